@@ -1,0 +1,40 @@
+/** An address of a host as `ip -o addr` shows it. */
+export interface HostAddress {
+  readonly device: string;
+  readonly address: string;
+  /** Prefix length in bits. */
+  readonly prefix: number;
+}
+
+/** What was just read of a host in one round trip; decides what differs by release or machine. */
+export interface Facts {
+  /** `ID` of os-release: debian, ubuntu. */
+  readonly os: string;
+  /** `VERSION_ID`: 12, 24.04. */
+  readonly osVersion: string;
+  /** `VERSION_CODENAME`: bookworm, noble. */
+  readonly codename: string;
+  /** `PRETTY_NAME`, for people. */
+  readonly osName: string;
+  /** dpkg's word: amd64, arm64. */
+  readonly architecture: string;
+  readonly kernel: string;
+  readonly hostname: string;
+  readonly cpus: number;
+  /** Bytes of memory. */
+  readonly memory: number;
+  readonly cgroup: 1 | 2;
+  readonly bootId: string;
+  readonly machineId: string;
+  readonly addresses: readonly HostAddress[];
+  /** Destinations in `ip -4 route` with their devices, `default` included. */
+  readonly routes: readonly { readonly to: string; readonly device: string }[];
+  /** Source address of the default route; what a node's address defaults to. */
+  readonly defaultAddress?: string;
+  /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
+  readonly lab?: readonly string[];
+  /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */
+  readonly available?: Readonly<Record<string, readonly string[]>>;
+  /** SHA-256 (hex) of the repositories' signing keys, when they were asked for. */
+  readonly keys?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,32 @@
+import type { Cluster, Node } from '../model/cluster.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Lock } from '../model/lock.ts';
+import type { Step } from './step.ts';
+
+/** A phase's stable name, for --only and the history. */
+export type PhaseId = string;
+
+/** Where a phase's steps are asked and made: on nodes, on the seat (a control-plane node that is up), or here, on the operator's machine. */
+export type Stage = 'nodes' | 'seat' | 'operator';
+
+/** All a step may depend on: the wish, what it resolved to, the node, and what was just read of its host. */
+export interface Scene {
+  readonly cluster: Cluster;
+  readonly lock: Lock;
+  readonly node: Node;
+  readonly facts: Facts;
+}
+
+/** A part of the work with one reason, done on each of its hosts in one round trip. */
+export interface Phase {
+  readonly id: PhaseId;
+  /** Shown as a line of the progress view: 'Prepare the host'. */
+  readonly title: string;
+  readonly why: string;
+  readonly stage: Stage;
+  /** Which nodes, when the stage is `nodes`. */
+  readonly on: (cluster: Cluster) => readonly Node[];
+  /** `always`, or only when this run has made something (the proof): such a phase is not part of a plan. */
+  readonly when: 'always' | 'changed';
+  readonly steps: (scene: Scene) => readonly Step[];
+}

@@ -61,6 +61,8 @@ export interface Step {
   readonly gives?: readonly Slot[];
   /** Late values of earlier steps that `read` or `make` use as `$(slot NAME)`. */
   readonly takes?: readonly Slot[];
+  /** The files `make` writes: noted before anything is made, so that `undo` can put them back. */
+  readonly writes?: readonly string[];
   /** Reading text is secret-free but long: shown as "new, 74 lines" unless asked for in full. */
   readonly long?: boolean;
   readonly clues?: readonly Clue[];

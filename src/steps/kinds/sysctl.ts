@@ -1,0 +1,51 @@
+import { sh } from '../../shell/sh.ts';
+import { FILES, NOTES } from '../places.ts';
+import type { Probe, Step } from '../step.ts';
+import type { About } from './about.ts';
+import { lineIn, lineOut } from './line.ts';
+
+/** All lines of all sysctl files in the order the system applies them at boot, later lines winning. */
+const sysctlFiles: Probe = {
+  name: 'sysctl_files',
+  run: sh`/lib/systemd/systemd-sysctl --cat-config 2>/dev/null`,
+};
+
+/** A kernel setting as it should be, now and after a reboot. */
+export interface WantedSysctl {
+  /** With dots: `net.ipv4.ip_forward`. */
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * A kernel setting. The reading is what the kernel says now, and which value the files will give it at the next boot:
+ * a file of another program that sorts later would undo ours only then.
+ */
+export function sysctl(
+  about: About,
+  { key, value }: WantedSysctl,
+  path: string = FILES.sysctls,
+  notes: string = NOTES.sysctls,
+): Step {
+  const pattern = `^${key.replaceAll('.', String.raw`\.`)} =`;
+  return {
+    ...about,
+    probes: [sysctlFiles],
+    read: sh`
+      sysctl -n ${key} 2>/dev/null || echo unknown
+      probe sysctl_files | awk -v key=${key} '
+        { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
+        at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
+        at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last) }
+        END { print "at boot: " (last == "" ? "not set" : last) }'`,
+    want: `${value}\nat boot: ${value}`,
+    make: sh`
+      ${lineIn(path, pattern, `${key} = ${value}`)}
+      sysctl -q -w ${`${key}=${value}`}`,
+    undo: sh`
+      ${lineOut(path, pattern)}
+      old=$(sed -n ${`s/${pattern} //p`} ${notes} 2>/dev/null) || :
+      [ -z "$old" ] || sysctl -q -w ${key}="$old" || :`,
+    writes: [path],
+  };
+}

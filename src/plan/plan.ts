@@ -14,6 +14,8 @@ export interface Finding {
   /** What the reading printed, without trailing newlines. */
   readonly reading: string;
   readonly want: string;
+  /** What the reading's programs complained about on standard error. */
+  readonly note?: string;
   /** The steps that must hold before this reading means anything, when unknown. */
   readonly until?: readonly StepId[];
   readonly disturbs?: Disturbs;

@@ -53,10 +53,11 @@ function dedent(parts: readonly string[]): string[] {
 
 /**
  * The one way to shell: `` sh`rm -f ${path}` ``. Every `${value}` is quoted as one word (a list as several); a nested
- * Shell is inserted as it is. Backslashes are the shell's own. The template's indentation is removed.
+ * Shell is inserted as it is. Backslashes are the shell's own, but for `\${` and a backslash before a back quote,
+ * which stand for `${` and the back quote. The template's indentation is removed.
  */
 export function sh(template: TemplateStringsArray, ...values: readonly ShellValue[]): Shell {
-  const parts = dedent(template.raw);
+  const parts = dedent(template.raw.map((part) => part.replaceAll('\\${', '${').replaceAll('\\`', '`')));
   const text = parts
     .map((part, i) => part + (i < values.length ? render(values[i] as ShellValue) : ''))
     .join('');

@@ -1,0 +1,150 @@
+import pMap from 'p-map';
+import { createHash } from 'node:crypto';
+import type { Cluster } from '../model/cluster.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Lock } from '../model/lock.ts';
+import { Problem, Problems } from '../model/problem.ts';
+import { compare, settle } from '../plan/compare.ts';
+import type { Finding, HostPlan, Plan } from '../plan/plan.ts';
+import { type Choice, layOut, type Work } from '../plan/work.ts';
+import { compile } from '../shell/compile.ts';
+import { parseRecords } from '../shell/parse.ts';
+import { Disconnected, type Host } from '../ssh/host.ts';
+import { factsScript, parseFacts } from '../steps/facts.ts';
+import type { Phase } from '../steps/phase.ts';
+
+/** How many hosts are spoken to at once. */
+export const AT_ONCE = 50;
+
+/** What a command works with: the wish, the hosts behind it, and the list of steps. */
+export interface Site {
+  readonly cluster: Cluster;
+  /** The text of cluster.yaml, for telling later whether it has changed. */
+  readonly source: string;
+  readonly lock?: Lock;
+  /** Connections by node name. */
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** The operator's own machine, from where a cluster is seen from outside. */
+  readonly operator: Host;
+  readonly phases: readonly Phase[];
+  /** Chooses exact versions out of what the repositories hold; throws Problem when nothing fits. */
+  readonly resolve: (cluster: Cluster, facts: Facts, lock: Lock | undefined) => Lock;
+}
+
+/** A plan with the work it was read from: what a run then does. */
+export interface Survey {
+  readonly plan: Plan;
+  readonly works: readonly Work[];
+  readonly facts: Readonly<Record<string, Facts>>;
+}
+
+/** Runs a read-only script, once more when the connection breaks in the middle. */
+async function ask(host: Host, script: string): Promise<string> {
+  try {
+    return (await host.run(script)).stdout;
+  } catch (error) {
+    if (!(error instanceof Disconnected)) throw error;
+    return (await host.run(script)).stdout;
+  }
+}
+
+/** Splits outcomes into values, throwing all problems together when there are any. */
+function unwrap<T>(outcomes: readonly (T | Problem)[]): readonly T[] {
+  const problems = outcomes.filter((o): o is T & Problem => o instanceof Problem);
+  if (problems.length === 1 && problems[0] !== undefined) throw problems[0];
+  if (problems.length > 0) throw new Problems(problems);
+  return outcomes as readonly T[];
+}
+
+function caught<T>(work: Promise<T>): Promise<T | Problem> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Problem) return error;
+    if (error instanceof Disconnected) {
+      return new Problem({
+        code: 'ssh/lost',
+        host: error.host,
+        summary: error.message,
+        try: 'run the command again',
+        exit: 4,
+      });
+    }
+    throw error;
+  });
+}
+
+/** Reads the facts of every host, in one round trip each. @throws Problem or Problems when a host cannot be asked. */
+export async function readFacts(site: Site): Promise<Readonly<Record<string, Facts>>> {
+  const wish = site.lock === undefined ? { available: site.cluster.kubernetes } : {};
+  const nodes = site.cluster.nodes;
+  const read = await pMap(
+    nodes,
+    (node) =>
+      caught(
+        ask(hostOf(site, node.name), factsScript(wish)).then(
+          (text) => [node.name, parseFacts(text)] as const,
+        ),
+      ),
+    { concurrency: AT_ONCE },
+  );
+  return Object.fromEntries(unwrap(read));
+}
+
+/** The connection of a node. */
+export function hostOf(site: Site, name: string): Host {
+  const host = site.hosts.get(name);
+  if (host === undefined) throw new Error(`no connection was made for ${name}`);
+  return host;
+}
+
+/**
+ * Looks at every host and compares: a plan, in two round trips a host. Nothing is changed anywhere.
+ * @throws Problem or Problems when hosts cannot be reached or no version fits.
+ */
+export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
+  const begun = Date.now();
+  const tripsBefore = totalTrips(site);
+  const facts = await readFacts(site);
+  const first = site.cluster.nodes[0];
+  const lock = site.resolve(site.cluster, facts[first?.name ?? ''] as Facts, site.lock);
+  const works = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always', choice);
+  const names = site.cluster.nodes.map((n) => n.name).filter((name) => works.some((w) => w.host === name));
+  const read = unwrap(
+    await pMap(
+      names,
+      (name) => {
+        const own = works.filter((w) => w.host === name);
+        const script = compile(
+          own.flatMap((w) => w.steps),
+          { mode: 'read', title: `${site.cluster.name} · ${name} · readings` },
+        );
+        return caught(
+          ask(hostOf(site, name), script).then((text) => [name, compare(own, parseRecords(text))] as const),
+        );
+      },
+      { concurrency: AT_ONCE },
+    ),
+  );
+  const settled = settle(read.flatMap(([, findings]) => findings));
+  let taken = 0;
+  const hosts = read.map(([name, findings]): HostPlan => {
+    const own: readonly Finding[] = settled.slice(taken, taken + findings.length);
+    taken += findings.length;
+    const node = site.cluster.nodes.find((n) => n.name === name);
+    return { host: name, address: node?.address ?? '', facts: facts[name] as Facts, findings: own };
+  });
+  const plan: Plan = {
+    format: '1.0',
+    cluster: site.cluster.name,
+    lock,
+    source: createHash('sha256').update(site.source).digest('hex'),
+    hosts,
+    at: new Date(begun).toISOString(),
+    ms: Date.now() - begun,
+    trips: totalTrips(site) - tripsBefore,
+  };
+  return { plan, works, facts };
+}
+
+function totalTrips(site: Site): number {
+  return [...site.hosts.values()].reduce((sum, host) => sum + host.trips(), 0);
+}

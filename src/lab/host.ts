@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Problem } from '../model/problem.ts';
+import { ACCOUNTS, keyPair } from './access.ts';
+import { WITHHELD } from './concession.ts';
+import { attempt, exec, lastLines } from './exec.ts';
+import { HOST_LOOP } from './hostLoop.ts';
+import { requireHost, requireLab } from './lab.ts';
+import { namespacePath, namesOf, portOf } from './names.ts';
+import { childOf, pidFrom, SIGRTMIN, signal, until } from './processes.ts';
+import { type Lab, type LabHost, macOf, subnet } from './spec.ts';
+
+/** The folder of one host: its disk, its console's log, its flags. */
+export const hostDir = (lab: Pick<Lab, 'dir'>, host: string): string => join(lab.dir, 'hosts', host);
+
+/**
+ * Makes what a host needs before its first boot, unless it is there: a clone of the golden disk, and the seed, the few
+ * files that make the clone itself. `hostsFile` becomes its /etc/hosts, `key` opens its accounts.
+ */
+export async function makeHost(lab: Lab, host: LabHost, golden: string, hostsFile: string, key: string): Promise<void> {
+  const dir = hostDir(lab, host.name);
+  const disk = join(dir, 'disk.img');
+  await mkdir(join(dir, 'root'), { recursive: true });
+  if (existsSync(disk)) return;
+  const hostKey = join(dir, 'host_key');
+  await keyPair(hostKey, host.name);
+  const put = async (path: string, text: string, mode: number, owner?: string) => {
+    const file = join(dir, 'seed', path);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, text);
+    await chmod(file, mode);
+    if (owner !== undefined) await exec(['chown', '-R', owner, join(file, '..')]);
+  };
+  await rm(join(dir, 'seed'), { recursive: true, force: true });
+  await put('etc/hostname', `${host.name}\n`, 0o644);
+  await put('etc/hosts', hostsFile, 0o644);
+  await put('etc/machine-id', crypto.randomUUID().replaceAll('-', '') + '\n', 0o444);
+  await put('etc/ssh/ssh_host_ed25519_key', await readFile(hostKey, 'utf8'), 0o600);
+  await put('etc/ssh/ssh_host_ed25519_key.pub', await readFile(`${hostKey}.pub`, 'utf8'), 0o644);
+  for (const [index, account] of ACCOUNTS.entries()) {
+    const home = account === 'root' ? 'root' : `home/${account}`;
+    // The accounts of the image have the ids 1000 and 1001, in the order they were made.
+    const id = index === 0 ? 0 : 999 + index;
+    await put(`${home}/.ssh/authorized_keys`, key, 0o600, `${id}:${id}`);
+    await exec(['chown', `${id}:${id}`, join(dir, 'seed', home)]);
+    await chmod(join(dir, 'seed', home, '.ssh'), 0o700);
+    await chmod(join(dir, 'seed', home), 0o700);
+  }
+  await exec(['cp', '--sparse=always', '--reflink=auto', golden, `${disk}.part`]);
+  await exec(['mv', `${disk}.part`, disk]);
+}
+
+/** The process id of a host's loop, when the host is up or on its way. */
+export function loopPid(lab: Pick<Lab, 'dir'>, host: string): Promise<number | undefined> {
+  const dir = hostDir(lab, host);
+  return pidFrom(join(dir, 'loop.pid'), dir);
+}
+
+/** The process id, on this machine, of a host's first process; undefined when it is not up. */
+export async function initPid(lab: Pick<Lab, 'dir'>, host: string): Promise<number | undefined> {
+  const text = await readFile(join(hostDir(lab, host), 'nspawn.pid'), 'utf8').catch(() => '');
+  const nspawn = Number(text.trim());
+  if (!(nspawn > 0)) return undefined;
+  const child = await childOf(nspawn);
+  // Before nspawn has come to it, its child is a helper of its own in this machine's process namespace.
+  const status = child === undefined ? '' : await readFile(`/proc/${child}/status`, 'utf8').catch(() => '');
+  return /^NSpid:\s+\d+\s+1$/m.test(status) ? child : undefined;
+}
+
+/** Starts a host's loop, detached: it outlives this process. Does nothing when it runs. */
+export async function startHost(lab: Lab, host: LabHost): Promise<void> {
+  if ((await loopPid(lab, host.name)) !== undefined) return;
+  const dir = hostDir(lab, host.name);
+  const script = join(lab.dir, 'host.sh');
+  await writeFile(script, HOST_LOOP);
+  await rm(join(dir, 'ended'), { force: true });
+  const names = namesOf(lab.name);
+  const log = await open(join(dir, 'console.log'), 'a', 0o600);
+  const child = spawn('sh', [script, 'loop', dir], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', log.fd, log.fd],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      HOST_DIR: dir,
+      HOST_NAME: host.name,
+      NETNS: names.host(host.name),
+      BRIDGE_NETNS: names.bridge,
+      PORT: portOf(host.address),
+      MAC: macOf(host.address),
+      ADDRESS: `${host.address}/24`,
+      GATEWAY: subnet(lab.network).bridge,
+      CGROUP: `${names.cgroup}/${host.name}`,
+      DROP: WITHHELD.join(','),
+    },
+  });
+  child.on('error', () => undefined);
+  child.unref();
+  await log.close();
+  await until(async () => ((await loopPid(lab, host.name)) === undefined ? undefined : true), 5_000, 10);
+}
+
+/**
+ * Waits until a login by ssh succeeds and the host has finished booting. Gives the milliseconds it took.
+ * Throws `lab/boot` with the console's last lines when the host ends or does not answer within `limit` milliseconds.
+ */
+export async function awaitLogin(lab: Lab, host: LabHost, limit = 90_000): Promise<number> {
+  const start = performance.now();
+  const login = ['ssh', '-F', lab.sshConfig, '-o', 'ConnectTimeout=5', '-o', 'BatchMode=yes', host.name];
+  let saw = '';
+  const up = await until(
+    async () => {
+      if ((await loopPid(lab, host.name)) === undefined) return false;
+      const { code, stderr } = await attempt([...login, 'timeout 30 systemctl is-system-running --wait >/dev/null; true']);
+      saw = stderr;
+      return code === 0 ? true : undefined;
+    },
+    limit,
+    100,
+  );
+  if (up === true) return Math.round(performance.now() - start);
+  const console = await readFile(join(hostDir(lab, host.name), 'console.log'), 'utf8').catch(() => '');
+  throw new Problem({
+    code: 'lab/boot',
+    summary: up === false ? `${host.name} ended while it booted` : `${host.name} does not answer by ssh`,
+    host: host.name,
+    saw: lastLines(`${console}\n${saw}`, 15),
+    more: join(hostDir(lab, host.name), 'console.log'),
+  });
+}
+
+/** Starts a stopped host of a lab and waits for its login. Gives the milliseconds it took. */
+export async function labHostStart(name: string, hostName: string): Promise<number> {
+  const lab = await requireLab(name);
+  const host = requireHost(lab, hostName);
+  await startHost(lab, host);
+  return awaitLogin(lab, host);
+}
+
+/** Shuts a host down as `poweroff` on it would, and waits for its end; after `limit` milliseconds cuts its power. */
+export async function labHostStop(name: string, hostName: string, limit = 100_000): Promise<void> {
+  const lab = await requireLab(name);
+  requireHost(lab, hostName);
+  const init = await initPid(lab, hostName);
+  if (init !== undefined) signal(init, SIGRTMIN.poweroff);
+  if (await ended(lab, hostName, limit)) return;
+  await powerCut(name, hostName);
+}
+
+/**
+ * Cuts a host's power: takes its link down, so that its address answers nothing at all, and kills its first process,
+ * and every other with it. What the host had not yet written reaches its disk all the same: gentler than a real cut.
+ */
+export async function powerCut(name: string, hostName: string): Promise<void> {
+  const lab = await requireLab(name);
+  const host = requireHost(lab, hostName);
+  await attempt(['ip', '-n', namesOf(lab.name).bridge, 'link', 'set', portOf(host.address), 'down']);
+  await until(async () => {
+    if ((await loopPid(lab, hostName)) === undefined) return true;
+    const init = await initPid(lab, hostName);
+    if (init !== undefined) signal(init, 'SIGKILL');
+    return undefined;
+  }, 30_000);
+}
+
+/** Reboots a host as `reboot` on it would, and waits for the next boot's login. Gives the milliseconds it took. */
+export async function reboot(name: string, hostName: string): Promise<number> {
+  const lab = await requireLab(name);
+  const host = requireHost(lab, hostName);
+  const start = performance.now();
+  const before = await bootCount(lab, hostName);
+  const init = await initPid(lab, hostName);
+  if (init === undefined)
+    throw new Problem({ code: 'lab/host-down', summary: `${hostName} is not up`, host: hostName, try: 'landfall lab break start ' + hostName });
+  signal(init, SIGRTMIN.reboot);
+  await until(async () => ((await bootCount(lab, hostName)) > before ? true : undefined), 120_000);
+  await awaitLogin(lab, host);
+  return Math.round(performance.now() - start);
+}
+
+/** How often the host has booted since it was last started. */
+export async function bootCount(lab: Pick<Lab, 'dir'>, host: string): Promise<number> {
+  return Number((await readFile(join(hostDir(lab, host), 'boots'), 'utf8').catch(() => '0')).trim());
+}
+
+async function ended(lab: Lab, host: string, limit: number): Promise<boolean> {
+  return (await until(async () => ((await loopPid(lab, host)) === undefined ? true : undefined), limit)) === true;
+}
+
+/** The argv that runs a program where questions "from outside" are asked: in the operator's network namespace. */
+export const fromOutside = (lab: Pick<Lab, 'name'>, argv: readonly string[]): readonly string[] => [
+  'nsenter',
+  `--net=${namespacePath(namesOf(lab.name).operator)}`,
+  ...argv,
+];

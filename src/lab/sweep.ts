@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type OnLabEvent, reported } from './event.ts';
+import { attempt } from './exec.ts';
+import { hostDir, loopPid } from './host.ts';
+import { readMachine } from './machine.ts';
+import { namesOf } from './names.ts';
+import { labNamespaces, networkDown } from './network.ts';
+import { labDir } from './place.ts';
+import { findProcesses, killAll } from './processes.ts';
+import type { LabHost } from './spec.ts';
+
+/**
+ * Recognises what a killed lab left: hosts that run though nobody watches over them, and namespaces of a lab that has no
+ * file. Ends and removes exactly that; a lab that is up and well is not touched.
+ */
+export async function sweepStrays(name: string, hosts: readonly LabHost[], on: OnLabEvent): Promise<void> {
+  const names = namesOf(name);
+  const dir = labDir(name);
+  if (hosts.length === 0) {
+    if ((await labNamespaces(name)).length > 0)
+      await reported(on, 'sweep', `clearing away a lab ${name} that was killed`, () => sweepAll(name, hosts));
+    return;
+  }
+  for (const host of hosts) {
+    if ((await loopPid({ dir }, host.name)) !== undefined) continue;
+    const find = () =>
+      findProcesses({
+        commandHas: [hostDir({ dir }, host.name)],
+        namespaces: [names.host(host.name)],
+        cgroup: `${names.cgroup}/${host.name}`,
+      });
+    if ((await find()).length === 0) continue;
+    await reported(on, 'sweep', `${host.name} was left behind by a lab that was killed: ending it`, () => killAll(find));
+  }
+}
+
+/** Ends every process of the lab and removes its namespaces and cgroups, whatever state it is in. Gives how many processes were ended. */
+export async function sweepAll(name: string, hosts: readonly LabHost[]): Promise<number> {
+  const names = namesOf(name);
+  const dir = labDir(name);
+  const loops = hosts.map((host) => hostDir({ dir }, host.name));
+  const namespaces = await labNamespaces(name);
+  // The loops first: one that saw its host end would boot it again.
+  const watchers = () => findProcesses({ commandHas: [...loops, join(dir, 'host.sh')], namespaces: [] });
+  let ended = await killAll(watchers);
+  ended += await killAll(() => findProcesses({ commandHas: [dir, ...loops], namespaces, cgroup: names.cgroup }));
+  await networkDown(name);
+  await cgroupsDown(names.cgroup);
+  return ended;
+}
+
+/** Removes a cgroup and those below it from every hierarchy; `landfall` itself when no other lab is below it. */
+async function cgroupsDown(path: string): Promise<void> {
+  const tops = [...readMachine().controllers.map(({ mount }) => mount), '/sys/fs/cgroup'];
+  for (const top of new Set(tops)) {
+    const dir = join(top, path);
+    if (existsSync(dir)) await attempt(['find', dir, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
+    const above = join(top, 'landfall');
+    const others = (await readdir(above, { withFileTypes: true }).catch(() => [])).some((one) => one.isDirectory());
+    if (!others) await rmdir(above).catch(() => undefined);
+  }
+}

@@ -1,0 +1,246 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compile, type ScriptStep } from './compile.ts';
+import { parseRecords, type ScriptRecord, streamReader } from './parse.ts';
+import { heredoc, sh } from './sh.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'landfall-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** A step whose state is a file: the smallest thing that can be read and made. */
+function cell(name: string, want: string, more: Partial<ScriptStep> = {}): ScriptStep {
+  const path = join(dir, name);
+  return {
+    id: `cell/${name}`,
+    title: `Fill ${name}`,
+    why: 'A test needs it.',
+    read: sh`if [ -e ${path} ]; then cat ${path}; else echo absent; fi`,
+    want,
+    make: sh`cat >${path} ${heredoc(want)}`,
+    ...more,
+  };
+}
+
+function run(
+  script: string,
+  shell = 'dash',
+): { records: readonly ScriptRecord[]; stdout: string; stderr: string } {
+  const { stdout, stderr } = spawnSync(shell, ['-s'], { input: script, encoding: 'utf8' });
+  return { records: parseRecords(stdout), stdout, stderr };
+}
+
+const make = (steps: readonly ScriptStep[]): string => compile(steps, { mode: 'make', title: 'a test' });
+const read = (steps: readonly ScriptStep[]): string => compile(steps, { mode: 'read', title: 'a test' });
+const words = (records: readonly ScriptRecord[]): string[] =>
+  records.map((r) => ('step' in r ? `${r.step} ${r.is}` : r.is));
+
+describe('a compiled script', () => {
+  it('only looks in mode read', () => {
+    const { records } = run(read([cell('a', 'x')]));
+    expect(records).toEqual([
+      { is: 'begin', steps: 1 },
+      { is: 'differs', step: 1, reading: 'absent', note: '' },
+      { is: 'end' },
+    ]);
+    expect(existsSync(join(dir, 'a'))).toBe(false);
+  });
+
+  it('makes what differs, and nothing when run again', () => {
+    const steps = [cell('a', '1\n2'), cell('b', "it's $(not) `run`")];
+    expect(words(run(make(steps)).records)).toEqual([
+      'begin',
+      '1 differs',
+      '1 made',
+      '2 differs',
+      '2 made',
+      'end',
+    ]);
+    expect(words(run(make(steps)).records)).toEqual(['begin', '1 right', '2 right', 'end']);
+  });
+
+  it('leaves nothing to be made after any sequence of contents', () => {
+    const text = fc
+      .string({ unit: 'binary', maxLength: 40 })
+      .filter((s) => !/[\0\r\u001e]/.test(s) && s.isWellFormed());
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), (contents) => {
+        const steps = contents.map((content, i) => cell(`c${i}`, content.replace(/\n+$/, '')));
+        run(make(steps));
+        expect(words(run(read(steps)).records).slice(1, -1)).toEqual(steps.map((_, i) => `${i + 1} right`));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('stops making after a failure, tells its status, and skips the rest', () => {
+    const steps = [
+      cell('a', 'x', { make: sh`echo half; false; echo never` }),
+      cell('b', 'y'),
+      cell('c', 'z', { make: undefined as never }),
+    ];
+    const { records, stdout } = run(make(steps.slice(0, 2)));
+    expect(words(records)).toEqual(['begin', '1 differs', '1 failed', '2 skipped', 'end']);
+    expect(records[2]).toMatchObject({ status: 1, reading: 'absent' });
+    expect(stdout).toContain('half');
+    expect(stdout).not.toContain('never');
+    expect(existsSync(join(dir, 'b'))).toBe(false);
+  });
+
+  it('tells all checks that do not hold, and makes nothing after the first of them', () => {
+    const check = (name: string): ScriptStep => {
+      const { make: _, ...rest } = cell(name, 'x');
+      return rest;
+    };
+    expect(words(run(make([check('a'), cell('m', 'y'), check('b')])).records)).toEqual([
+      'begin',
+      '1 wrong',
+      '2 skipped',
+      '3 wrong',
+      'end',
+    ]);
+    expect(existsSync(join(dir, 'm'))).toBe(false);
+  });
+
+  it('waits for a reading that comes right later, and says what it saw meanwhile', () => {
+    const path = join(dir, 'late');
+    const step = cell('late', 'up', {
+      make: sh`( sleep 1; echo up >${path} ) >/dev/null 2>&1 &`,
+      within: 20,
+    });
+    expect(words(run(make([step])).records)).toEqual(['begin', '1 differs', '1 waiting', '1 made', 'end']);
+  });
+
+  it('calls unproven what was made without an error and still reads otherwise', () => {
+    const { records } = run(make([cell('a', 'x', { make: sh`true`, within: 1 }), cell('b', 'y')]));
+    expect(words(records)).toEqual(['begin', '1 differs', '1 waiting', '1 unproven', '2 skipped', 'end']);
+  });
+
+  it('runs a probe once for all readings and again after a make', () => {
+    const count = join(dir, 'count');
+    const probes = [
+      {
+        name: 'slow',
+        run: sh`echo run >>${count}; if [ -e ${join(dir, 'a')} ]; then echo there; else echo absent; fi`,
+      },
+    ];
+    const asks = (name: string): ScriptStep =>
+      cell(name, 'there', { read: sh`probe slow`, make: sh`touch ${join(dir, 'a')}`, probes });
+    expect(words(run(make([asks('p'), asks('q'), asks('r')])).records)).toEqual([
+      'begin',
+      '1 differs',
+      '1 made',
+      '2 right',
+      '3 right',
+      'end',
+    ]);
+    expect(readFileSync(count, 'utf8').split('\n').length - 1).toBe(2);
+  });
+
+  it('does nothing at all when it arrives cut short, wherever the cut is', () => {
+    const script = make([cell('a', 'x'), cell('b', 'y')]);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: script.length - 'main\n'.length }), (at) => {
+        run(script.slice(0, at));
+        expect(existsSync(join(dir, 'a'))).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('ends before its next step when the stop file appears', () => {
+    const stopFile = join(dir, 'stop');
+    const steps = [
+      cell('a', 'x', { make: sh`echo x >${join(dir, 'a')}; touch ${stopFile}` }),
+      cell('b', 'y'),
+    ];
+    const { records } = run(compile(steps, { mode: 'make', title: 't', stopFile }));
+    expect(words(records)).toEqual(['begin', '1 differs', '1 made', '2 skipped', 'end']);
+    expect(records[3]).toMatchObject({ asked: true });
+  });
+
+  it('hands late values over without a word in the stream', () => {
+    const given = join(dir, 'given');
+    const secret = 'abcdef.0123456789abcdef';
+    const giver = cell('a', 'x', { make: sh`give token ${secret}; echo x >${join(dir, 'a')}` });
+    const { stdout } = run(compile([giver], { mode: 'make', title: 't', given }));
+    expect(stdout).not.toContain(secret);
+    expect(stdout).not.toContain(Buffer.from(secret).toString('base64').slice(0, 12));
+    expect(readFileSync(join(given, 'token'), 'utf8')).toBe(secret);
+    const taker = cell('b', 'x', { make: sh`[ "$(slot token)" = ${secret} ] && echo x >${join(dir, 'b')}` });
+    expect(
+      words(run(compile([taker], { mode: 'make', title: 't', slots: { token: secret } })).records),
+    ).toContain('1 made');
+  });
+
+  it('takes back in mode undo, going on after a piece that fails', () => {
+    writeFileSync(join(dir, 'a'), 'x');
+    const steps = [
+      cell('b', 'y', { undo: sh`false` }),
+      cell('a', 'x', { undo: sh`rm -f ${join(dir, 'a')}` }),
+    ];
+    expect(words(run(compile(steps, { mode: 'undo', title: 't' })).records)).toEqual([
+      'begin',
+      '1 undoing',
+      '1 failed',
+      '2 undoing',
+      '2 undone',
+      'end',
+    ]);
+    expect(existsSync(join(dir, 'a'))).toBe(false);
+  });
+
+  it('leaves nothing behind in the temporary folder', () => {
+    const probe = sh`echo "$tmp"`;
+    const { records } = run(read([cell('a', 'x', { read: probe })]));
+    const tmp = records.find((r) => r.is === 'differs')?.reading ?? '';
+    expect(tmp).toMatch(/landfall\.|tmp\./);
+    expect(existsSync(tmp)).toBe(false);
+  });
+
+  it('reads the same in bash', () => {
+    expect(words(run(make([cell('a', "x'y\n\\z")]), 'bash').records)).toEqual([
+      'begin',
+      '1 differs',
+      '1 made',
+      'end',
+    ]);
+  });
+});
+
+describe('the stream reader', () => {
+  it('tells the same however the stream is cut into pieces, and keeps output apart from records', () => {
+    const noisy = cell('a', 'x', { make: sh`printf 'no newline at the end'; echo x >${join(dir, 'a')}` });
+    const { stdout } = run(make([noisy]));
+    const whole: string[] = [];
+    const reader = (into: string[]): ReturnType<typeof streamReader> =>
+      streamReader(
+        (r) => into.push(`R ${JSON.stringify(r)}`),
+        (line) => into.push(`O ${line}`),
+      );
+    const one = reader(whole);
+    one.feed(stdout);
+    one.end();
+    expect(whole).toContain('O no newline at the end');
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 50 }), (sizes) => {
+        const told: string[] = [];
+        const r = reader(told);
+        let at = 0;
+        for (const size of sizes) {
+          r.feed(stdout.slice(at, at + size));
+          at += size;
+        }
+        r.feed(stdout.slice(at));
+        r.end();
+        expect(told).toEqual(whole);
+      }),
+    );
+  });
+});

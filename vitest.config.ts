@@ -1,16 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
+const LONG = 30 * 60_000;
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/depot/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'transport',
+          include: ['test/transport/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 900_000,
-          hookTimeout: 3_600_000,
+          testTimeout: LONG,
+          hookTimeout: LONG,
         },
       },
     ],

@@ -1,0 +1,130 @@
+/**
+ * Every check and test, one after another, and one line at the end: "N passed, N failed".
+ * `npm test -- unit` runs the stages whose names begin with the words given.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureTools, readMachine } from '../src/lab/machine.ts';
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly what: string;
+  /** Why this machine cannot do it; undefined when it can. */
+  readonly hindrance?: () => string | undefined;
+  readonly run: () => Promise<Tally>;
+}
+
+const inCi = process.env['CI'] === 'true';
+const bin = (name: string): string => join('node_modules', '.bin', name);
+
+function spawned(command: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', reject);
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+}
+
+/** A program whose exit status is the test. */
+async function program(command: string, args: readonly string[]): Promise<Tally> {
+  return (await spawned(command, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A vitest project, counted test by test; a file that cannot even be loaded counts as one failure. */
+async function vitest(project: string): Promise<Tally> {
+  const dir = mkdtempSync(join(tmpdir(), 'landfall-test-'));
+  const file = join(dir, 'result.json');
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const status = await spawned(bin('vitest'), ['run', '--project', project, ...reporters]);
+    if (!existsSync(file)) return { passed: 0, failed: 1 };
+    const result = JSON.parse(readFileSync(file, 'utf8')) as {
+      numPassedTests: number;
+      numFailedTests: number;
+    };
+    const failed = status !== 0 && result.numFailedTests === 0 ? 1 : result.numFailedTests;
+    return { passed: result.numPassedTests, failed };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** What keeps this machine from carrying a lab. */
+function noLab(): string | undefined {
+  if (process.platform !== 'linux') return 'the lab needs Linux';
+  if (!readMachine().root) return 'the lab needs root: it makes network namespaces, mounts and hosts';
+  if (spawnSync('apt-get', ['--version']).status !== 0)
+    return 'the lab builds its hosts with apt, which is not here';
+  return undefined;
+}
+
+const STAGES: readonly Stage[] = [
+  { name: 'format', what: 'formatting', run: () => program(bin('biome'), ['format', '.']) },
+  { name: 'types', what: 'types', run: () => program(bin('tsc'), ['-p', '.']) },
+  {
+    name: 'lint',
+    what: 'lint, and who may import whom',
+    run: () => program(bin('oxlint'), ['--type-aware', '--import-plugin', '--deny-warnings']),
+  },
+  { name: 'unused', what: 'unused code and dependencies', run: () => program(bin('knip'), []) },
+  {
+    name: 'build',
+    what: 'the build',
+    run: () => program(bin('tsc'), ['-p', 'tsconfig.build.json']),
+  },
+  { name: 'unit', what: 'unit, property and golden tests', run: () => vitest('unit') },
+  {
+    name: 'transport',
+    what: 'a real sshd',
+    hindrance: () =>
+      readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
+    run: () => vitest('transport'),
+  },
+  {
+    name: 'depot',
+    what: 'filling the depot (long the first time)',
+    hindrance: noLab,
+    run: () => program(bin('tsx'), ['test/depot/fill.ts']),
+  },
+  { name: 'lab', what: 'real hosts and a real cluster', hindrance: noLab, run: () => vitest('lab') },
+];
+
+async function main(words: readonly string[]): Promise<number> {
+  const stages = STAGES.filter((s) => words.length === 0 || words.some((word) => s.name.startsWith(word)));
+  const left: string[] = [];
+  let passed = 0;
+  let failed = 0;
+  if (noLab() === undefined) await ensureTools(true);
+  for (const [i, stage] of stages.entries()) {
+    const why = stage.hindrance?.();
+    if (why !== undefined) {
+      left.push(`${stage.name} (${stage.what}): ${why}`);
+      continue;
+    }
+    const begun = Date.now();
+    console.log(`\n── ${i + 1} of ${stages.length} · ${stage.name}: ${stage.what}`);
+    const tally = await stage.run();
+    passed += tally.passed;
+    failed += tally.failed;
+    console.log(
+      `── ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${((Date.now() - begun) / 1000).toFixed(0)} s`,
+    );
+  }
+  if (left.length > 0) {
+    console.log(
+      `\nNOT RUN on this machine${inCi ? ', and that is a failure in CI' : ''}:\n${left.map((l) => `  ${l}`).join('\n')}`,
+    );
+    if (inCi) failed += left.length;
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,3 +1,4 @@
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { StreamReader } from '../shell/parse.ts';
 import { streamReader } from '../shell/parse.ts';
@@ -12,6 +13,8 @@ export interface Holder {
   readonly command: string;
   readonly user: string;
   readonly machine: string;
+  /** The kernel's boot and the process namespace `pid` counts in: only within the same one can a process be known to be dead. */
+  readonly place: string;
   readonly pid: number;
   /** UTC, ISO 8601. */
   readonly since: string;
@@ -32,6 +35,14 @@ export interface Hold {
   readonly release: () => Promise<void>;
 }
 
+function processPlace(): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
 /** Describes this process as a holder. */
 export function holderOf(run: string, command: string, now: Date): Holder {
   return {
@@ -39,6 +50,7 @@ export function holderOf(run: string, command: string, now: Date): Holder {
     command,
     user: userInfo().username,
     machine: hostname(),
+    place: processPlace(),
     pid: process.pid,
     since: now.toISOString(),
   };
@@ -84,9 +96,11 @@ const ALIVE = (pid: number): boolean => {
   }
 };
 
-/** Whether the holder is a run of this machine whose process has ended: then its hold is a left-over and may be taken. */
+/** Whether the holder is this very run, or one whose process is known to have ended: a left-over that may be taken. */
 export function isGone(holder: Holder, self: Holder, alive: (pid: number) => boolean = ALIVE): boolean {
-  return holder.run === self.run || (holder.machine === self.machine && !alive(holder.pid));
+  return (
+    holder.run === self.run || (holder.place !== '' && holder.place === self.place && !alive(holder.pid))
+  );
 }
 
 type Answer =

@@ -20,7 +20,13 @@ export interface ExecOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGPIPE: 13, SIGTERM: 15 };
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGKILL: 9,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
 
 /**
  * Runs a program with arguments (never through a shell) and waits for its end. A status other than 0 is an answer,

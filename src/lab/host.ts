@@ -19,7 +19,13 @@ export const hostDir = (lab: Pick<Lab, 'dir'>, host: string): string => join(lab
  * Makes what a host needs before its first boot, unless it is there: a clone of the golden disk, and the seed, the few
  * files that make the clone itself. `hostsFile` becomes its /etc/hosts, `key` opens its accounts.
  */
-export async function makeHost(lab: Lab, host: LabHost, golden: string, hostsFile: string, key: string): Promise<void> {
+export async function makeHost(
+  lab: Lab,
+  host: LabHost,
+  golden: string,
+  hostsFile: string,
+  key: string,
+): Promise<void> {
   const dir = hostDir(lab, host.name);
   const disk = join(dir, 'disk.img');
   await mkdir(join(dir, 'root'), { recursive: true });
@@ -36,6 +42,8 @@ export async function makeHost(lab: Lab, host: LabHost, golden: string, hostsFil
   await rm(join(dir, 'seed'), { recursive: true, force: true });
   await put('etc/hostname', `${host.name}\n`, 0o644);
   await put('etc/hosts', hostsFile, 0o644);
+  // kubelet and CoreDNS want a name server. Nothing listens there: unknown names are refused at once.
+  await put('etc/resolv.conf', `nameserver ${subnet(lab.network).depot}\n`, 0o644);
   await put('etc/machine-id', crypto.randomUUID().replaceAll('-', '') + '\n', 0o444);
   await put('etc/ssh/ssh_host_ed25519_key', await readFile(hostKey, 'utf8'), 0o600);
   await put('etc/ssh/ssh_host_ed25519_key.pub', await readFile(`${hostKey}.pub`, 'utf8'), 0o644);
@@ -87,6 +95,7 @@ export async function startHost(lab: Lab, host: LabHost): Promise<void> {
       LC_ALL: 'C',
       HOST_DIR: dir,
       HOST_NAME: host.name,
+      MACHINE: names.machine(host.name),
       NETNS: names.host(host.name),
       BRIDGE_NETNS: names.bridge,
       PORT: portOf(host.address),
@@ -114,7 +123,10 @@ export async function awaitLogin(lab: Lab, host: LabHost, limit = 90_000): Promi
   const up = await until(
     async () => {
       if ((await loopPid(lab, host.name)) === undefined) return false;
-      const { code, stderr } = await attempt([...login, 'timeout 30 systemctl is-system-running --wait >/dev/null; true']);
+      const { code, stderr } = await attempt([
+        ...login,
+        'timeout 30 systemctl is-system-running --wait >/dev/null; true',
+      ]);
       saw = stderr;
       return code === 0 ? true : undefined;
     },
@@ -174,7 +186,12 @@ export async function reboot(name: string, hostName: string): Promise<number> {
   const before = await bootCount(lab, hostName);
   const init = await initPid(lab, hostName);
   if (init === undefined)
-    throw new Problem({ code: 'lab/host-down', summary: `${hostName} is not up`, host: hostName, try: 'landfall lab break start ' + hostName });
+    throw new Problem({
+      code: 'lab/host-down',
+      summary: `${hostName} is not up`,
+      host: hostName,
+      try: 'landfall lab break start ' + hostName,
+    });
   signal(init, SIGRTMIN.reboot);
   await until(async () => ((await bootCount(lab, hostName)) > before ? true : undefined), 120_000);
   await awaitLogin(lab, host);
@@ -187,7 +204,9 @@ export async function bootCount(lab: Pick<Lab, 'dir'>, host: string): Promise<nu
 }
 
 async function ended(lab: Lab, host: string, limit: number): Promise<boolean> {
-  return (await until(async () => ((await loopPid(lab, host)) === undefined ? true : undefined), limit)) === true;
+  return (
+    (await until(async () => ((await loopPid(lab, host)) === undefined ? true : undefined), limit)) === true
+  );
 }
 
 /** The argv that runs a program where questions "from outside" are asked: in the operator's network namespace. */

@@ -2,7 +2,8 @@
  * The program that keeps one lab host running from boot to boot. A shell script and not TypeScript, because one of them
  * runs for every host for as long as the host is up, and must outlive the command that started it: it takes 1 MB, not 50.
  *
- * All it is told comes in its environment: HOST_DIR (holds disk.img, seed/, flags), HOST_NAME, NETNS, BRIDGE_NETNS, PORT,
+ * All it is told comes in its environment: HOST_DIR (holds disk.img, seed/, flags), HOST_NAME, MACHINE (a name no other
+ * container on this machine has), NETNS, BRIDGE_NETNS, PORT,
  * MAC, ADDRESS (with prefix length), GATEWAY, CGROUP (path below each hierarchy's root), DROP (capabilities withheld).
  * `sh host.sh loop DIR` runs the host; `enter` and `inside` are the same script again, one step further in.
  */
@@ -76,6 +77,8 @@ settle() {
     tries=$((tries + 1))
     sleep 0.1
   done
+  # nspawn leaves this behind where /run is on a disk.
+  rmdir "/run/systemd/nspawn/propagate/$MACHINE" 2>/dev/null
   wither
 }
 
@@ -126,7 +129,7 @@ case $1 in
     fi
     export SYSTEMD_NSPAWN_API_VFS_WRITABLE=1
     modules=/lib/modules/$(uname -r)
-    set -- --quiet --directory="$root" --machine="$HOST_NAME" --register=no --keep-unit --console=pipe
+    set -- --quiet --directory="$root" --machine="$MACHINE" --hostname="$HOST_NAME" --register=no --keep-unit --console=pipe
     set -- "$@" --network-namespace-path="/run/netns/$NETNS" --kill-signal=SIGRTMIN+3
     set -- "$@" --capability=all --drop-capability="$DROP" --system-call-filter='@known bpf perf_event_open'
     set -- "$@" --bind=/dev/kmsg --bind=/dev/fuse --resolv-conf=off --timezone=off --link-journal=no

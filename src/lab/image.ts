@@ -42,7 +42,11 @@ export interface ImageInputs {
 export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<string> {
   const conceded = concessions(inputs.machine, inputs.release);
   const modules = existsSync(`/lib/modules/${inputs.machine.kernel}`) ? '' : builtinModules(kernelConfig());
-  const files = imageFiles(inputs, markerFile(conceded), conceded.flatMap((one) => one.files));
+  const files = imageFiles(
+    inputs,
+    markerFile(conceded),
+    conceded.flatMap((one) => one.files),
+  );
   const diversions = conceded.flatMap((one) => one.diversions ?? []);
   const key = contentKey(
     RECIPE,
@@ -60,22 +64,38 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
     async () => {
       if (existsSync(disk)) return disk;
       const base = await baseTree(inputs.release, on);
-      await reported(on, 'image/disk', 'the golden disk every host is cloned from (about 8 s, once)', async () => {
-        const tree = `${disk}.tree`;
-        await rm(tree, { recursive: true, force: true });
-        await mkdir(tree, { recursive: true });
-        await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
-        await furnish(tree, inputs.machine.kernel, modules, files, diversions);
-        const part = `${disk}.part`;
-        await rm(part, { force: true });
-        await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);
-        // No blocks set aside for root: a full disk is full for everybody. Tables are zeroed when first used.
-        await exec(
-          ['mkfs.ext4', '-q', '-F', '-m', '0', '-L', 'root', '-d', tree, '-E', 'lazy_itable_init=1,lazy_journal_init=1', part],
-        );
-        await rm(tree, { recursive: true, force: true });
-        await rename(part, disk);
-      });
+      await reported(
+        on,
+        'image/disk',
+        'the golden disk every host is cloned from (about 8 s, once)',
+        async () => {
+          const tree = `${disk}.tree`;
+          await rm(tree, { recursive: true, force: true });
+          await mkdir(tree, { recursive: true });
+          await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
+          await furnish(tree, inputs.machine.kernel, modules, files, diversions);
+          const part = `${disk}.part`;
+          await rm(part, { force: true });
+          await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);
+          // No blocks set aside for root: a full disk is full for everybody. Tables are zeroed when first used.
+          await exec([
+            'mkfs.ext4',
+            '-q',
+            '-F',
+            '-m',
+            '0',
+            '-L',
+            'root',
+            '-d',
+            tree,
+            '-E',
+            'lazy_itable_init=1,lazy_journal_init=1',
+            part,
+          ]);
+          await rm(tree, { recursive: true, force: true });
+          await rename(part, disk);
+        },
+      );
       return disk;
     },
     (holder) => on({ is: 'lab', what: 'image/disk', state: 'goes-on', text: `waiting: ${holder}` }),
@@ -91,24 +111,29 @@ async function baseTree(release: Release, on: OnLabEvent): Promise<string> {
   await mkdir(dirname(tar), { recursive: true });
   const targets = parseTargets(await exec(['apt-get', 'indextargets', '--format', TARGET_FORMAT]));
   const options = aptOptions(await exec(['apt-config', 'dump', 'Acquire']));
-  await reported(on, 'image/base', `a minimal ${release} from the machine's package sources (about 25 s, once)`, async (progress) => {
-    const part = `${tar}.${process.pid}.part`;
-    await exec(
-      [
-        'mmdebstrap',
-        '--variant=minbase',
-        '--mode=root',
-        '--format=tar',
-        `--include=${PACKAGES.join(',')}`,
-        ...options.map((option) => `--aptopt=${option}`),
-        release,
-        part,
-        ...imageSources(targets, release),
-      ],
-      { onLine: (line) => (line.startsWith('I: ') ? progress(line.slice(3)) : undefined) },
-    );
-    await rename(part, tar);
-  });
+  await reported(
+    on,
+    'image/base',
+    `a minimal ${release} from the machine's package sources (about 25 s, once)`,
+    async (progress) => {
+      const part = `${tar}.${process.pid}.part`;
+      await exec(
+        [
+          'mmdebstrap',
+          '--variant=minbase',
+          '--mode=root',
+          '--format=tar',
+          `--include=${PACKAGES.join(',')}`,
+          ...options.map((option) => `--aptopt=${option}`),
+          release,
+          part,
+          ...imageSources(targets, release),
+        ],
+        { onLine: (line) => (line.startsWith('I: ') ? progress(line.slice(3)) : undefined) },
+      );
+      await rename(part, tar);
+    },
+  );
   return tar;
 }
 
@@ -135,6 +160,7 @@ function imageFiles(inputs: ImageInputs, marker: string, more: readonly ImageFil
       : [{ path: '/etc/apt/trusted.gpg.d/landfall-lab.asc', text: inputs.depotKey }]),
     { path: '/etc/sudoers.d/ops', text: 'ops ALL=(ALL) NOPASSWD: ALL\n', mode: 0o440 },
     { path: '/usr/local/sbin/lab-init', text: INIT, mode: 0o755 },
+    { path: '/etc/default/locale', text: 'LANG=C.UTF-8\n' },
     { path: '/etc/fstab', text: '# The root disk is mounted by the lab.\n' },
     ...more,
   ];
@@ -166,13 +192,37 @@ async function furnish(
   await exec(['find', join(tree, 'dev'), '-mindepth', '1', '-delete']);
   for (const name of await readdir(join(tree, 'etc/ssh')))
     if (name.startsWith('ssh_host_')) await rm(join(tree, 'etc/ssh', name));
-  await rm(join(tree, 'etc/apt/apt.conf.d/99mmdebstrap'), { force: true });
-  await exec(['find', join(tree, 'etc/apt/sources.list.d'), join(tree, 'var/lib/apt/lists'), '-type', 'f', '-delete']);
+  // Of the machine's own: mmdebstrap leaves them where it found them useful.
+  for (const file of ['etc/apt/apt.conf.d/99mmdebstrap', 'etc/resolv.conf', 'etc/hostname'])
+    await rm(join(tree, file), { force: true });
+  await exec([
+    'find',
+    join(tree, 'etc/apt/sources.list.d'),
+    join(tree, 'var/lib/apt/lists'),
+    '-type',
+    'f',
+    '-delete',
+  ]);
   for (const { from, to } of diversions)
-    await exec(['chroot', tree, 'dpkg-divert', '--local', '--quiet', '--no-rename', '--divert', to, '--add', from]);
+    await exec([
+      'chroot',
+      tree,
+      'dpkg-divert',
+      '--local',
+      '--quiet',
+      '--no-rename',
+      '--divert',
+      to,
+      '--add',
+      from,
+    ]);
   for (const file of files) await put(tree, file);
   for (const command of USERS) await exec(['chroot', tree, 'sh', '-c', command]);
-  for (const [home, user] of [['root', 'root'], ['home/ops', 'ops'], ['home/deploy', 'deploy']] as const) {
+  for (const [home, user] of [
+    ['root', 'root'],
+    ['home/ops', 'ops'],
+    ['home/deploy', 'deploy'],
+  ] as const) {
     await exec(['chroot', tree, 'install', '-d', '-m', '700', '-o', user, '-g', user, `/${home}/.ssh`]);
   }
   if (modules === '') return;

@@ -51,7 +51,9 @@ export function cgroupsOf(mounts: string): Pick<Machine, 'cgroup' | 'controllers
 }
 
 const KNOWN_CONTROLLERS: ReadonlySet<string> = new Set(
-  'cpu cpuacct cpuset memory devices freezer blkio pids hugetlb net_cls net_prio perf_event rdma misc'.split(' '),
+  'cpu cpuacct cpuset memory devices freezer blkio pids hugetlb net_cls net_prio perf_event rdma misc'.split(
+    ' ',
+  ),
 );
 
 /** Looks at the machine; changes nothing. */

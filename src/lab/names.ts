@@ -7,6 +7,8 @@ export interface LabNames {
   readonly operator: string;
   readonly depot: string;
   readonly host: (name: string) => string;
+  /** The container's name, unique on this machine, where two labs may both have a host cp-0. */
+  readonly machine: (name: string) => string;
   /** What every one of the lab's namespaces begins with. */
   readonly prefix: string;
   /** Path below each cgroup hierarchy's root. */
@@ -22,6 +24,7 @@ export function namesOf(lab: string): LabNames {
     operator: `${prefix}operator`,
     depot: `${prefix}depot`,
     host: (name) => `${prefix}host.${name}`,
+    machine: (name) => `landfall-${lab}-${name}`,
     cgroup: `landfall/${lab}`,
   };
 }

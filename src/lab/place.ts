@@ -28,7 +28,9 @@ export function cacheDir(env: PlaceEnvironment = process.env): string {
 /** The depot's folder: `$LANDFALL_DEPOT`, else `$XDG_CACHE_HOME/landfall/depot/current`. */
 export function depotDir(env: PlaceEnvironment = process.env): string {
   const own = env.LANDFALL_DEPOT;
-  return own === undefined || own === '' ? join(xdg(env, 'XDG_CACHE_HOME', '.cache'), 'landfall', 'depot', 'current') : own;
+  return own === undefined || own === ''
+    ? join(xdg(env, 'XDG_CACHE_HOME', '.cache'), 'landfall', 'depot', 'current')
+    : own;
 }
 
 /** What passes away with the machine's next boot, one for the whole machine: which labs are up, which settings were changed. */

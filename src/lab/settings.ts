@@ -56,11 +56,16 @@ const value = (name: string): Promise<string> => readFile(sysctl(name), 'utf8').
 
 /** Notes that the lab `name`, whose folder is `dir`, is up, and makes the machine's settings unless another lab has. */
 export function claimMachine(name: string, dir: string): Promise<void> {
-  return locked(lock, `lab ${name} makes the machine's settings`, async () => {
-    await mkdir(labs, { recursive: true });
-    if (!existsSync(remembered)) await make();
-    await writeFile(join(labs, name), `${dir}\n`);
-  }, () => undefined);
+  return locked(
+    lock,
+    `lab ${name} makes the machine's settings`,
+    async () => {
+      await mkdir(labs, { recursive: true });
+      if (!existsSync(remembered)) await make();
+      await writeFile(join(labs, name), `${dir}\n`);
+    },
+    () => undefined,
+  );
 }
 
 async function make(): Promise<void> {
@@ -87,17 +92,22 @@ async function set(name: string, wanted: string): Promise<void> {
 
 /** Notes that the lab is gone; when it was the last one, puts the machine's settings back as they were. */
 export function releaseMachine(name: string): Promise<void> {
-  return locked(lock, `lab ${name} restores the machine's settings`, async () => {
-    await rm(join(labs, name), { force: true });
-    if ((await readdir(labs).catch(() => [])).length > 0 || !existsSync(remembered)) return;
-    const before = JSON.parse(await readFile(remembered, 'utf8')) as Remembered;
-    for (const [setting, was] of Object.entries(before.values)) await set(setting, was);
-    if (before.hugetlb) {
-      await attempt(['umount', HUGETLB]);
-      await rmdir(HUGETLB).catch(() => undefined);
-    }
-    await rm(remembered);
-  }, () => undefined);
+  return locked(
+    lock,
+    `lab ${name} restores the machine's settings`,
+    async () => {
+      await rm(join(labs, name), { force: true });
+      if ((await readdir(labs).catch(() => [])).length > 0 || !existsSync(remembered)) return;
+      const before = JSON.parse(await readFile(remembered, 'utf8')) as Remembered;
+      for (const [setting, was] of Object.entries(before.values)) await set(setting, was);
+      if (before.hugetlb) {
+        await attempt(['umount', HUGETLB]);
+        await rmdir(HUGETLB).catch(() => undefined);
+      }
+      await rm(remembered);
+    },
+    () => undefined,
+  );
 }
 
 /** The labs noted as up on this machine: name and folder. */

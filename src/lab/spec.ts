@@ -53,7 +53,13 @@ export function subnet(network: number): {
   readonly host: (index: number) => string;
 } {
   const at = (last: number) => `10.77.${network}.${last}`;
-  return { cidr: at(0) + '/24', bridge: at(1), operator: at(2), depot: at(3), host: (index) => at(11 + index) };
+  return {
+    cidr: at(0) + '/24',
+    bridge: at(1),
+    operator: at(2),
+    depot: at(3),
+    host: (index) => at(11 + index),
+  };
 }
 
 /** The network card's address of the machine with this IPv4 address: fixed, so that it outlives a reboot. */
@@ -92,7 +98,8 @@ export function placeHosts(
   let index = 0;
   const free = () => {
     while (taken.has(net.host(index))) index += 1;
-    if (index > 200) throw new Problem({ code: 'lab/address', summary: 'the lab has no free address left', exit: 2 });
+    if (index > 200)
+      throw new Problem({ code: 'lab/address', summary: 'the lab has no free address left', exit: 2 });
     taken.add(net.host(index));
     return net.host(index);
   };

@@ -32,7 +32,9 @@ export async function sweepStrays(name: string, hosts: readonly LabHost[], on: O
         cgroup: `${names.cgroup}/${host.name}`,
       });
     if ((await find()).length === 0) continue;
-    await reported(on, 'sweep', `${host.name} was left behind by a lab that was killed: ending it`, () => killAll(find));
+    await reported(on, 'sweep', `${host.name} was left behind by a lab that was killed: ending it`, () =>
+      killAll(find),
+    );
   }
 }
 
@@ -45,7 +47,9 @@ export async function sweepAll(name: string, hosts: readonly LabHost[]): Promise
   // The loops first: one that saw its host end would boot it again.
   const watchers = () => findProcesses({ commandHas: [...loops, join(dir, 'host.sh')], namespaces: [] });
   let ended = await killAll(watchers);
-  ended += await killAll(() => findProcesses({ commandHas: [dir, ...loops], namespaces, cgroup: names.cgroup }));
+  ended += await killAll(() =>
+    findProcesses({ commandHas: [dir, ...loops], namespaces, cgroup: names.cgroup }),
+  );
   await networkDown(name);
   await cgroupsDown(names.cgroup);
   return ended;
@@ -58,7 +62,9 @@ async function cgroupsDown(path: string): Promise<void> {
     const dir = join(top, path);
     if (existsSync(dir)) await attempt(['find', dir, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
     const above = join(top, 'landfall');
-    const others = (await readdir(above, { withFileTypes: true }).catch(() => [])).some((one) => one.isDirectory());
+    const others = (await readdir(above, { withFileTypes: true }).catch(() => [])).some((one) =>
+      one.isDirectory(),
+    );
     if (!others) await rmdir(above).catch(() => undefined);
   }
 }

@@ -31,7 +31,9 @@ export async function labUp(spec: LabSpec, on: OnLabEvent): Promise<Lab> {
   requireRoot(machine);
   await ensureTools(false);
   const name = checkName('lab', spec.name ?? DEFAULT_LAB);
-  return locked(join(RUN_DIR, `${name}.lock`), `landfall lab up ${name}`, () => bringUp(name, spec, machine, on));
+  return locked(join(RUN_DIR, `${name}.lock`), `landfall lab up ${name}`, () =>
+    bringUp(name, spec, machine, on),
+  );
 }
 
 async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabEvent): Promise<Lab> {
@@ -83,7 +85,11 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   return lab;
 }
 
-async function goldenDisks(file: LabFile, machine: Machine, on: OnLabEvent): Promise<(release: Release) => string> {
+async function goldenDisks(
+  file: LabFile,
+  machine: Machine,
+  on: OnLabEvent,
+): Promise<(release: Release) => string> {
   const ca = await readFile((await authority()).certificate, 'utf8');
   const key = await depotKey(depotDir());
   const disks = new Map<Release, string>();

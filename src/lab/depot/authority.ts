@@ -20,20 +20,25 @@ const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
 export async function authority(dir: string = join(cacheDir(), 'authority')): Promise<Credential> {
   const made: Credential = { certificate: join(dir, 'ca.crt'), key: join(dir, 'ca.key') };
   if (existsSync(made.certificate)) return made;
-  return locked(`${dir}.lock`, 'making the authority', async () => {
-    if (existsSync(made.certificate)) return made;
-    const part = `${dir}.part`;
-    await rm(part, { recursive: true, force: true });
-    await mkdir(part, { recursive: true, mode: 0o700 });
-    await exec([
-      ...['openssl', 'req', '-x509', ...CURVE, '-days', '3650', '-subj', '/CN=Landfall lab'],
-      ...['-keyout', join(part, 'ca.key'), '-out', join(part, 'ca.crt')],
-    ]);
-    await chmod(join(part, 'ca.key'), 0o600);
-    await rm(dir, { recursive: true, force: true });
-    await rename(part, dir);
-    return made;
-  }, () => undefined);
+  return locked(
+    `${dir}.lock`,
+    'making the authority',
+    async () => {
+      if (existsSync(made.certificate)) return made;
+      const part = `${dir}.part`;
+      await rm(part, { recursive: true, force: true });
+      await mkdir(part, { recursive: true, mode: 0o700 });
+      await exec([
+        ...['openssl', 'req', '-x509', ...CURVE, '-days', '3650', '-subj', '/CN=Landfall lab'],
+        ...['-keyout', join(part, 'ca.key'), '-out', join(part, 'ca.crt')],
+      ]);
+      await chmod(join(part, 'ca.key'), 0o600);
+      await rm(dir, { recursive: true, force: true });
+      await rename(part, dir);
+      return made;
+    },
+    () => undefined,
+  );
 }
 
 /**
@@ -51,14 +56,38 @@ export async function serverCertificate(
   const made: Credential = { certificate: `${base}.crt`, key: `${base}.key` };
   if (existsSync(made.certificate)) return made;
   await mkdir(dir, { recursive: true });
-  const alternatives = [...names.map((name) => `DNS:${name}`), ...addresses.map((address) => `IP:${address}`)];
+  const alternatives = [
+    ...names.map((name) => `DNS:${name}`),
+    ...addresses.map((address) => `IP:${address}`),
+  ];
   await exec([
-    ...['openssl', 'req', ...CURVE, '-subj', '/CN=landfall-depot', '-keyout', made.key, '-out', `${base}.csr`],
+    ...[
+      'openssl',
+      'req',
+      ...CURVE,
+      '-subj',
+      '/CN=landfall-depot',
+      '-keyout',
+      made.key,
+      '-out',
+      `${base}.csr`,
+    ],
   ]);
   await chmod(made.key, 0o600);
   await writeFile(`${base}.ext`, `subjectAltName=${alternatives.join(',')}\nextendedKeyUsage=serverAuth\n`);
   await exec([
-    ...['openssl', 'x509', '-req', '-in', `${base}.csr`, '-CA', ca.certificate, '-CAkey', ca.key, '-CAcreateserial'],
+    ...[
+      'openssl',
+      'x509',
+      '-req',
+      '-in',
+      `${base}.csr`,
+      '-CA',
+      ca.certificate,
+      '-CAkey',
+      ca.key,
+      '-CAcreateserial',
+    ],
     ...['-days', '825', '-sha256', '-extfile', `${base}.ext`, '-out', `${base}.part`],
   ]);
   await rename(`${base}.part`, made.certificate);

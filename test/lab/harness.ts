@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { labDown } from '../../src/lab/down.ts';
+import type { Lab } from '../../src/lab/spec.ts';
+import { labUp } from '../../src/lab/up.ts';
+import type { RunEvent } from '../../src/run/event.ts';
+
+const MAIN = resolve('dist/cli/main.js');
+
+/** What a program left behind. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** A test's own folder and environment: history, cache of runs and cluster.yaml apart from everybody else's. */
+export interface Desk {
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Makes a desk. The depot, the labs and the caches stay the user's: they are what tests share on purpose. */
+export function desk(): Desk {
+  const dir = mkdtempSync(join(tmpdir(), 'landfall-desk-'));
+  mkdirSync(join(dir, 'home'));
+  return { dir, env: { ...process.env, NO_COLOR: '1', CI: undefined } };
+}
+
+/** Starts the built `landfall` as a user would, and gives its process and its end. */
+export function start(
+  desk: Desk,
+  args: readonly string[],
+  input = '',
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const begun = Date.now();
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: desk.dir,
+    env: desk.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  const ended = new Promise<Ended>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (status) => done({ status, stdout, stderr, ms: Date.now() - begun }));
+  });
+  return { child, ended };
+}
+
+/** Runs `landfall` to its end. */
+export function landfall(desk: Desk, ...args: readonly string[]): Promise<Ended> {
+  return start(desk, args).ended;
+}
+
+/** Runs `landfall` and insists that it ends well. @throws with all it said when it does not. */
+export async function well(desk: Desk, ...args: readonly string[]): Promise<Ended> {
+  const ended = await landfall(desk, ...args);
+  if (ended.status !== 0)
+    throw new Error(
+      `landfall ${args.join(' ')} ended with ${ended.status}\n${ended.stdout}\n${ended.stderr}`,
+    );
+  return ended;
+}
+
+/** The events of a `--json` run. */
+export function events(ended: Ended): readonly RunEvent[] {
+  return ended.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as RunEvent);
+}
+
+/** Runs a script on a lab host over plain ssh, without Landfall: the tests' own eyes and hands. */
+export function onHost(lab: Lab, host: string, script: string, user = 'root'): Promise<Ended> {
+  const begun = Date.now();
+  return new Promise((done, fail) => {
+    const child = spawn(
+      'ssh',
+      ['-F', lab.sshConfig, '-o', 'LogLevel=ERROR', '-l', user, host, 'exec bash -s'],
+      { stdio: ['pipe', 'pipe', 'pipe'] },
+    );
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    child.on('error', fail);
+    child.on('close', (status) => done({ status, stdout, stderr, ms: Date.now() - begun }));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(script);
+  });
+}
+
+/** Like {@link onHost}, and insists that it ends well. */
+export async function wellOnHost(lab: Lab, host: string, script: string): Promise<string> {
+  const ended = await onHost(lab, host, `set -e\n${script}`);
+  if (ended.status !== 0)
+    throw new Error(`on ${host}: ended with ${ended.status}\n${script}\n${ended.stdout}\n${ended.stderr}`);
+  return ended.stdout;
+}
+
+/** A fresh lab of this name with these hosts, whatever was there before. */
+export async function freshLab(name: string, hosts: readonly string[] = ['cp-0']): Promise<Lab> {
+  await labDown(name, () => undefined).catch(() => undefined);
+  return labUp({ name, hosts: hosts.map((host) => ({ name: host })) }, () => undefined);
+}
+
+/** cluster.yaml of a one-node cluster on a lab's host. */
+export function clusterYaml(lab: Lab, more = ''): string {
+  const host = lab.hosts[0];
+  if (host === undefined) throw new Error('the lab has no host');
+  return `apiVersion: landfall/v1
+kind: Cluster
+name: ${lab.name}
+kubernetes: "1.36"
+lab: ${lab.name}
+nodes:
+  - { name: ${host.name}, role: control-plane, address: ${host.address}, workloads: true }
+${more}`;
+}
+
+/** Puts cluster.yaml on the desk. */
+export function put(desk: Desk, name: string, text: string): string {
+  const path = join(desk.dir, name);
+  writeFileSync(path, text);
+  return path;
+}

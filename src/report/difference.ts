@@ -51,7 +51,8 @@ export function hunks(lines: readonly DiffLine[], around: number): (DiffLine | u
 
 /** What is said instead of a long difference: `new, 74 lines`, `3 of 74 lines differ`. */
 export function summary(reading: string, want: string): string {
-  const wanted = linesOf(want).length;
+  // A file's reading begins with its mode and owner, which are not lines of it.
+  const wanted = linesOf(want).filter((line, i) => i > 0 || !/^\d{4} \S+:\S+$/.test(line)).length;
   if (reading === '' || reading === 'absent') return `new, ${wanted} lines`;
   const lines = difference(reading, want);
   const changed = Math.max(

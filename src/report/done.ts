@@ -1,5 +1,5 @@
 import type { Look } from './look.ts';
-import type { RunProgress, StepResult } from './state.ts';
+import { notBegun, type RunProgress, type StepResult } from './state.ts';
 import { count, span } from './words.ts';
 import { pad, printable, width } from './width.ts';
 
@@ -92,7 +92,7 @@ export function doneText(done: Done, look: Look): string {
 export function failedFooter(state: RunProgress): string {
   const made = state.end?.made ?? state.phases.reduce((n, p) => n + p.made, 0);
   const skipped = state.phases.reduce((n, p) => n + p.skipped, 0);
-  const coming = state.phases.filter((p) => p.stands === 'to come').length;
+  const coming = notBegun(state).length;
   const parts = [
     made === 0
       ? 'Nothing was changed'

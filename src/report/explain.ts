@@ -44,8 +44,10 @@ function clueLines(clue: Clue, look: Look, room: number): string[] {
     alternatives(clue.match)
       .map((a) => `"${a}"`)
       .join(', '),
-    ...wrap(`means ${clue.means}${id}`, room - 2).map((line) => `  ${line}`),
-    ...wrap(`try   ${clue.try}`, room - 2).map((line) => `  ${look.paint.command(line)}`),
+    ...wrap(`${clue.means}${id}`, room - 8).map((line, i) => `  ${i === 0 ? 'means' : '     '} ${line}`),
+    ...wrap(clue.try, room - 8).map(
+      (line, i) => `  ${i === 0 ? 'try  ' : '     '} ${look.paint.command(line)}`,
+    ),
   ];
 }
 

@@ -54,7 +54,15 @@ export function findingLines(
   }
   const most = options.full ? Number.POSITIVE_INFINITY : DIFF_LINES;
   const lines = differenceLines(finding.reading, finding.want, look, most);
-  return [`${head} ${title}`, ...lines.map((line) => `      ${line}`)];
+  const note = printable(finding.note ?? '').trim();
+  const notes =
+    note === ''
+      ? []
+      : note
+          .split('\n')
+          .slice(-most)
+          .map((line) => look.paint.faint(`! ${line}`));
+  return [`${head} ${title}`, ...[...lines, ...notes].map((line) => `      ${line}`)];
 }
 
 /** Findings of one host; those known only later are told together when they wait for the same thing. */

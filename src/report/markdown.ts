@@ -2,7 +2,7 @@ import type { RunEvent } from '../run/event.ts';
 import { difference, hunks, summary } from './difference.ts';
 import { code, prose } from './markup.ts';
 import { outcome } from './progress.ts';
-import { NOTHING_TOLD, type PhaseProgress, reduce } from './state.ts';
+import { NOTHING_TOLD, notBegun, reduce, type RunProgress } from './state.ts';
 import { count, span } from './words.ts';
 import { printable } from './width.ts';
 
@@ -20,10 +20,11 @@ function change(event: StepEvent): string {
   return `${head}\n\n${code(text, 'diff').replace(/^/gm, '  ')}\n`;
 }
 
-function table(phases: readonly PhaseProgress[]): string {
-  const rows = phases.map((p) => {
+function table(state: RunProgress): string {
+  const open = notBegun(state);
+  const rows = state.phases.map((p) => {
     const took = p.stands === 'over' ? span(p.ms) : p.stands === 'going' ? 'cut short' : '';
-    const result = p.stands === 'to come' ? 'not begun' : outcome(p);
+    const result = open.includes(p) ? 'not begun' : p.stands === 'to come' ? 'nothing to do' : outcome(p);
     return `| ${p.failed > 0 ? '✗' : p.stands === 'over' ? '✓' : ''} | ${prose(p.title)} | ${p.hosts.length} | ${result} | ${took} |`;
   });
   return ['| | phase | hosts | result | took |', '|---|---|---|---|---|', ...rows].join('\n');
@@ -54,7 +55,7 @@ export function runReport(events: readonly RunEvent[]): string {
       `### ${p.code}${p.host === undefined ? '' : ` on ${p.host}`}`,
       `${prose(p.summary)}.`,
       ...(p.saw === undefined ? [] : [code(printable(p.saw), 'text')]),
-      ...(p.why === undefined ? [] : [prose(p.why)]),
+      ...(p.why === undefined ? [] : [prose(sentence(p.why))]),
       ...(p.try === undefined ? [] : [`**Try:** ${prose(p.try)}`]),
     ].join('\n\n'),
   );
@@ -62,7 +63,7 @@ export function runReport(events: readonly RunEvent[]): string {
   return `${[
     `# ${state.cluster}: ${state.command}`,
     `Run \`${state.run}\`, begun ${begin?.at ?? ''}. ${ended}`,
-    table(state.phases),
+    table(state),
     ...(made.length === 0 ? [] : ['## What was made', made.map(change).join('\n')]),
     ...(problems.length === 0 ? [] : ['## What went wrong', ...problems]),
     ...(notices.length === 0 ? [] : ['## Worth knowing', notices.join('\n')]),
@@ -74,4 +75,10 @@ function seen(event: StepEvent | undefined): Partial<Pick<StepEvent, 'reading' |
     ...(event?.reading === undefined ? {} : { reading: event.reading }),
     ...(event?.want === undefined ? {} : { want: event.want }),
   };
+}
+
+/** Words as a sentence of their own. */
+function sentence(text: string): string {
+  const end = /[.!?]$/.test(text) ? '' : '.';
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
 }

@@ -93,6 +93,9 @@ export function hostLine(hosts: readonly HostPlan[], look: Look): string {
   return `${pad(left, Math.max(width(left) + 2, look.columns - width(right)))}${right}`;
 }
 
+/** What stands between two commands on one line. */
+const GAP = '            ';
+
 const RISKS: Readonly<Record<Disturbs, string>> = {
   service: 'restarts a service',
   node: 'stops what runs on the node',
@@ -159,7 +162,7 @@ export function planText(plan: Plan, look: Look, options: PlanOptions = {}): str
   const foot = [
     ...inTheWay(plan, look),
     ...(all.make === 0 ? [] : [disturbance(plan, look)]),
-    next.join('            '),
+    ...(width(next.join(GAP)) <= look.columns ? [next.join(GAP)] : next),
   ];
   return look.spell(`${[head, ...blocks, foot.join('\n')].join('\n\n')}\n`);
 }

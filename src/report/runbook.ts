@@ -75,21 +75,27 @@ function clues(step: Step): string[] {
   ];
 }
 
+/** What is said of a reading that takes its time to become right. */
+function patience(step: Step): string[] {
+  if (step.within === undefined || step.within === 0) return [];
+  const limit = span(step.within * 1000);
+  return step.awaits === undefined
+    ? [`It may take up to ${limit} to get there: look again.`]
+    : [`What is waited for is ${prose(step.awaits)}, up to ${limit}: look again.`];
+}
+
 /** Look, see, otherwise: the part of a step that may differ from host to host. */
 function body(step: Step): string[] {
-  const patience =
-    step.within === undefined || step.within === 0
-      ? []
-      : [
-          `${step.awaits === undefined ? 'It' : `It waits for ${prose(step.awaits)}, and`} may take up to ${span(step.within * 1000)}: look again.`,
-        ];
+  const wait = patience(step);
   return [
     code(typed(step.read.text, step), 'sh'),
     step.want === '' ? 'It should print nothing.' : 'It should print:',
     ...(step.want === '' ? [] : [code(step.want, 'text')]),
-    ...(step.make === undefined
-      ? ['This is a check: what it asks for is yours to mend.', ...patience]
-      : ['Otherwise:', code(typed(step.make.text, step), 'sh'), ...patience]),
+    ...(step.make === undefined ? [] : ['Otherwise:', code(typed(step.make.text, step), 'sh')]),
+    ...(step.make === undefined && wait.length === 0
+      ? ['This is a check: when it prints something else, that is for you to mend.']
+      : []),
+    ...wait,
   ];
 }
 

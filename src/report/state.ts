@@ -95,6 +95,16 @@ export const NOTHING_TOLD: RunProgress = {
   problems: [],
 };
 
+/**
+ * The phases a run has not come to. Phases before the first one that was begun had nothing to do; after a good end, nor had
+ * any other.
+ */
+export function notBegun(state: RunProgress): readonly PhaseProgress[] {
+  if (state.end?.exit === 0) return [];
+  const last = state.phases.findLastIndex((p) => p.stands !== 'to come');
+  return state.phases.slice(last + 1);
+}
+
 type StepEvent = Extract<RunEvent, { is: 'step' }>;
 
 function newPhase(id: string, title: string, hosts: readonly string[]): PhaseProgress {

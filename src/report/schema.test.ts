@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { expectGolden } from './__golden__/golden.ts';
+import {
+  badStory,
+  CROWD_PLAN,
+  crowdStory,
+  EMPTY_PLAN,
+  goodEnd,
+  goodStory,
+  IN_THE_WAY,
+  PLAN,
+  planOf,
+} from './__golden__/sample.ts';
+import { documentText, eventLine } from './json.ts';
+import { eventSchema, planSchema, problemsSchema, SCHEMAS, schemaText, statusSchema } from './schema.ts';
+import { statusDocument } from './status.ts';
+
+describe('the published schemas', () => {
+  for (const name of SCHEMAS) {
+    test(`schema/${name}.json is current`, () => {
+      expectGolden(schemaText(name), new URL(`../../schema/${name}.json`, import.meta.url));
+    });
+  }
+
+  // Parsing leaves out what the schema does not know, so coming through whole means that it knows every field.
+  test('a plan comes through whole, out of its own text too', () => {
+    for (const plan of [PLAN, EMPTY_PLAN, CROWD_PLAN]) {
+      expect(planSchema.parse(JSON.parse(documentText(plan)))).toEqual(plan);
+    }
+  });
+
+  test('every event comes through whole', () => {
+    const events = [goodEnd(goodStory()), badStory(), crowdStory(['a', 'b', 'c'])].flatMap((t) => t.events);
+    for (const event of events) expect(eventSchema.parse(JSON.parse(eventLine(event)))).toEqual(event);
+  });
+
+  test('a status comes through whole', () => {
+    const plan = planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY, ...PLAN.hosts[0]!.findings] }]);
+    const status = statusDocument(plan, {
+      lastRun: { run: 'r', command: 'apply', at: plan.at, exit: 0, made: 3 },
+      proof: [{ title: 't', holds: true, seen: '200 OK' }],
+    });
+    expect(statusSchema.parse(JSON.parse(documentText(status)))).toEqual(status);
+  });
+
+  test('problems come through whole', () => {
+    const problems = badStory().events.flatMap((e) => (e.is === 'problem' ? [e.problem] : []));
+    const document = { format: '1.0' as const, exit: 1, problems };
+    expect(problemsSchema.parse(JSON.parse(documentText(document)))).toEqual(document);
+  });
+
+  test('readers pass over what they do not know', () => {
+    expect(planSchema.safeParse({ ...PLAN, later: 1 }).success).toBe(true);
+    expect(schemaText('plan')).not.toContain('"additionalProperties": false');
+  });
+
+  test('an event is one line', () => {
+    for (const event of badStory().events)
+      expect(eventLine(event).indexOf('\n')).toBe(eventLine(event).length - 1);
+  });
+});

@@ -5,6 +5,7 @@ import pMap from 'p-map';
 import { Problem } from '../model/problem.ts';
 import { operatorKey, writeAccess } from './access.ts';
 import { authority } from './depot/authority.ts';
+import { type DepotSource, depotSource, startDepot } from './depot/daemon.ts';
 import { hostsFile } from './depot/names.ts';
 import { type OnLabEvent, reported } from './event.ts';
 import { awaitLogin, makeHost, startHost } from './host.ts';
@@ -65,8 +66,10 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   await writeLabFile(file);
   await claimMachine(name, lab.dir);
 
+  const source = await depotSource();
   const golden = await goldenDisks(file, machine, on);
   await networkUp(name, network);
+  await reported(on, 'depot', depotText(source), () => startDepot(lab, source, file.names));
   const key = await operatorKey(name, lab.dir);
   const depot = subnet(network).depot;
   for (const host of file.hosts)
@@ -83,6 +86,13 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
     { concurrency: Math.max(2, machine.cpus) },
   );
   return lab;
+}
+
+function depotText({ folder, filled, passesThrough }: DepotSource): string {
+  if (filled)
+    return `the depot serves ${folder}${passesThrough ? ', and passes on to upstream what is not in it' : ''}`;
+  if (passesThrough) return 'the depot passes everything on to upstream';
+  return 'the depot is empty and upstream cannot be reached: hosts boot, but can install nothing';
 }
 
 async function goldenDisks(

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ProblemParts } from '../model/problem.ts';
 import { COLOURED } from './colour.ts';

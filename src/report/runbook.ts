@@ -165,7 +165,7 @@ export function runbookText(input: RunbookInput): string {
   const body = chapters.flatMap(({ phase, parts }) => [
     `<a id="${anchor(`phase/${phase.phase.id}`)}"></a>`,
     `## ${prose(phase.phase.title)}`,
-    `${prose(phase.phase.why)}`,
+    prose(phase.phase.why),
     `*${stageText(phase)}*`,
     ...parts.map((p) =>
       section(

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent, StepState } from '../run/event.ts';
-import { badStory, crowdStory, goodEnd, goodStory } from './__golden__/sample.ts';
+import { badStory, crowdStory, goodEnd, goodStory } from '../../test/report/sample.ts';
 import { NOTHING_TOLD, notBegun, reduce, TAIL_LINES } from './state.ts';
 
 const HOSTS = ['a', 'b', 'c'];

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../run/event.ts';
-import { crowdStory, goodEnd, goodStory, Teller, begin } from './__golden__/sample.ts';
+import { crowdStory, goodEnd, goodStory, Teller, begin } from '../../test/report/sample.ts';
 import { COLOURED } from './colour.ts';
 import { look } from './look.ts';
 import { plainView } from './plain.ts';

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../run/event.ts';
 import type { Look } from './look.ts';
 import { finishedLine, liveLines } from './progress.ts';
-import { NOTHING_TOLD, type PhaseProgress, reduce, type RunProgress } from './state.ts';
+import { NOTHING_TOLD, reduce, type RunProgress } from './state.ts';
 import type { View, ViewOptions } from './view.ts';
 import { printable, width } from './width.ts';
 
@@ -27,7 +27,7 @@ export function lasting(event: RunEvent, state: RunProgress, look: Look, verbose
   const { paint, signs } = look;
   if (event.is === 'phase-end') {
     const phase = state.phases.find((p) => p.id === event.phase);
-    return phase === undefined ? [] : [finishedLine(phase as PhaseProgress, state, look)];
+    return phase === undefined ? [] : [finishedLine(phase, state, look)];
   }
   if (event.is === 'notice') {
     const host = event.host === undefined ? '' : `${event.host}: `;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expectGolden } from './__golden__/golden.ts';
+import { kept } from '../../test/report/golden.ts';
 import {
   badStory,
   CROWD_PLAN,
@@ -12,7 +12,7 @@ import {
   PLAN,
   planOf,
   STEPS,
-} from './__golden__/sample.ts';
+} from '../../test/report/sample.ts';
 import { doneText, failedFooter, proofLines } from './done.ts';
 import { diagnosisText, explainText } from './explain.ts';
 import { look } from './look.ts';
@@ -27,8 +27,8 @@ import { statusDocument, statusText } from './status.ts';
 import { type View } from './view.ts';
 
 const LOOK = look({ columns: 110, now: Date.parse('2026-11-23T10:00:00Z') });
-const golden = (text: string, name: string): void =>
-  expectGolden(text, new URL(`./__golden__/${name}`, import.meta.url));
+const golden = (name: string, text: string): string =>
+  kept(new URL(`./__golden__/${name}`, import.meta.url), text);
 
 const PHASE_TITLES = [
   { id: 'prepare', title: 'Prepare the host' },
@@ -38,80 +38,95 @@ const PHASE_TITLES = [
 ];
 
 describe('the views, as they are kept for reading', () => {
-  test('a plan', () => golden(planText(PLAN, LOOK, { members: '1 control plane' }), 'plan.txt'));
-  test('a plan in full', () => golden(planText(PLAN, LOOK, { full: true }), 'plan-full.txt'));
-  test('a plan of several hosts', () => golden(planText(CROWD_PLAN, LOOK), 'plan-hosts.txt'));
-  test('a plan without UTF-8', () =>
-    golden(planText(CROWD_PLAN, look({ columns: 110, utf8: false })), 'plan-ascii.txt'));
+  test('a plan', () => {
+    const text = planText(PLAN, LOOK, { members: '1 control plane' });
+    expect(text).toBe(golden('plan.txt', text));
+  });
+  test('a plan in full', () => {
+    const text = planText(PLAN, LOOK, { full: true });
+    expect(text).toBe(golden('plan-full.txt', text));
+  });
+  test('a plan of several hosts', () => {
+    const text = planText(CROWD_PLAN, LOOK);
+    expect(text).toBe(golden('plan-hosts.txt', text));
+  });
+  test('a plan without UTF-8', () => {
+    const text = planText(CROWD_PLAN, look({ columns: 110, utf8: false }));
+    expect(text).toBe(golden('plan-ascii.txt', text));
+  });
   test('an empty plan is one line', () => {
     expect(planText(EMPTY_PLAN, LOOK)).toBe(
       'harbour is as cluster.yaml says (63 readings on 1 host, 0.9 s).\n',
     );
   });
 
-  test('status', () =>
-    golden(
-      statusText(PLAN, LOOK, {
-        phases: PHASE_TITLES,
-        members: '1 control plane',
-        last: {
-          run: '20261123-091200-ab12',
-          command: 'apply',
-          at: '2026-11-23T09:12:00Z',
-          exit: 0,
-          made: 31,
-        },
-      }),
-      'status.txt',
-    ));
-  test('status of a cluster that is as wanted', () =>
-    golden(
-      statusText(EMPTY_PLAN, LOOK, { phases: PHASE_TITLES, members: '1 control plane' }),
-      'status-right.txt',
-    ));
-  test('status as a document', () =>
-    golden(
-      `${JSON.stringify(statusDocument(planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY] }])), null, 2)}\n`,
-      'status.json',
-    ));
+  test('status', () => {
+    const text = statusText(PLAN, LOOK, {
+      phases: PHASE_TITLES,
+      members: '1 control plane',
+      last: {
+        run: '20261123-091200-ab12',
+        command: 'apply',
+        at: '2026-11-23T09:12:00Z',
+        exit: 0,
+        made: 31,
+      },
+    });
+    expect(text).toBe(golden('status.txt', text));
+  });
+  test('status of a cluster that is as wanted', () => {
+    const text = statusText(EMPTY_PLAN, LOOK, { phases: PHASE_TITLES, members: '1 control plane' });
+    expect(text).toBe(golden('status-right.txt', text));
+  });
+  test('status as a document', () => {
+    const text = `${JSON.stringify(statusDocument(planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY] }])), null, 2)}\n`;
+    expect(text).toBe(golden('status.json', text));
+  });
 
   test('a run that goes well, live', () => {
     const t = goodStory();
     const state = t.events.reduce(reduce, NOTHING_TOLD);
-    golden(`${liveLines(state, t.now, { columns: 120, rows: 24 }, LOOK).join('\n')}\n`, 'live.txt');
+    const text = `${liveLines(state, t.now, { columns: 120, rows: 24 }, LOOK).join('\n')}\n`;
+    expect(text).toBe(golden('live.txt', text));
   });
   test('a run on a hundred hosts, live', () => {
     const t = crowdStory(Array.from({ length: 100 }, (_, i) => `worker-${i}`));
     t.wait(12);
     const state = t.events.reduce(reduce, NOTHING_TOLD);
-    golden(`${liveLines(state, t.now, { columns: 120, rows: 24 }, LOOK).join('\n')}\n`, 'live-hosts.txt');
+    const text = `${liveLines(state, t.now, { columns: 120, rows: 24 }, LOOK).join('\n')}\n`;
+    expect(text).toBe(golden('live-hosts.txt', text));
   });
-  test('a run without a terminal', () => golden(plainOf(goodEnd(goodStory()).events), 'plain.txt'));
-  test('a run that fails, without a terminal', () => golden(plainOf(badStory().events), 'plain-failed.txt'));
+  test('a run without a terminal', () => {
+    const text = plainOf(goodEnd(goodStory()).events);
+    expect(text).toBe(golden('plain.txt', text));
+  });
+  test('a run that fails, without a terminal', () => {
+    const text = plainOf(badStory().events);
+    expect(text).toBe(golden('plain-failed.txt', text));
+  });
 
   test('a run that is done', () => {
     const state = goodEnd(goodStory()).events.reduce(reduce, NOTHING_TOLD);
     const proof = state.phases.find((p) => p.id === 'proof');
-    golden(
-      doneText(
-        {
-          cluster: 'harbour',
-          members: '1 control plane Ready',
-          parts: [`Kubernetes ${LOCK.kubernetes}`, 'CRI-O 1.36.1', 'flannel'],
-          made: 31,
-          ms: 72_000,
-          partial: false,
-          proof: proofLines(proof?.results ?? [], { 'proof/node': '200 OK' }),
-          program: 'landfall',
-        },
-        LOOK,
-      ),
-      'done.txt',
+    const text = doneText(
+      {
+        cluster: 'harbour',
+        members: '1 control plane Ready',
+        parts: [`Kubernetes ${LOCK.kubernetes}`, 'CRI-O 1.36.1', 'flannel'],
+        made: 31,
+        ms: 72_000,
+        partial: false,
+        proof: proofLines(proof?.results ?? [], { 'proof/node': '200 OK' }),
+        program: 'landfall',
+      },
+      LOOK,
     );
+    expect(text).toBe(golden('done.txt', text));
   });
   test('a run that failed', () => {
     const state = badStory().events.reduce(reduce, NOTHING_TOLD);
-    golden(problemText(state.problems, LOOK, { footer: failedFooter(state) }), 'failed.txt');
+    const text = problemText(state.problems, LOOK, { footer: failedFooter(state) });
+    expect(text).toBe(golden('failed.txt', text));
   });
   test('a failed step', () => {
     const state = badStory().events.reduce(reduce, NOTHING_TOLD);
@@ -119,56 +134,56 @@ describe('the views, as they are kept for reading', () => {
     expect(failure?.tail).toHaveLength(20);
     expect(failure === undefined ? '' : failureText(failure, LOOK)).toContain('crio[2114]: line 29');
   });
-  test("a run's report", () => golden(runReport(goodEnd(goodStory()).events), 'report.md'));
-  test("a failed run's report", () => golden(runReport(badStory().events), 'report-failed.md'));
+  test("a run's report", () => {
+    const text = runReport(goodEnd(goodStory()).events);
+    expect(text).toBe(golden('report.md', text));
+  });
+  test("a failed run's report", () => {
+    const text = runReport(badStory().events);
+    expect(text).toBe(golden('report-failed.md', text));
+  });
 
   test('a step explained', () => {
     const here = [
       { host: 'cp-0', stands: 'right' as const, text: 'since 23 Nov 09:12' },
       { host: 'worker-3', stands: 'differs' as const, text: '0 (changed after our last run)' },
     ];
-    golden(
-      explainText({ step: STEPS[0]!, phase: 'Prepare the host', on: 'every node', here }, LOOK),
-      'explain.txt',
-    );
+    const text = explainText({ step: STEPS[0]!, phase: 'Prepare the host', on: 'every node', here }, LOOK);
+    expect(text).toBe(golden('explain.txt', text));
   });
   test('a diagnosis', () => {
     const step = STEPS[0]!;
-    golden(
-      diagnosisText('H18', [{ step, phase: 'Prepare the host', clue: step.clues![0]! }], LOOK),
-      'diagnosis.txt',
-    );
+    const text = diagnosisText('H18', [{ step, phase: 'Prepare the host', clue: step.clues![0]! }], LOOK);
+    expect(text).toBe(golden('diagnosis.txt', text));
   });
   test('a runbook', () => {
     const steps = STEPS;
     const other = { ...steps[0]!, want: '1\nnet.ipv4.ip_forward = 1 # worker' };
-    golden(
-      runbookText({
-        cluster: 'harbour',
-        kubernetes: '1.36.3',
-        parts: ['Kubernetes 1.36.3', 'CRI-O 1.36.1', 'flannel'],
-        nodes: [
-          { name: 'cp-0', role: 'control-plane', address: '10.0.0.11' },
-          { name: 'worker-0', role: 'worker', address: '10.0.0.21' },
-        ],
-        phases: [
-          {
-            phase: {
-              id: 'prepare',
-              title: 'Prepare the host',
-              why: 'What comes before all else.',
-              stage: 'nodes',
-              when: 'always',
-            },
-            hosts: [
-              { host: 'cp-0', steps },
-              { host: 'worker-0', steps: [other, ...steps.slice(1)] },
-            ],
+    const text = runbookText({
+      cluster: 'harbour',
+      kubernetes: '1.36.3',
+      parts: ['Kubernetes 1.36.3', 'CRI-O 1.36.1', 'flannel'],
+      nodes: [
+        { name: 'cp-0', role: 'control-plane', address: '10.0.0.11' },
+        { name: 'worker-0', role: 'worker', address: '10.0.0.21' },
+      ],
+      phases: [
+        {
+          phase: {
+            id: 'prepare',
+            title: 'Prepare the host',
+            why: 'What comes before all else.',
+            stage: 'nodes',
+            when: 'always',
           },
-        ],
-      }),
-      'runbook.md',
-    );
+          hosts: [
+            { host: 'cp-0', steps },
+            { host: 'worker-0', steps: [other, ...steps.slice(1)] },
+          ],
+        },
+      ],
+    });
+    expect(text).toBe(golden('runbook.md', text));
   });
 });
 

@@ -6,7 +6,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
 /** Characters that take no column of their own. */
-const NARROW = /[\u0300-\u036f\u200b-\u200f\u20d0-\u20ff\ufe00-\ufe0f\ufeff]/u;
+const NARROW = /[\p{Mn}\p{Me}\u200b-\u200f\ufeff]/u;
 
 /** Everything that could steer a terminal: C0 but tab and newline, DEL, C1. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what this looks for

@@ -1,9 +1,9 @@
-import type { Facts } from '../../model/facts.ts';
-import type { Lock } from '../../model/lock.ts';
-import type { Finding, HostPlan, Plan } from '../../plan/plan.ts';
-import type { RunEvent, StepState } from '../../run/event.ts';
-import type { Step } from '../../steps/step.ts';
-import { sh } from '../../shell/sh.ts';
+import type { Facts } from '../../src/model/facts.ts';
+import type { Lock } from '../../src/model/lock.ts';
+import type { Finding, HostPlan, Plan } from '../../src/plan/plan.ts';
+import type { RunEvent, StepState } from '../../src/run/event.ts';
+import type { Step } from '../../src/steps/step.ts';
+import { sh } from '../../src/shell/sh.ts';
 
 /** A host as its facts tell. */
 export const FACTS: Facts = {

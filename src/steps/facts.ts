@@ -1,0 +1,193 @@
+import type { Facts, HostAddress } from '../model/facts.ts';
+import { PINNED_PACKAGES } from '../model/lock.ts';
+import { Problem } from '../model/problem.ts';
+import { SAY } from '../shell/compile.ts';
+import { parseRecords } from '../shell/parse.ts';
+import { type Shell, sh } from '../shell/sh.ts';
+import { fetch } from './fetch.ts';
+import { minorOf } from './node.ts';
+import { crioRepository, kubernetesRepository } from './packages.ts';
+
+/** What else is asked of the host while its facts are read. */
+export interface FactsWish {
+  /** A Kubernetes version or minor: what the repositories of its minor hold, and the keys that sign them. */
+  readonly available?: string;
+}
+
+/** The shell that prints each fact, by name. */
+const QUESTIONS: Readonly<Record<string, Shell>> = {
+  os: sh`cat /etc/os-release`,
+  architecture: sh`dpkg --print-architecture 2>/dev/null || uname -m`,
+  kernel: sh`uname -r`,
+  hostname: sh`hostname`,
+  cpus: sh`nproc`,
+  memory: sh`awk '$1 == "MemTotal:" { printf "%.0f\n", $2 * 1024 }' /proc/meminfo`,
+  cgroup: sh`if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then echo 2; else echo 1; fi`,
+  boot: sh`cat /proc/sys/kernel/random/boot_id`,
+  machine: sh`cat /etc/machine-id`,
+  addresses: sh`ip -o addr show scope global | awk '{ print $2, $4 }'`,
+  routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
+  source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
+  lab: sh`cat /etc/landfall-lab`,
+};
+
+/** What a flat repository holds of some packages, and the checksum of its key; on failure the downloader's last words. */
+function repository(url: string, packages: readonly string[]): Shell {
+  return sh`
+    dir=$(mktemp -d) || exit 1
+    trap 'rm -rf "$dir"' EXIT
+    get() { ${fetch(sh`"$1"`, sh`"$2"`)} >"$dir/said" 2>&1 || { grep -v '^W: ' "$dir/said" | tail -n 2; exit 1; }; }
+    get ${`${url}Packages`} "$dir/packages"
+    get ${`${url}Release.key`} "$dir/key"
+    echo "key $(sha256sum <"$dir/key" | cut -c 1-64)"
+    awk -v wanted=${packages.join(' ')} -v mine="$(dpkg --print-architecture)" '
+      function flush() { if (name in want && (arch == mine || arch == "all")) print name, version; name = version = arch = "" }
+      BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) want[list[i]] = 1 }
+      $1 == "Package:" { name = $2 }
+      $1 == "Version:" { version = $2 }
+      $1 == "Architecture:" { arch = $2 }
+      /^$/ { flush() }
+      END { flush() }' "$dir/packages"`;
+}
+
+function repositories(version: string): Readonly<Record<string, Shell>> {
+  const minor = minorOf(version);
+  const kubernetes = PINNED_PACKAGES.filter((name) => name !== 'cri-o');
+  return {
+    kubernetes: repository(kubernetesRepository(minor), kubernetes),
+    crio: repository(crioRepository(minor), ['cri-o']),
+  };
+}
+
+/** The script that asks a host for its facts: read-only, one round trip. */
+export function factsScript(wish: FactsWish = {}): string {
+  const questions = { ...QUESTIONS, ...(wish.available === undefined ? {} : repositories(wish.available)) };
+  return [
+    '# The facts of a host.',
+    SAY.trim(),
+    ...Object.entries(questions).map(([name, ask]) => `ask_${name}() { (\n${ask.text}\n) }`),
+    'main() {',
+    'LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export LC_ALL PATH',
+    'cd /',
+    'say landfall 1 0',
+    ...Object.keys(questions).map(
+      (name) =>
+        `text=$(ask_${name} 2>/dev/null </dev/null); say fact ${btoa(name)} "$(b64 "$?")" "$(b64 "$text")"`,
+    ),
+    'say end',
+    '}',
+    'main',
+    '',
+  ].join('\n');
+}
+
+function pairs(text: string): readonly (readonly [string, string])[] {
+  return text.split('\n').flatMap((line) => {
+    const at = line.indexOf(' ');
+    return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const];
+  });
+}
+
+function addresses(text: string): readonly HostAddress[] {
+  return pairs(text).map(([device, cidr]) => {
+    const [address = '', prefix = '32'] = cidr.split('/');
+    return { device, address, prefix: Number(prefix) };
+  });
+}
+
+function osRelease(text: string): (key: string) => string {
+  const values = new Map(
+    text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
+  );
+  return (key) => (values.get(key) ?? '').replace(/^(["'])(.*)\1$/, '$2');
+}
+
+/** The versions and the key a repository told of; what it said instead when it could not be asked. */
+function told(text: string): {
+  readonly available: Record<string, string[]>;
+  readonly key: string | undefined;
+} {
+  const available: Record<string, string[]> = {};
+  let key: string | undefined;
+  for (const [name, value] of pairs(text)) {
+    if (name === 'key') key = value;
+    else (available[name] ??= []).push(value);
+  }
+  return { available, key };
+}
+
+/**
+ * Reads what {@link factsScript} printed.
+ * @throws Problem `facts/incomplete` when the script did not come to its end on the host; `facts/repository` (exit 4) when a
+ * repository was asked for and could not be reached from there.
+ */
+export function parseFacts(output: string): Facts {
+  const records = parseRecords(output);
+  const facts = new Map<string, { status: string; text: string }>();
+  for (const r of records) {
+    if (r.is === 'said' && r.word === 'fact')
+      facts.set(r.texts[0] ?? '', { status: r.texts[1] ?? '', text: (r.texts[2] ?? '').trim() });
+  }
+  if (!records.some((r) => r.is === 'end')) {
+    throw new Problem({
+      code: 'facts/incomplete',
+      summary: 'the host did not answer all questions about itself',
+      saw: output.slice(-400),
+      why: 'the script that asks ended early: no POSIX shell, no base64, or the session was ended',
+      try: 'log in by hand and run: sh -c "uname -a; printf x | base64 -w0"',
+      exit: 4,
+    });
+  }
+  const text = (name: string): string => facts.get(name)?.text ?? '';
+  const os = osRelease(text('os'));
+  const lab = facts.get('lab');
+  return {
+    os: os('ID'),
+    osVersion: os('VERSION_ID'),
+    codename: os('VERSION_CODENAME'),
+    osName: os('PRETTY_NAME'),
+    architecture: text('architecture'),
+    kernel: text('kernel'),
+    hostname: text('hostname'),
+    cpus: Number(text('cpus')),
+    memory: Number(text('memory')),
+    cgroup: text('cgroup') === '2' ? 2 : 1,
+    bootId: text('boot'),
+    machineId: text('machine'),
+    addresses: addresses(text('addresses')),
+    routes: pairs(text('routes')).map(([to, device]) => ({ to, device })),
+    ...(text('source') === '' ? {} : { defaultAddress: text('source') }),
+    ...(lab === undefined || lab.status !== '0'
+      ? {}
+      : { lab: lab.text.split('\n').filter((line) => line !== '') }),
+    ...availability(facts),
+  };
+}
+
+function availability(
+  facts: ReadonlyMap<string, { status: string; text: string }>,
+): Pick<Facts, 'available' | 'keys'> {
+  const kubernetes = facts.get('kubernetes');
+  const crio = facts.get('crio');
+  if (kubernetes === undefined || crio === undefined) return {};
+  for (const [name, { status, text }] of [
+    ['pkgs.k8s.io', kubernetes],
+    ['download.opensuse.org', crio],
+  ] as const) {
+    if (status === '0') continue;
+    throw new Problem({
+      code: 'facts/repository',
+      summary: `the host could not ask ${name} which versions there are`,
+      saw: text,
+      why: 'exact versions are chosen from what the repository holds now; landfall.lock keeps the choice, and later runs need not ask',
+      try: `on the host: curl -fsSI https://${name}/   (name resolution, firewall, proxy, certificates)`,
+      exit: 4,
+    });
+  }
+  const k = told(kubernetes.text);
+  const c = told(crio.text);
+  return {
+    available: { ...k.available, ...c.available },
+    keys: { kubernetes: k.key ?? '', crio: c.key ?? '' },
+  };
+}

@@ -1,0 +1,233 @@
+import pMap from 'p-map';
+import { type ExitCode, Problem } from '../model/problem.ts';
+import { OPERATOR, type Work } from '../plan/work.ts';
+import { compile, type ScriptMode } from '../shell/compile.ts';
+import type { ScriptRecord } from '../shell/parse.ts';
+import type { Step } from '../steps/step.ts';
+import { carry, collect } from './carry.ts';
+import { EVENT_FORMAT, type StepState } from './event.ts';
+import { problemOf } from './failure.ts';
+import { AT_ONCE, hostOf } from './survey.ts';
+import { now, type RunOptions } from './take.ts';
+
+/** How a run ended. */
+export interface Outcome {
+  readonly exit: ExitCode;
+  /** What was made: host and step, in the order it was done. */
+  readonly made: readonly { readonly host: string; readonly step: string }[];
+  readonly problems: readonly Problem[];
+}
+
+/** A run while it goes on. */
+export interface Running {
+  readonly options: RunOptions;
+  readonly begun: number;
+  readonly made: { host: string; step: string }[];
+  readonly problems: Problem[];
+  /** Late values, by name. */
+  readonly slots: Map<string, string>;
+  interrupted: boolean;
+}
+
+/** Whether nothing stands against going on. */
+export function fine(running: Running): boolean {
+  return running.problems.length === 0 && !running.interrupted;
+}
+
+/** The work grouped into phases, in order. */
+export function byPhase(works: readonly Work[]): readonly (readonly Work[])[] {
+  const groups = new Map<string, Work[]>();
+  for (const work of works) groups.set(work.phase.id, [...(groups.get(work.phase.id) ?? []), work]);
+  return [...groups.values()];
+}
+
+/** Begins a run: its first two events. */
+export function begin(options: RunOptions, works: readonly Work[]): Running {
+  options.on({ is: 'version', format: EVENT_FORMAT, landfall: options.version });
+  options.on({
+    is: 'run',
+    at: now(),
+    run: options.run,
+    command: options.command,
+    cluster: options.site.cluster.name,
+    phases: byPhase(works).flatMap((group) =>
+      group[0] === undefined
+        ? []
+        : [{ id: group[0].phase.id, title: group[0].phase.title, hosts: group.map((w) => w.host) }],
+    ),
+  });
+  return { options, begun: Date.now(), made: [], problems: [], slots: new Map(), interrupted: false };
+}
+
+/** A problem's own fields, as they stand in events. */
+function parts(problem: Problem): Omit<Problem, keyof Error> {
+  const { name: _name, message: _message, stack: _stack, cause: _cause, ...rest } = problem;
+  return rest;
+}
+
+/** Ends a run: its problems and its last event. */
+export function end(running: Running): Outcome {
+  const { made, problems, options } = running;
+  for (const problem of problems) options.on({ is: 'problem', at: now(), problem: parts(problem) });
+  const exit: ExitCode = running.interrupted ? 130 : (problems[0]?.exit ?? 0);
+  options.on({ is: 'end', at: now(), exit, made: made.length, ms: Date.now() - running.begun });
+  return { exit, made, problems };
+}
+
+/** Does a part of a run; a problem thrown on the way becomes one of the run's own, told with its others. */
+export async function told<T>(running: Running, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    running.problems.push(error);
+    return undefined;
+  }
+}
+
+/** Carries phases out one after another until one does not come right. */
+export async function carryPhases(
+  running: Running,
+  phases: readonly (readonly Work[])[],
+  mode: ScriptMode = 'make',
+): Promise<void> {
+  for (const works of phases) {
+    const phase = works[0]?.phase;
+    if (phase === undefined || !fine(running)) continue;
+    const begun = Date.now();
+    const { on } = running.options;
+    on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
+    const tallies = await pMap(works, (work) => carryWork(running, work, mode), { concurrency: AT_ONCE });
+    const sum = (key: keyof Tally): number => tallies.reduce((n, t) => n + t[key], 0);
+    const counts = { made: sum('made'), right: sum('right'), failed: sum('failed') };
+    on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, ms: Date.now() - begun });
+  }
+}
+
+interface Tally {
+  made: number;
+  right: number;
+  failed: number;
+}
+
+/** How many lines of a step's own output are kept for telling why it failed. */
+const KEPT_LINES = 60;
+
+interface Current {
+  readonly step: Step;
+  readonly since: number;
+  readonly output: string[];
+}
+
+async function carryWork(running: Running, work: Work, mode: ScriptMode): Promise<Tally> {
+  const { options } = running;
+  const { site, run } = options;
+  const host = work.host === OPERATOR ? site.operator : hostOf(site, work.host);
+  const detached = options.detached && work.host !== OPERATOR;
+  const teller = tell(running, work);
+  const taken = work.steps.flatMap((s) => s.takes ?? []);
+  await carry({
+    host,
+    run,
+    phase: work.phase.id,
+    detached,
+    script: (folder) =>
+      compile(work.steps, {
+        mode,
+        title: `${site.cluster.name} · ${work.host} · ${work.phase.title}`,
+        slots: Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
+        ...(folder === undefined ? {} : { given: `${folder}/given`, stopFile: `${folder}/stop` }),
+      }),
+    onRecord: teller.onRecord,
+    onOutput: teller.onOutput,
+    onNotice: (code, text) => options.on({ is: 'notice', at: now(), code, host: work.host, text }),
+    onAgain: teller.onAgain,
+    stop: options.stop,
+    patience: options.patience,
+  });
+  if (options.stop.soon.aborted || options.stop.now.aborted) running.interrupted = true;
+  const names = work.steps.flatMap((s) => s.gives ?? []);
+  if (names.length > 0 && detached) {
+    const found = await collect(host, run, work.phase.id, names);
+    for (const [name, value] of Object.entries(found)) running.slots.set(name, value);
+  }
+  return teller.tally();
+}
+
+/** Turns the records of one script into events, a tally, and problems. */
+function tell(running: Running, work: Work) {
+  const { on, run } = running.options;
+  const made = new Set<string>();
+  let tally: Tally = { made: 0, right: 0, failed: 0 };
+  let current: Current | undefined;
+  const place = { phase: work.phase.id, host: work.host };
+  const event = (step: Step, state: StepState, more: object = {}): void => {
+    const ms = current === undefined ? {} : { ms: Date.now() - current.since };
+    on({ is: 'step', at: now(), ...place, step: step.id, title: step.title, state, ...ms, ...more });
+  };
+  const finished = (step: Step): void => {
+    tally.made += 1;
+    if (!made.has(step.id)) running.made.push({ host: work.host, step: step.id });
+    made.add(step.id);
+    event(step, 'made');
+  };
+  const onRecord = (r: ScriptRecord): void => {
+    if (r.is === 'begin' || r.is === 'end' || r.is === 'said') return;
+    const step = work.steps[r.step - 1];
+    if (step === undefined) return;
+    if (current?.step !== step) current = { step, since: Date.now(), output: [] };
+    switch (r.is) {
+      case 'right':
+        tally.right += 1;
+        return event(step, 'right');
+      case 'undoing':
+        return event(step, 'making');
+      case 'differs':
+        return event(step, 'making', { reading: r.reading, want: step.want });
+      case 'waiting':
+        return event(step, 'waiting', {
+          reading: r.reading,
+          ...(step.awaits === undefined ? {} : { awaits: step.awaits }),
+          within: step.within ?? 0,
+        });
+      case 'made':
+      case 'undone':
+        return finished(step);
+      case 'skipped':
+        running.interrupted ||= r.asked;
+        return event(step, 'skipped');
+      default: {
+        tally.failed += 1;
+        const status = r.is === 'failed' ? { status: r.status } : {};
+        event(step, r.is, { reading: r.reading, want: step.want, ...status });
+        const { reading, note } = r;
+        running.problems.push(
+          problemOf({
+            host: work.host,
+            step,
+            state: r.is,
+            reading,
+            note,
+            output: current.output,
+            run,
+            ...status,
+          }),
+        );
+      }
+    }
+  };
+  return {
+    onRecord,
+    onOutput: (text: string): void => {
+      if (current === undefined) return;
+      current.output.push(text);
+      if (current.output.length > KEPT_LINES) current.output.shift();
+      on({ is: 'output', at: now(), ...place, step: current.step.id, text });
+    },
+    onAgain: (): void => {
+      tally = { ...tally, right: 0, failed: 0 };
+      current = undefined;
+    },
+    tally: (): Tally => tally,
+  };
+}

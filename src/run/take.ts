@@ -1,0 +1,62 @@
+import { followAdrift, type StopSignals } from './carry.ts';
+import type { OnEvent } from './event.ts';
+import { type Hold, hold, holderOf } from './hold.ts';
+import { hostOf, type Site } from './survey.ts';
+
+/** What every run that changes hosts is told. */
+export interface RunOptions {
+  readonly site: Site;
+  /** The run's name, see `newRun`. */
+  readonly run: string;
+  readonly command: string;
+  /** Landfall's own version. */
+  readonly version: string;
+  readonly on: OnEvent;
+  readonly stop: StopSignals;
+  /** Seconds a lost host is waited for. */
+  readonly patience: number;
+  /** Whether scripts are started detached on hosts; false only where hosts have no systemd of their own. */
+  readonly detached: boolean;
+}
+
+/** The present moment as events carry it. */
+export const now = (): string => new Date().toISOString();
+
+/** Takes every host for this run, or none. @throws Problem `run/held` (exit 5) naming who has one of them. */
+export async function takeAll(options: RunOptions): Promise<readonly Hold[]> {
+  if (!options.detached) return [];
+  const self = holderOf(options.run, options.command, new Date());
+  const taken: Hold[] = [];
+  try {
+    for (const node of options.site.cluster.nodes)
+      taken.push(await hold(hostOf(options.site, node.name), self));
+  } catch (error) {
+    await Promise.all(taken.map((h) => h.release()));
+    throw error;
+  }
+  return taken;
+}
+
+/** Follows to its end what goes on on these hosts without its operator. Tells whether there was any: then old readings are void. */
+export async function followAll(holds: readonly Hold[], options: RunOptions): Promise<boolean> {
+  const adrift = holds.flatMap((h) => h.adrift.map((a) => ({ ...a, host: h.host })));
+  for (const { run, phase, host } of adrift) {
+    const notice = (code: string, text: string): void =>
+      options.on({ is: 'notice', at: now(), code, host: host.name, text });
+    notice(
+      'run/adrift',
+      `run ${run} goes on here without its operator (${phase}); following it to its end first`,
+    );
+    await followAdrift({
+      host,
+      run,
+      phase,
+      onRecord: () => undefined,
+      onOutput: () => undefined,
+      onNotice: notice,
+      stop: options.stop,
+      patience: options.patience,
+    });
+  }
+  return adrift.length > 0;
+}

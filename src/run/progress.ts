@@ -93,6 +93,7 @@ export async function carryPhases(
 ): Promise<void> {
   for (const works of phases) {
     const phase = works[0]?.phase;
+    running.interrupted ||= running.options.stop.soon.aborted || running.options.stop.now.aborted;
     if (phase === undefined || !fine(running)) continue;
     const begun = Date.now();
     const { on } = running.options;

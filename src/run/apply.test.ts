@@ -1,0 +1,277 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cluster } from '../model/cluster.ts';
+import type { Lock } from '../model/lock.ts';
+import { isEmpty } from '../plan/plan.ts';
+import { heredoc, sh } from '../shell/sh.ts';
+import type { Host, Output } from '../ssh/host.ts';
+import type { Phase } from '../steps/phase.ts';
+import type { Step, StepId } from '../steps/step.ts';
+import { apply, type Applied } from './apply.ts';
+import type { RunEvent } from './event.ts';
+import { planReset, reset } from './reset.ts';
+import { type Site, survey } from './survey.ts';
+import type { RunOptions } from './take.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'landfall-run-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const cluster: Cluster = {
+  name: 'harbour',
+  kubernetes: '1.36',
+  endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
+  network: { plugin: 'none', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
+  runtime: 'cri-o',
+  ssh: {},
+  nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
+};
+
+const lock = { kubernetes: '1.36.3', packages: {}, keys: {}, images: {} } as unknown as Lock;
+
+/** This machine's dash in the place of a host; `killAfter` cuts a making script off after so many bytes of its stream. */
+function dash(killAfter?: number): Host {
+  let trips = 0;
+  return {
+    name: 'cp-0',
+    address: 'this machine',
+    trips: () => trips,
+    close: () => Promise.resolve(),
+    run: (script, options = {}) =>
+      new Promise<Output>((done, fail) => {
+        trips += 1;
+        const child = spawn('dash', ['-s'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+        let stdout = '';
+        let stderr = '';
+        let seen = 0;
+        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+          seen += chunk.length;
+          if (options.onData !== undefined && killAfter !== undefined && seen > killAfter)
+            process.kill(-(child.pid ?? 0), 'SIGKILL');
+          if (options.onData === undefined) stdout += chunk;
+          else options.onData(chunk);
+        });
+        child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+        child.on('error', fail);
+        child.on('close', (status) => done({ status: status ?? 137, stdout, stderr }));
+        child.stdin.on('error', () => undefined);
+        child.stdin.end(script);
+      }),
+  };
+}
+
+function cell(id: StepId, want: string, more: Partial<Step> = {}): Step {
+  const path = join(dir, id.replace('/', '-'));
+  return {
+    id,
+    title: `Fill ${id}`,
+    why: 'A test needs it.',
+    read: sh`cat ${path} 2>/dev/null || echo absent`,
+    want,
+    make: sh`
+      echo making ${id}
+      cat >${`${path}.new`} ${heredoc(want)}
+      mv ${`${path}.new`} ${path}`,
+    undo: sh`rm -f ${path}`,
+    ...more,
+  };
+}
+
+function check(id: StepId, want: string): Step {
+  const { make: _make, undo: _undo, ...rest } = cell(id, want);
+  return rest;
+}
+
+function phase(id: string, steps: readonly Step[], more: Partial<Phase> = {}): Phase {
+  return {
+    id,
+    title: id,
+    why: 'w',
+    stage: 'nodes',
+    on: (c) => c.nodes,
+    when: 'always',
+    steps: () => steps,
+    ...more,
+  };
+}
+
+function site(phases: readonly Phase[], host: Host = dash()): Site {
+  return {
+    cluster,
+    source: '',
+    lock,
+    hosts: new Map([['cp-0', host]]),
+    operator: dash(),
+    phases,
+    resolve: () => lock,
+  };
+}
+
+const never = new AbortController().signal;
+
+function options(s: Site, events: RunEvent[] = []): RunOptions {
+  const on = (event: RunEvent): number => events.push(event);
+  return {
+    site: s,
+    run: 'r1',
+    command: 'apply',
+    version: '0',
+    on,
+    stop: { soon: never, now: never },
+    patience: 1,
+    detached: false,
+  };
+}
+
+async function applied(
+  s: Site,
+  events: RunEvent[] = [],
+  proof: 'changed' | 'never' = 'changed',
+): Promise<Applied> {
+  return apply({ ...options(s, events), survey: await survey(s), choice: {}, proof });
+}
+
+describe('apply', () => {
+  it('makes what the plan said, and leaves an empty plan', async () => {
+    const s = site([
+      phase('one', [cell('a/a', 'x'), cell('a/b', 'y')]),
+      phase('two', [cell('b/a', 'z', { after: ['a/b'] })]),
+    ]);
+    const before = await survey(s);
+    expect(before.plan.hosts[0]?.findings.map((f) => f.forecast)).toEqual(['make', 'make', 'unknown']);
+    expect(before.plan.trips).toBe(2);
+    const outcome = await applied(s);
+    expect(outcome.exit).toBe(0);
+    expect(outcome.made.map((m) => m.step)).toEqual(['a/a', 'a/b', 'b/a']);
+    expect(isEmpty((await survey(s)).plan)).toBe(true);
+    expect((await applied(s)).made).toEqual([]);
+  });
+
+  it('begins with the first phase that has something to do', async () => {
+    const s = site([phase('one', [cell('a/a', 'x')]), phase('two', [cell('b/a', 'z')])]);
+    await applied(s);
+    rmSync(join(dir, 'b-a'));
+    const events: RunEvent[] = [];
+    await applied(s, events);
+    expect(events.filter((e) => e.is === 'phase').map((e) => e.phase)).toEqual(['two']);
+  });
+
+  it('does not try later phases when a check does not hold, and says why and what to do', async () => {
+    const s = site([phase('one', [check('a/a', 'x'), check('a/b', 'x')]), phase('two', [cell('b/a', 'z')])]);
+    const outcome = await applied(s);
+    expect(outcome.exit).toBe(1);
+    expect(outcome.problems.map((p) => p.code)).toEqual(['a/a', 'a/b']);
+    expect(outcome.problems[0]?.saw).toContain('absent');
+    expect(outcome.problems[0]?.try).toContain('landfall explain a/a');
+    expect(existsSync(join(dir, 'b-a'))).toBe(false);
+  });
+
+  it('gives the meaning and the cure when a clue knows the words of a failure', async () => {
+    const clue = { match: /no space left/i, means: 'the disk is full', try: 'free some', diagnosis: 'H83' };
+    const s = site([
+      phase('one', [
+        cell('a/a', 'x', { make: sh`echo 'write: No space left on device'; exit 1`, clues: [clue] }),
+      ]),
+    ]);
+    const { problems } = await applied(s);
+    expect(problems[0]).toMatchObject({
+      code: 'a/a',
+      saw: 'write: No space left on device',
+      why: 'the disk is full (H83)',
+      try: 'free some',
+    });
+  });
+
+  it('is not done when a step undoes another', async () => {
+    const s = site([
+      phase('one', [
+        cell('a/a', 'x'),
+        cell('a/b', 'y', { make: sh`rm -f ${join(dir, 'a-a')}; echo y >${join(dir, 'a-b')}` }),
+      ]),
+    ]);
+    const { problems, exit } = await applied(s);
+    expect(exit).toBe(1);
+    expect(problems[0]).toMatchObject({ code: 'run/unsettled', saw: 'cp-0: a/a' });
+  });
+
+  it('proves what it has made, hands late values to the operator’s machine, and cleans up though the proof failed', async () => {
+    const port = cell('p/port', 'open', { read: sh`echo open`, gives: ['port'] });
+    const proof = [
+      phase('proof', [port], { when: 'changed', stage: 'seat' }),
+      phase('outside', [check('p/outside', 'never')], { when: 'changed', stage: 'operator' }),
+      phase('clean', [cell('p/clean', 'gone')], { when: 'changed', stage: 'seat' }),
+    ];
+    const events: RunEvent[] = [];
+    const outcome = await applied(site([phase('one', [cell('a/a', 'x')]), ...proof]), events);
+    expect(outcome.problems.map((p) => p.code)).toEqual(['p/outside']);
+    expect(outcome.made.map((m) => m.step)).toEqual(['a/a', 'p/clean']);
+    expect(readFileSync(join(dir, 'p-clean'), 'utf8')).toBe('gone\n');
+    expect((await applied(site([phase('one', [cell('a/a', 'x')]), ...proof]))).exit).toBe(0);
+  });
+
+  it('comes to the same end wherever its script is killed, however often', async () => {
+    const steps = ['a', 'b', 'c', 'd'].map((n) => cell(`k/${n}`, `want of ${n}\nin two lines`));
+    const phases = [phase('one', steps.slice(0, 2)), phase('two', steps.slice(2))];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 3 }),
+        fc.subarray(['a', 'b', 'c', 'd']),
+        async (cuts, done) => {
+          for (const n of ['a', 'b', 'c', 'd']) rmSync(join(dir, `k-${n}`), { force: true });
+          for (const n of done) writeFileSync(join(dir, `k-${n}`), `want of ${n}\nin two lines\n`);
+          for (const cut of cuts) await applied(site(phases, dash(cut)), [], 'never');
+          expect((await applied(site(phases), [], 'never')).exit).toBe(0);
+          for (const n of ['a', 'b', 'c', 'd'])
+            expect(readFileSync(join(dir, `k-${n}`), 'utf8')).toBe(`want of ${n}\nin two lines\n`);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it('stops after the current step when asked to', async () => {
+    const soon = new AbortController();
+    const events: RunEvent[] = [];
+    const s = site([phase('one', [cell('a/a', 'x')]), phase('two', [cell('b/a', 'y')])]);
+    const base = options(s, events);
+    const on = (event: RunEvent): void => {
+      base.on(event);
+      if (event.is === 'phase-end') soon.abort();
+    };
+    const before = await survey(s);
+    const outcome = await apply({
+      ...base,
+      on,
+      stop: { soon: soon.signal, now: never },
+      survey: before,
+      choice: {},
+      proof: 'never',
+    });
+    expect(outcome.exit).toBe(130);
+    expect(existsSync(join(dir, 'b-a'))).toBe(false);
+    expect(events.at(-1)).toMatchObject({ is: 'end', exit: 130, made: 1 });
+  });
+});
+
+describe('reset', () => {
+  it('takes back in reverse order, and goes on after a piece that fails', async () => {
+    const phases = [
+      phase('one', [cell('a/a', 'x'), cell('a/b', 'y', { undo: sh`echo no >&2; false` })]),
+      phase('two', [cell('b/a', 'z')]),
+    ];
+    const s = site(phases);
+    await applied(s);
+    const events: RunEvent[] = [];
+    const opts = { ...options(s, events), command: 'reset' };
+    const outcome = await reset(opts, await planReset(opts));
+    expect(outcome.made.map((m) => m.step)).toEqual(['b/a', 'a/a']);
+    expect(outcome.problems.map((p) => p.code)).toEqual(['a/b']);
+    expect(existsSync(join(dir, 'a-a'))).toBe(false);
+  });
+});

@@ -71,14 +71,17 @@ export function macOf(address: string): string {
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$/;
 
+/** Ends of the lab's network that are no hosts. */
+const TAKEN: ReadonlySet<string> = new Set(['bridge', 'operator', 'depot', 'localhost']);
+
 /** Refuses a lab's or host's name that cannot be a file's, a namespace's and a host's name at once. Throws `lab/name`. */
 export function checkName(kind: 'lab' | 'host', name: string): string {
-  if (NAME.test(name)) return name;
+  if (NAME.test(name) && !(kind === 'host' && TAKEN.has(name))) return name;
   throw new Problem({
     code: 'lab/name',
     summary: `${JSON.stringify(name)} cannot be the name of a ${kind}`,
     why: 'it becomes the name of a folder, a network namespace and, for a host, the host name',
-    try: 'small letters, digits and dashes, at most 30, e.g. cp-0',
+    try: `small letters, digits and dashes, at most 30${kind === 'host' ? `, and none of ${[...TAKEN].join(', ')}` : ''}: e.g. ${kind === 'host' ? 'cp-0' : 'lab'}`,
     exit: 2,
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pMap from 'p-map';
 import { Problem } from '../model/problem.ts';
 import { operatorKey, writeAccess } from './access.ts';
+import { readNetworkFaults, setNetworkFaults } from './cut.ts';
 import { authority } from './depot/authority.ts';
 import { type DepotSource, depotSource, startDepot } from './depot/daemon.ts';
 import { hostsFile } from './depot/names.ts';
@@ -70,6 +71,7 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   const golden = await goldenDisks(file, machine, on);
   await networkUp(name, network);
   await reported(on, 'depot', depotText(source), () => startDepot(lab, source, file.names));
+  await setNetworkFaults(lab, await readNetworkFaults(lab));
   const key = await operatorKey(name, lab.dir);
   const depot = subnet(network).depot;
   for (const host of file.hosts)

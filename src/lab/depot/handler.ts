@@ -19,7 +19,7 @@ import { passThrough, type Upstream } from './upstream.ts';
 
 /** What a depot serves. */
 export interface Depot {
-  /** The folder: `www/HOST/PATH`, `registry/HOST/NAME/` (see docs/lab.md). */
+  /** The folder: `www/HOST/PATH`, `registry/HOST/NAME/`. */
   readonly folder: string;
   /** How to pass on what the folder lacks; absent: it is not found. */
   readonly upstream?: Upstream;

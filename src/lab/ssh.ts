@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { hostDir } from './host.ts';
+import { requireHost } from './lab.ts';
+import type { Lab } from './spec.ts';
+
+/** The argv of a login to a lab host, or of a command on it; from an ordinary shell of this machine, as root. */
+export function sshArgv(
+  lab: Lab,
+  host: string,
+  options: { readonly user?: string; readonly command?: readonly string[] } = {},
+): readonly string[] {
+  requireHost(lab, host);
+  const user = options.user === undefined ? [] : ['-l', options.user];
+  return ['ssh', '-F', lab.sshConfig, ...user, host, ...(options.command ?? [])];
+}
+
+/** The log of one of a lab's parts: a host's console, or what the depot was asked for. */
+export function logFile(lab: Lab, part: string): string {
+  if (part === 'depot') return join(lab.dir, 'depot.log');
+  return join(hostDir(lab, requireHost(lab, part).name), 'console.log');
+}

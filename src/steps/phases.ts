@@ -1,15 +1,117 @@
+import { controlPlanes } from '../model/cluster.ts';
+import { controlPlaneSteps } from './control-plane.ts';
+import { runtimeSteps } from './crio.ts';
+import { groundSteps } from './ground.ts';
 import { kernelSteps } from './kernel.ts';
+import { machineSteps } from './machine.ts';
+import { networkSteps } from './network.ts';
+import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
+import { prepareSteps } from './prepare.ts';
+import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
+import { workloadSteps } from './workloads.ts';
+
+const everyone: Phase['on'] = (cluster) => cluster.nodes;
+const firstControlPlane: Phase['on'] = (cluster) => controlPlanes(cluster).slice(0, 1);
 
 /** Everything Landfall does, in its order: read this first. Each phase has one reason; each subject has its own file. */
 export const PHASES: readonly Phase[] = [
   {
+    id: 'preflight',
+    title: 'Look before anything is touched',
+    why: 'What only you can change, a machine that is too small or a port that is taken, is found now, all of it at once, while the host is still as it was.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...machineSteps(scene), ...groundSteps(scene)],
+  },
+  {
     id: 'prepare',
     title: 'Prepare the host',
-    why: 'What the kernel and the host must be like before anything of Kubernetes is installed.',
+    why: 'The kernel and the host must do a few things they do not do by themselves, and keep doing them after a reboot.',
     stage: 'nodes',
-    on: (cluster) => cluster.nodes,
+    on: everyone,
     when: 'always',
-    steps: () => kernelSteps(),
+    steps: (scene) => [...prepareSteps(scene), ...kernelSteps()],
+  },
+  {
+    id: 'packages',
+    title: 'Install the packages',
+    why: 'kubeadm, kubelet, kubectl and CRI-O come as packages from repositories of their own projects, at versions that are written down and stay.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => packageSteps(scene.lock),
+  },
+  {
+    id: 'runtime',
+    title: 'Start the container runtime',
+    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: runtimeSteps,
+  },
+  {
+    id: 'control-plane',
+    title: 'Make the control plane',
+    why: 'etcd keeps what the cluster should be, the API server is the only door to it, and two more programs see to it that it comes true.',
+    stage: 'nodes',
+    on: firstControlPlane,
+    when: 'always',
+    steps: controlPlaneSteps,
+  },
+  {
+    id: 'network',
+    title: 'Connect the pods',
+    why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: networkSteps,
+  },
+  {
+    id: 'workloads',
+    title: 'Open it for workloads',
+    why: 'Who may run where is said in the cluster itself, by marks on its nodes.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: (scene) => [
+      ...workloadSteps(scene),
+      cleaned(scene, {
+        id: 'workloads/no-proof',
+        title: 'Clear away a proof that was cut short',
+        why: 'A run that was interrupted while it proved the cluster leaves its pods and an open port behind.',
+        after: ['control-plane/api-ready'],
+      }),
+    ],
+  },
+  {
+    id: 'proof',
+    title: 'Prove it from inside',
+    why: 'That every part reports itself well proves little. A page that travels from a pod to whoever asks for it proves all of them together.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'changed',
+    steps: proofSteps,
+  },
+  {
+    id: 'proof-outside',
+    title: 'Prove it from outside',
+    why: 'The cluster is for those outside of it, so the last word is theirs.',
+    stage: 'operator',
+    on: firstControlPlane,
+    when: 'changed',
+    steps: outsideSteps,
+  },
+  {
+    id: 'proof-end',
+    title: 'Take the proof away',
+    why: 'A proof leaves nothing behind.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'changed',
+    steps: cleaningSteps,
   },
 ];

@@ -1,23 +1,77 @@
 /** Landfall's own folder on a host: what it must remember to be able to take everything back. */
 export const OWN = '/var/lib/landfall';
 
-/** What the host was like before anything was made: copies of files, the list of packages. */
+/** What the host was like before anything was made. */
 export const BEFORE = `${OWN}/before`;
 
-/** The files Landfall writes on a host, by what they are for. Each is copied to {@link BEFORE} before the first is written. */
+/** The files Landfall writes on a host. Each is copied to {@link BEFORE} before the first of them is written. */
 export const FILES = {
   hosts: '/etc/hosts',
   modules: '/etc/modules-load.d/landfall.conf',
   /** Sorts after `99-sysctl.conf`, the link to /etc/sysctl.conf, so that what it says is the last word at boot. */
   sysctls: '/etc/sysctl.d/99-zz-landfall.conf',
+  kubernetesKey: '/etc/apt/keyrings/kubernetes.asc',
+  kubernetesList: '/etc/apt/sources.list.d/kubernetes.list',
+  crioKey: '/etc/apt/keyrings/cri-o.asc',
+  crioList: '/etc/apt/sources.list.d/cri-o.list',
+  crictl: '/etc/crictl.yaml',
+  /** Sorts after the package's own `10-crio.conf`, so that it has the last word. */
+  crio: '/etc/crio/crio.conf.d/20-landfall.conf',
+  /** Whose cluster this host belongs to. */
+  owner: '/etc/kubernetes/landfall/cluster',
+  kubeadm: '/etc/kubernetes/landfall/kubeadm.yaml',
+  /** Written when kubeadm init has come to its end; consulted only while the API server does not answer. */
+  initialised: '/etc/kubernetes/landfall/initialised',
 } as const;
 
-/** What was noted of the host besides its files. */
+/** What is noted of the host besides copies of its files. */
 export const NOTES = {
-  /** `key = value`, a line each kernel setting Landfall or Kubernetes changes. */
+  /** `key = value`, a line for each kernel setting Landfall or Kubernetes changes. */
   sysctls: `${BEFORE}/sysctls`,
   /** The names of the loaded modules. */
   modules: `${BEFORE}/modules`,
-  /** The names of the installed packages. */
+  /** The names of the installed packages, and of those removed but not purged. */
   packages: `${BEFORE}/packages`,
+  /** Which of {@link FOLDERS} were there. */
+  folders: `${BEFORE}/folders`,
 } as const;
+
+/** Folders that fill while a cluster runs. Reset removes those that were not there before. */
+export const FOLDERS = [
+  '/etc/cni',
+  '/etc/crio',
+  '/etc/containers',
+  '/etc/kubernetes',
+  '/opt/cni',
+  '/root/.kube',
+  '/run/crio',
+  '/run/containers',
+  '/run/crun',
+  '/run/flannel',
+  '/run/runc',
+  '/usr/libexec/crio',
+  '/usr/libexec/kubernetes',
+  '/var/lib/cni',
+  '/var/lib/containers',
+  '/var/lib/crio',
+  '/var/lib/etcd',
+  '/var/lib/kubelet',
+  '/var/log/containers',
+  '/var/log/crio',
+  '/var/log/pods',
+  '/var/run/kubernetes',
+] as const;
+
+/** Kernel settings that Landfall, kubelet or kube-proxy change, whose values before are worth knowing. */
+export const SETTINGS = [
+  'net.ipv4.ip_forward',
+  'net.bridge.bridge-nf-call-iptables',
+  'net.bridge.bridge-nf-call-ip6tables',
+  'vm.overcommit_memory',
+  'vm.panic_on_oom',
+  'kernel.panic',
+  'kernel.panic_on_oops',
+  'kernel.keys.root_maxkeys',
+  'kernel.keys.root_maxbytes',
+  'net.netfilter.nf_conntrack_max',
+] as const;

@@ -1,7 +1,6 @@
-import { stringify } from 'yaml';
 import { isIPv4 } from '../model/network.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
-import type { KubernetesObject } from './flannel.ts';
+import { type KubernetesObject, manifestText } from './kinds/manifest.ts';
 import { kubectl, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Step } from './step.ts';
@@ -71,10 +70,12 @@ function ready(name: string, kube: Shell): Shell {
   return sh`
     state=$(${kube} -n ${PROOF_NAMESPACE} get pod ${name} --ignore-not-found \
       -o ${'jsonpath={.status.conditions[?(@.type=="Ready")].status}'} 2>/dev/null)
-    if [ "$state" = True ]; then echo Ready; exit; fi
-    why=$(${kube} -n ${PROOF_NAMESPACE} get pod ${name} --ignore-not-found \
+    if [ "$state" = True ]; then echo Ready
+    else
+      why=$(${kube} -n ${PROOF_NAMESPACE} get pod ${name} --ignore-not-found \
       -o ${'jsonpath={.status.phase} {.status.conditions[?(@.type=="PodScheduled")].message} {.status.containerStatuses[0].state.waiting.reason} {.status.containerStatuses[0].state.waiting.message}'} 2>/dev/null)
-    echo "not Ready: \${why:-there is no such pod}"`;
+      echo "not Ready: $why"
+    fi`;
 }
 
 /** Gets a page and prints its status and whether it is nginx's own; curl where it is, else bash alone. */
@@ -109,11 +110,7 @@ export function proofSteps(scene: Scene): readonly Step[] {
       see: ['https://kubernetes.io/docs/concepts/containers/images/'],
       read: ready('web', kube),
       want: 'Ready',
-      make: sh`${kube} apply --server-side --field-manager=landfall --force-conflicts -f - ${heredoc(
-        objects()
-          .map((o) => stringify(o))
-          .join('---\n'),
-      )}`,
+      make: sh`${kube} apply --server-side --field-manager=landfall --force-conflicts -f - ${heredoc(manifestText(objects()))}`,
       within: 180,
       awaits: 'the web pod to be Ready',
       clues: PULL_CLUES,
@@ -216,8 +213,9 @@ export function cleaned(
   return {
     ...about,
     read: sh`
-      found=$(${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o name 2>&1) || { echo 'the API server does not answer'; exit; }
-      if [ -z "$found" ]; then echo gone; else echo "$found is there"; fi`,
+      if ! found=$(${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o name); then echo 'the API server does not answer'
+      elif [ -z "$found" ]; then echo gone
+      else echo "$found is there"; fi`,
     want: 'gone',
     make: sh`${kube} delete namespace ${PROOF_NAMESPACE} --ignore-not-found --wait=false`,
     within: 120,

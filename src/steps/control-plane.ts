@@ -1,0 +1,164 @@
+import { sh } from '../shell/sh.ts';
+import { API_CLUES, DISK_CLUES } from './clues.ts';
+import { imageSteps } from './images.ts';
+import { initSteps } from './init.ts';
+import { check } from './kinds/check.ts';
+import { file } from './kinds/file.ts';
+import { kubeadmConfig } from './kubeadm-config.ts';
+import { kubectl, nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+import { FILES } from './places.ts';
+import type { Step } from './step.ts';
+
+/** From kubeadm's file to an API server that answers and knows its node. */
+export function controlPlaneSteps(scene: Scene): readonly Step[] {
+  return [
+    file(
+      {
+        id: 'control-plane/kubeadm-config',
+        title: 'Write the file kubeadm reads',
+        why: 'kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.',
+        see: ['https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/'],
+        long: true,
+        clues: DISK_CLUES,
+      },
+      { path: FILES.kubeadm, content: kubeadmConfig(scene), mode: '0600' },
+    ),
+    check(
+      {
+        id: 'control-plane/config-valid',
+        title: "Have kubeadm's word that the file is sound",
+        why: 'Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.',
+        after: ['control-plane/kubeadm-config', 'packages/installed'],
+        clues: [
+          {
+            match:
+              /unknown field|strict decoding error|no kind .* is registered|cannot unmarshal|unknown apiVersion/i,
+            means: 'the file was written for another version of kubeadm',
+            try: 'kubeadm version; compare with kubernetes: in cluster.yaml and landfall.lock',
+            diagnosis: 'H30',
+          },
+        ],
+      },
+      { read: sh`timeout 20 kubeadm config validate --config ${FILES.kubeadm}`, want: 'ok' },
+    ),
+    ...imageSteps(scene),
+    ...initSteps(scene),
+    ...readySteps(scene),
+  ];
+}
+
+/** What must be seen of a control plane that is up. */
+function readySteps(scene: Scene): readonly Step[] {
+  const { cluster, lock, node, facts } = scene;
+  const ask = kubectl(scene);
+  const settings = {
+    clusterName: cluster.name,
+    controlPlaneEndpoint: `${cluster.endpoint.host}:${cluster.endpoint.port}`,
+    dnsDomain: cluster.network.domain,
+    kubernetesVersion: `v${lock.kubernetes}`,
+    podSubnet: cluster.network.pods,
+    serviceSubnet: cluster.network.services,
+  };
+  return [
+    check(
+      {
+        id: 'control-plane/api-ready',
+        title: 'Have an API server that is ready',
+        why: 'Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.',
+        see: ['https://kubernetes.io/docs/reference/using-api/health-checks/'],
+        after: ['control-plane/init'],
+        within: 240,
+        awaits: 'the API server',
+        clues: API_CLUES,
+      },
+      { read: sh`${ask} get --raw /readyz || echo 'not ready'`, want: 'ok' },
+    ),
+    check(
+      {
+        id: 'control-plane/node',
+        title: 'See the node in its own cluster',
+        why: 'kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.',
+        after: ['control-plane/api-ready'],
+        within: 60,
+        awaits: 'kubelet to register the node',
+        clues: [
+          {
+            match: /nodes .* not found|NotFound/,
+            means:
+              'kubelet has not registered the node: it does not run, or its certificate carries another name',
+            try: 'systemctl status kubelet; journalctl -u kubelet -n 50',
+            diagnosis: 'H97',
+          },
+          ...API_CLUES,
+        ],
+      },
+      {
+        read: sh`
+          ${ask} get node ${node.name} -o jsonpath=${'{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}'} || echo 'not seen'`,
+        want: `${node.name} ${nodeAddress(node, facts)} v${lock.kubernetes}`,
+      },
+    ),
+    check(
+      {
+        id: 'control-plane/settings',
+        title: 'Run the cluster cluster.yaml describes',
+        why: 'Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
+        after: ['control-plane/api-ready'],
+        clues: [
+          {
+            match: /^kubernetesVersion: /,
+            means: 'the cluster runs another version than landfall.lock names',
+            try: 'an upgrade is a work of its own; until then put the version that runs into cluster.yaml and landfall.lock',
+          },
+          {
+            match: /^(podSubnet|serviceSubnet|dnsDomain|controlPlaneEndpoint|clusterName): /,
+            means: 'the cluster was made with another value than cluster.yaml has now',
+            try: 'put the old value back into cluster.yaml; to change it, the cluster must be made anew',
+          },
+          ...API_CLUES,
+        ],
+      },
+      {
+        read: sh`
+          said=$(${ask} -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}')
+          printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *\(\('${Object.keys(settings).join('\\|')}'\): .*\)$/\1/p' | sort`,
+        want: Object.entries(settings)
+          .map(([key, value]) => `${key}: ${value}`)
+          .sort()
+          .join('\n'),
+      },
+    ),
+    check(
+      {
+        id: 'control-plane/certificates',
+        title: 'Have certificates that stay valid',
+        why: "The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.",
+        see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/'],
+        after: ['control-plane/init'],
+        clues: [
+          {
+            match: /(days left|missing)$/,
+            means: 'certificates of the control plane have run out, will soon, or are missing',
+            try: 'kubeadm certs check-expiration shows which; kubeadm certs renew all makes them anew; then restart the control plane',
+            diagnosis: 'H67',
+          },
+        ],
+      },
+      {
+        read: sh`
+          timeout 20 kubeadm certs check-expiration --config ${FILES.kubeadm} -o json 2>/dev/null | awk '
+            /"name":/ { split($0, p, "\""); name = p[4] }
+            /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+            /"missing": true/ { gone[name] = 1 }
+            END {
+              if (!seen) { print "kubeadm does not say"; exit }
+              for (name in left) if (name in gone) { if (name != "super-admin.conf") { print name ": missing"; bad = 1 } }
+                else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
+              if (!bad) print "none ends within 30 days"
+            }' | sort`,
+        want: 'none ends within 30 days',
+      },
+    ),
+  ];
+}

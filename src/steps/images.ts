@@ -1,0 +1,59 @@
+import { sh } from '../shell/sh.ts';
+import { IMAGE_CLUES } from './clues.ts';
+import { kubeadmImages } from './crio.ts';
+import { CRI_SOCKET } from './node.ts';
+import type { Scene } from './phase.ts';
+import { FILES } from './places.ts';
+import type { Probe, Step } from './step.ts';
+
+/** `REFERENCE DIGEST`, a line each image and tag the runtime has. */
+const runtimeImages: Probe = {
+  name: 'runtime_images',
+  run: sh`
+    timeout 20 crictl images -o json 2>/dev/null | awk '
+      /"repoTags":/ { tagging = !/]/; next }
+      /"repoDigests":/ { digesting = !/]/; next }
+      /]/ { tagging = digesting = 0 }
+      tagging { split($0, p, "\""); tags[++t] = p[2] }
+      digesting { split($0, p, "\""); sub(/.*@/, "", p[2]); digests = digests " " p[2] }
+      /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'`,
+};
+
+/** The control plane's images, fetched before the control plane is waited for. */
+export function imageSteps({ lock }: Scene): readonly Step[] {
+  const accepted = Object.entries(lock.images).map(([reference, digest]) => `${reference} ${digest}`);
+  return [
+    {
+      id: 'control-plane/images',
+      title: "Fetch the control plane's images",
+      why: 'Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.',
+      see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-config/'],
+      after: ['control-plane/kubeadm-config', 'runtime/answers'],
+      probes: [kubeadmImages(lock), runtimeImages],
+      read: sh`
+        have=$(probe runtime_images)
+        wrong=$({
+          probe kubeadm_images | while read -r image; do
+            printf '%s\n' "$have" | grep -qF -- "$image " || echo "$image is not here"
+          done
+          ${accepted.length === 0 ? sh`:` : sh`printf '%s\n' ${accepted}`} | while read -r image digest; do
+            has=$(printf '%s\n' "$have" | grep -F -- "$image ") || continue
+            case "$has " in *" $digest "*) ;; *) echo "$has, accepted was $digest" ;; esac
+          done
+        })
+        if [ -z "$(probe kubeadm_images)" ]; then echo 'kubeadm does not say which'
+        else echo "$wrong" | sed 's/^$/all here/'; fi`,
+      want: 'all here',
+      make: sh`kubeadm config images pull --config ${FILES.kubeadm} --cri-socket ${CRI_SOCKET}`,
+      clues: [
+        {
+          match: /, accepted was sha256:/,
+          means:
+            'the registry (or a mirror) serves another image under a name than the one landfall.lock was written with',
+          try: 'find out why before going on; when it is rightful, remove that image from landfall.lock',
+        },
+        ...IMAGE_CLUES,
+      ],
+    },
+  ];
+}

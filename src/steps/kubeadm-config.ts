@@ -1,0 +1,64 @@
+import { stringify } from 'yaml';
+import { isIPv4 } from '../model/network.ts';
+import { apiPort, CRI_SOCKET, nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+
+/** What may stand in a certificate as a DNS name. */
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+
+/** The names and addresses people and programs will call the API server by, besides those kubeadm adds by itself. */
+export function certificateNames({ cluster, node, facts }: Scene): readonly string[] {
+  const own = nodeAddress(node, facts);
+  const outside = isIPv4(node.address) || DNS_NAME.test(node.address) ? [node.address] : [];
+  return [...new Set([cluster.endpoint.host, own, ...outside, 'localhost', '127.0.0.1'])];
+}
+
+/**
+ * The file kubeadm reads (v1beta4, and the configurations of kubelet and kube-proxy), every value explicit that a default
+ * would decide by the day, the machine or the network. Nothing in it is secret: the join token is made by kubeadm, at
+ * random, and dies after a quarter of an hour.
+ */
+export function kubeadmConfig(scene: Scene): string {
+  const { cluster, lock, node, facts } = scene;
+  const address = nodeAddress(node, facts);
+  const documents = [
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'InitConfiguration',
+      bootstrapTokens: [{ ttl: '15m0s' }],
+      localAPIEndpoint: { advertiseAddress: address, bindPort: apiPort(cluster) },
+      nodeRegistration: {
+        name: node.name,
+        criSocket: CRI_SOCKET,
+        ...(node.workloads ? { taints: [] } : {}),
+        kubeletExtraArgs: [{ name: 'node-ip', value: address }],
+      },
+    },
+    {
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'ClusterConfiguration',
+      clusterName: cluster.name,
+      kubernetesVersion: `v${lock.kubernetes}`,
+      controlPlaneEndpoint: `${cluster.endpoint.host}:${cluster.endpoint.port}`,
+      networking: {
+        podSubnet: cluster.network.pods,
+        serviceSubnet: cluster.network.services,
+        dnsDomain: cluster.network.domain,
+      },
+      apiServer: { certSANs: certificateNames(scene) },
+    },
+    {
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      cgroupDriver: 'systemd',
+    },
+    {
+      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+      kind: 'KubeProxyConfiguration',
+      mode: 'nftables',
+      conntrack: { maxPerCore: 32768, min: 131072 },
+    },
+  ];
+  const head = `# Written by Landfall: what kubeadm is told about ${cluster.name}.\n`;
+  return head + documents.map((d) => stringify(d, { lineWidth: 0 })).join('---\n');
+}

@@ -1,0 +1,281 @@
+import { sh } from '../shell/sh.ts';
+import { check } from './kinds/check.ts';
+import { concedes } from './node.ts';
+import type { Scene } from './phase.ts';
+import type { Step } from './step.ts';
+
+const BEFORE_YOU_BEGIN =
+  'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#before-you-begin';
+
+/** MiB; kubeadm's own limit for a control plane. */
+const MEMORY = 1700;
+
+/** The programs the steps are written with. They belong to every ordinary Debian or Ubuntu server. */
+const TOOLS = [
+  'apt-get',
+  'awk',
+  'base64',
+  'dpkg-query',
+  'find',
+  'ip',
+  'modprobe',
+  'sha256sum',
+  'ss',
+  'sysctl',
+  'systemctl',
+] as const;
+
+/** What the machine must be: nothing here can be mended from afar, so all of it is looked at before anything is made. */
+export function machineSteps({ facts, node }: Scene): readonly Step[] {
+  return [
+    check(
+      {
+        id: 'preflight/root',
+        title: 'Work as root',
+        why: 'Packages, kernel settings and services belong to root. Everything below would fail one by one without it.',
+        clues: [
+          {
+            match: /^not root/,
+            means: 'the commands do not run as root on this host',
+            try: 'let ssh log in as root, or as a user who may run sudo without a password',
+          },
+        ],
+      },
+      {
+        read: sh`if [ "$(id -u)" = 0 ]; then echo root; else echo "not root but $(id -un)"; fi`,
+        want: 'root',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/system',
+        title: 'Run a system Landfall knows',
+        why: 'Package names, paths and defaults differ between distributions and releases. On one that was never tried a step may be right in its own eyes and wrong in truth.',
+        clues: [
+          {
+            match: /is not one Landfall knows/,
+            means: 'this distribution or release was never tried',
+            try: 'install Debian 12 or 13, or Ubuntu 22.04, 24.04 or 26.04, for amd64 or arm64',
+          },
+        ],
+      },
+      {
+        read: sh`
+          . /etc/os-release
+          case "$ID $VERSION_ID $(dpkg --print-architecture 2>/dev/null)" in
+            'debian 12 amd64' | 'debian 12 arm64' | 'debian 13 amd64' | 'debian 13 arm64' | \
+              'ubuntu 22.04 amd64' | 'ubuntu 22.04 arm64' | 'ubuntu 24.04 amd64' | 'ubuntu 24.04 arm64' | \
+              'ubuntu 26.04 amd64' | 'ubuntu 26.04 arm64') echo 'one Landfall knows' ;;
+            *) echo "$ID $VERSION_ID ($(uname -m)) is not one Landfall knows" ;;
+          esac`,
+        want: 'one Landfall knows',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/tools',
+        title: 'Have the usual programs at hand',
+        why: 'The steps are plain shell around programs every server has. A stripped image may lack one, and the failure would show far from its cause.',
+        clues: [
+          {
+            match: /^missing: /,
+            means: 'the image was stripped of programs an ordinary server has',
+            try: 'apt-get install -y coreutils findutils iproute2 kmod mawk procps systemd',
+          },
+        ],
+      },
+      {
+        read: sh`
+          missing=
+          for tool in ${TOOLS}; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
+          if [ -x /usr/lib/apt/apt-helper ] || command -v curl >/dev/null 2>&1; then :; else missing="$missing curl"; fi
+          if [ -n "$missing" ]; then echo "missing:$missing"; else echo 'all there'; fi`,
+        want: 'all there',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/systemd',
+        title: 'Have systemd run the services',
+        why: 'kubelet and the runtime are systemd units, and containers get their cgroups from it. kubeadm starts and restarts kubelet through it.',
+        clues: [
+          {
+            match: /^not systemd/,
+            means: 'another init system runs this machine; often it is a container, not a server',
+            try: 'use a server or a virtual machine that boots with systemd',
+          },
+        ],
+      },
+      {
+        read: sh`if [ -d /run/systemd/system ]; then echo systemd; else echo "not systemd but $(cat /proc/1/comm)"; fi`,
+        want: 'systemd',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/cgroup',
+        title: concedes(facts, 'cgroup-v1')
+          ? 'Count resources with cgroup v2 (conceded here: this lab host has v1)'
+          : 'Count resources with cgroup v2',
+        why: 'Limits on memory and CPU are enforced by the kernel through cgroups. kubelet refuses the old version 1 since Kubernetes 1.35.',
+        see: ['https://kubernetes.io/docs/concepts/architecture/cgroups/'],
+        clues: [
+          {
+            match: /^cgroup v1$/,
+            means:
+              'the kernel was told to keep the old cgroup hierarchy, or the system is too old to know the new one',
+            try: 'remove systemd.unified_cgroup_hierarchy=0 from the kernel command line (/etc/default/grub, then update-grub) and reboot',
+            diagnosis: 'H22',
+          },
+        ],
+      },
+      {
+        read: sh`
+          if [ "$(stat -fc %T /sys/fs/cgroup 2>/dev/null)" = cgroup2fs ]; then echo 'cgroup v2'
+          elif grep -q '^cgroup-v1' /etc/landfall-lab 2>/dev/null; then echo 'cgroup v1, conceded to a lab host'
+          else echo 'cgroup v1'; fi`,
+        want: concedes(facts, 'cgroup-v1') ? 'cgroup v1, conceded to a lab host' : 'cgroup v2',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/kernel',
+        title: 'Run a kernel that is new enough',
+        why: 'kube-proxy writes the rules of Services with nftables, which it needs in the form Linux has since 5.13.',
+        see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables'],
+        clues: [
+          {
+            match: /is older than/,
+            means: 'the kernel is older than the release it belongs to ships',
+            try: 'install the current kernel of the distribution (linux-image-amd64, or linux-generic) and reboot',
+          },
+        ],
+      },
+      {
+        read: sh`uname -r | awk -F '[.-]' '{ if ($1 > 5 || ($1 == 5 && $2 >= 13)) print "5.13 or newer"; else print $0 " is older than 5.13" }'`,
+        want: '5.13 or newer',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/cpus',
+        title: 'Have two CPUs',
+        why: 'etcd, the API server and their companions starve each other on a single CPU, and kubeadm refuses it. For a node that also carries workloads count on four.',
+        see: [BEFORE_YOU_BEGIN],
+        clues: [
+          { match: /^1 CPU/, means: 'the machine has one CPU', try: 'give it two or more', diagnosis: 'H20' },
+        ],
+      },
+      {
+        read: sh`n=$(nproc); if [ "$n" -ge 2 ]; then echo 'two or more'; else echo "$n CPU"; fi`,
+        want: 'two or more',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/memory',
+        title: 'Have 1700 MiB of memory',
+        why: 'An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.',
+        see: [BEFORE_YOU_BEGIN],
+        clues: [
+          {
+            match: /^\d+ MiB/,
+            means: 'the machine has too little memory',
+            try: 'give it 2 GiB at least; 8 GiB for a node that also carries workloads',
+            diagnosis: 'H20',
+          },
+        ],
+      },
+      {
+        read: sh`awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= ${MEMORY}) print "enough"; else print m " MiB" }' /proc/meminfo`,
+        want: 'enough',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/swap',
+        title: 'Have no swap',
+        why: 'kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.',
+        see: ['https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/'],
+        clues: [
+          {
+            match: /^swap on /,
+            means: 'swap is on, and kubelet will refuse to start',
+            try: "swapoff -a, and take its line out of /etc/fstab (sed -i '/\\sswap\\s/s/^/#/' /etc/fstab) so that it stays off; zram: systemctl mask systemd-zram-setup@zram0",
+            diagnosis: 'H19',
+          },
+        ],
+      },
+      {
+        read: sh`awk 'NR > 1 { all = all " " $1 } END { print all == "" ? "none" : "swap on" all }' /proc/swaps`,
+        want: 'none',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/disk',
+        title: 'Have room on the disk',
+        why: 'Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.',
+        clues: [
+          {
+            match: /MiB free/,
+            means: 'the disk that holds /var/lib is too full or too small',
+            try: 'du -xh -d 2 /var | sort -h | tail shows what fills it; a node wants 20 GiB or more',
+            diagnosis: 'H89',
+          },
+        ],
+      },
+      {
+        read: sh`
+          df -Pm /var/lib | awk 'NR == 2 {
+            share = $2 ? int(100 * $4 / $2) : 0
+            if ($4 >= 2048 && share >= 15) print "enough"; else print $4 " MiB free of " $2 " (" share " %)"
+          }'`,
+        want: 'enough',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/clock',
+        title: 'Have a clock that is not far off',
+        why: 'Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.',
+        clues: [
+          {
+            match: /^\d{4}-/,
+            means: 'the clock of the host shows a year that cannot be',
+            try: 'timedatectl set-ntp true, or install chrony; then look with timedatectl',
+            diagnosis: 'H03',
+          },
+        ],
+      },
+      {
+        read: sh`y=$(date -u +%Y); if [ "$y" -ge 2026 ] && [ "$y" -le 2045 ]; then echo plausible; else date -u +%FT%TZ; fi`,
+        want: 'plausible',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/hostname',
+        title: 'Have a hostname of its own',
+        why: `In the cluster the host goes by ${node.name}, whatever its hostname; but logs, leases and certificates made before that name is known carry the hostname, so it must be a real one and the host's own.`,
+        clues: [
+          {
+            match: /cannot be the name of a node/,
+            means: 'the hostname is a placeholder, or has letters no DNS name may have',
+            try: `hostnamectl hostname ${node.name}`,
+            diagnosis: 'H97',
+          },
+        ],
+      },
+      {
+        read: sh`
+          name=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
+          case $name in
+            '' | localhost | localhost.* | '(none)' | *[!A-Za-z0-9.-]* | -* | *-) echo "'$name' cannot be the name of a node" ;;
+            *) echo usable ;;
+          esac`,
+        want: 'usable',
+      },
+    ),
+  ];
+}

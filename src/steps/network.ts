@@ -1,0 +1,155 @@
+import { sh } from '../shell/sh.ts';
+import { API_CLUES, IMAGE_CLUES } from './clues.ts';
+import { FLANNEL, flannelObjects } from './flannel.ts';
+import { check } from './kinds/check.ts';
+import { manifest } from './kinds/manifest.ts';
+import { kubectl } from './node.ts';
+import type { Scene } from './phase.ts';
+import type { Clue, Step } from './step.ts';
+
+const CONFLIST = `/etc/cni/net.d/${FLANNEL.conflist}`;
+
+const PLUGIN_CLUES: readonly Clue[] = [
+  {
+    match: /No CNI configuration file in|NetworkPluginNotReady|cni plugin not initialized/,
+    means: 'no network plugin has written its configuration on the node yet',
+    try: 'kubectl -n kube-flannel get pods -o wide; kubectl -n kube-flannel logs daemonset/kube-flannel-ds --all-containers',
+    diagnosis: 'H37',
+  },
+  {
+    match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,
+    means: 'the node is not ready, so nothing is put there: a consequence, not a cause',
+    try: 'look why the node is not ready: kubectl describe node',
+    diagnosis: 'H38',
+  },
+  {
+    match: /plugin\/loop: Loop/,
+    means: "CoreDNS asks itself: the host's resolv.conf names a resolver on the host's own loopback",
+    try: 'let resolvConf of the kubelet configuration name a file with real name servers (/run/systemd/resolve/resolv.conf)',
+    diagnosis: 'H51',
+  },
+  ...IMAGE_CLUES,
+  ...API_CLUES,
+];
+
+/** What makes pods reach each other, Services and names. */
+export function networkSteps(scene: Scene): readonly Step[] {
+  return [...(scene.cluster.network.plugin === 'flannel' ? flannelSteps(scene) : []), ...upSteps(scene)];
+}
+
+function flannelSteps(scene: Scene): readonly Step[] {
+  const ask = kubectl(scene);
+  return [
+    manifest(
+      {
+        id: 'network/flannel',
+        title: 'Put the network plugin into the cluster',
+        why: 'Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network and carries packets between nodes in UDP. Without a plugin no node becomes ready.',
+        see: ['https://github.com/flannel-io/flannel', 'article: Network Plugin'],
+        after: ['control-plane/api-ready'],
+        long: true,
+        clues: API_CLUES,
+      },
+      ask,
+      flannelObjects(scene.cluster),
+    ),
+    rolledOut(scene, {
+      id: 'network/flannel-runs',
+      title: 'Run the network plugin on every node',
+      why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
+      after: ['network/flannel'],
+      what: `daemonset/${FLANNEL.daemonSet}`,
+      namespace: FLANNEL.namespace,
+    }),
+    check(
+      {
+        id: 'network/conflist',
+        title: "Find the plugin's configuration, and none before it",
+        why: 'The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.',
+        after: ['network/flannel-runs'],
+        within: 60,
+        awaits: 'flannel to write its configuration',
+        clues: [
+          {
+            match: /^(?!.*10-flannel)\S*\/etc\/cni\/net\.d\//,
+            means: 'another file comes before the one of flannel',
+            try: 'landfall apply --only runtime, and then delete the pods that got a wrong address',
+            diagnosis: 'H16',
+          },
+          ...PLUGIN_CLUES,
+        ],
+      },
+      {
+        read: sh`ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1 | grep . || echo none`,
+        want: CONFLIST,
+      },
+    ),
+  ];
+}
+
+interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'after'> {
+  readonly what: `daemonset/${string}` | `deployment/${string}`;
+  readonly namespace: string;
+}
+
+/** A workload of which as many pods are ready, in its present form, as there should be. */
+function rolledOut(scene: Scene, { what, namespace, ...about }: RolledOut): Step {
+  const [observed, wanted, updated, ready] = what.startsWith('daemonset/')
+    ? ['observedGeneration', 'desiredNumberScheduled', 'updatedNumberScheduled', 'numberReady']
+    : ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas'];
+  const fields = [observed, wanted, updated, ready].map((f) => `{.status.${f}}`).join('|');
+  return check(
+    { ...about, within: 240, awaits: `${what} to be ready`, clues: PLUGIN_CLUES },
+    {
+      read: sh`
+        ${kubectl(scene)} -n ${namespace} get ${what} -o jsonpath=${`{.metadata.generation}|${fields}`} | awk -F '|' '
+          { seen = 1; wanted = $3 + 0; if ($1 == $2 && wanted > 0 && $4 + 0 == wanted && $5 + 0 == wanted) print "all ready"; else print $5 + 0 " of " wanted " ready" }
+          END { if (!seen) print "not there" }'`,
+      want: 'all ready',
+    },
+  );
+}
+
+function upSteps(scene: Scene): readonly Step[] {
+  const ask = kubectl(scene);
+  const names = scene.cluster.nodes.map((n) => n.name);
+  const last = scene.cluster.network.plugin === 'flannel' ? 'network/conflist' : 'control-plane/api-ready';
+  const node =
+    '{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}{"\\n"}{end}';
+  return [
+    rolledOut(scene, {
+      id: 'network/kube-proxy',
+      title: 'Run kube-proxy on every node',
+      why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
+      after: ['control-plane/api-ready'],
+      what: 'daemonset/kube-proxy',
+      namespace: 'kube-system',
+    }),
+    check(
+      {
+        id: 'network/nodes-ready',
+        title: 'Have every node ready',
+        why: 'A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.',
+        after: [last],
+        within: 120,
+        awaits: 'the nodes to become ready',
+        clues: PLUGIN_CLUES,
+      },
+      {
+        read: sh`
+          ${ask} get nodes -o jsonpath=${node} | awk '
+            { seen = 1; if ($2 != "True") { print $0; bad = 1 } }
+            END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'`,
+        want: 'all ready',
+      },
+    ),
+    rolledOut(scene, {
+      id: 'network/dns',
+      title: 'Have names resolved inside the cluster',
+      why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
+      after: ['network/nodes-ready'],
+      what: 'deployment/coredns',
+      namespace: 'kube-system',
+    }),
+  ];
+}

@@ -1,0 +1,55 @@
+import type { Cluster, Node } from '../model/cluster.ts';
+import type { Facts } from '../model/facts.ts';
+import { isIPv4 } from '../model/network.ts';
+import { Problem } from '../model/problem.ts';
+import { type Shell, sh } from '../shell/sh.ts';
+import type { Scene } from './phase.ts';
+
+/** Where CRI-O listens; the same path in kubeadm's file, in crictl's, and in the kubelet's. */
+export const CRI_SOCKET = 'unix:///var/run/crio/crio.sock';
+
+/**
+ * The address the cluster's members use to reach a node: what cluster.yaml says, else the source address of the host's
+ * default route.
+ * @throws Problem `node/no-address` when neither is known.
+ */
+export function nodeAddress(node: Node, facts: Facts | undefined): string {
+  if (node.internalAddress !== undefined) return node.internalAddress;
+  if (isIPv4(node.address)) return node.address;
+  if (facts?.defaultAddress !== undefined) return facts.defaultAddress;
+  throw new Problem({
+    code: 'node/no-address',
+    host: node.name,
+    summary: `the address of ${node.name} inside the cluster cannot be told`,
+    why: `${node.address} is a name, and the host has no default route whose address could be taken`,
+    try: `add internalAddress: … to the node ${node.name} in cluster.yaml`,
+    exit: 2,
+  });
+}
+
+/**
+ * The port the node's own API server listens on. Where Landfall keeps the endpoint's name it points straight at the node,
+ * so the ports are one; behind somebody's load balancer the endpoint's port is the balancer's.
+ */
+export function apiPort(cluster: Cluster): number {
+  return cluster.endpoint.kept ? cluster.endpoint.port : 6443;
+}
+
+/**
+ * `kubectl` on the node asked, speaking with the API server of that very node: so it works while a load balancer or a
+ * name does not, and never waits long.
+ */
+export function kubectl({ cluster, node, facts }: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
+  const server = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}`;
+  return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=${server} --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
+}
+
+/** `1.36` of a full version `1.36.3`, as the repositories are named. */
+export function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
+
+/** Whether the host is one of a lab's, with this concession; see /etc/landfall-lab. */
+export function concedes(facts: Facts, concession: string): boolean {
+  return facts.lab?.some((line) => line === concession || line.startsWith(`${concession}:`)) ?? false;
+}

@@ -1,0 +1,176 @@
+import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
+import { sh } from '../shell/sh.ts';
+import { APT_CLUES } from './clues.ts';
+import { fetch } from './fetch.ts';
+import { draft, file, folder, putBack } from './kinds/file.ts';
+import { install, packagesProbe, uninstall, type WantedPackage } from './kinds/packages.ts';
+import { minorOf } from './node.ts';
+import { FILES } from './places.ts';
+import type { Probe, Step } from './step.ts';
+
+/** Upstream's repository of a Kubernetes minor: a flat folder, `…/`. */
+export function kubernetesRepository(minor: string): string {
+  return `https://pkgs.k8s.io/core:/stable:/v${minor}/deb/`;
+}
+
+/** CRI-O's repository of a minor, built by its own project: a flat folder, `…/`. */
+export function crioRepository(minor: string): string {
+  return `https://download.opensuse.org/repositories/isv:/cri-o:/stable:/v${minor}/deb/`;
+}
+
+/** The pinned packages in the order dpkg lists them. */
+export function pinned(lock: Lock): readonly Required<WantedPackage>[] {
+  return [...PINNED_PACKAGES].sort().map((name) => ({ name, version: lock.packages[name] }));
+}
+
+/** Packages of the distribution that belong to it, at whichever version it has: `nft` shows and removes kube-proxy's rules. */
+export const COMPANIONS = ['nftables'] as const;
+
+/** What dpkg says of the packages that matter here. */
+export function packages(lock: Lock): Probe {
+  return packagesProbe([...pinned(lock).map(({ name }) => name), ...COMPANIONS]);
+}
+
+/** What {@link packages} prints, reduced to `NAME VERSION STATUS`, when every pinned package is there at its version. */
+function installedLines(lock: Lock): string {
+  return pinned(lock)
+    .map(({ name, version }) => `${name} ${version} installed`)
+    .join('\n');
+}
+
+/** `$have` becomes the lines of {@link packages}, `$want` what they should be: for readings that fall silent once all is there. */
+export function haveAndWant(lock: Lock) {
+  return sh`
+    have=$(probe packages | awk ${`${COMPANIONS.map((c) => `$1 == "${c}" { next }`).join(' ')} { print $1, $2, $4 }`})
+    want=${installedLines(lock)}`;
+}
+
+interface Repository {
+  readonly name: string;
+  readonly id: 'kubernetes' | 'crio';
+  readonly url: string;
+  readonly sha256: string;
+  readonly key: string;
+  readonly list: string;
+  readonly see: string;
+}
+
+function repositorySteps({ name, id, url, sha256, key, list, see }: Repository): readonly Step[] {
+  const url_ = `${url}Release.key`;
+  return [
+    {
+      id: `packages/${id}-key`,
+      title: `Trust the key of the ${name} repository`,
+      why: `apt installs what this key has signed, as root. The key is fetched once and its fingerprint kept in landfall.lock; another key, on another day or another host, is refused.`,
+      see: [see],
+      read: sh`if [ -e ${key} ]; then sha256sum <${key} | cut -c 1-64; else echo absent; fi`,
+      want: sha256,
+      make: sh`
+        mkdir -p ${folder(key)}
+        ${fetch(url_, draft(key))}
+        sum=$(sha256sum <${draft(key)} | cut -c 1-64)
+        if [ "$sum" != ${sha256} ]; then echo "the key fetched has the SHA-256 $sum, accepted was "${sha256}; exit 1; fi
+        chmod 0644 ${draft(key)}
+        mv -fT ${draft(key)} ${key}`,
+      undo: putBack(key),
+      writes: [key],
+      clues: [
+        {
+          match: /^the key fetched has the SHA-256/,
+          means: 'the repository now shows another key than the one landfall.lock was written with',
+          try: `look at ${url_} from another network; when the change is rightful, remove keys: from landfall.lock`,
+          diagnosis: 'H07',
+        },
+        ...APT_CLUES,
+      ],
+    },
+    file(
+      {
+        id: `packages/${id}-list`,
+        title: `Tell apt of the ${name} repository`,
+        why: `The distribution's own packages of ${name} are old or missing. There is one repository for each minor version, so that nothing moves to the next minor by itself.`,
+        see: [see],
+      },
+      { path: list, content: `deb [signed-by=${key}] ${url} /\n` },
+    ),
+  ];
+}
+
+/** Where packages come from, which, and that they stay. */
+export function packageSteps(lock: Lock): readonly Step[] {
+  const minor = minorOf(lock.kubernetes);
+  const names = pinned(lock).map(({ name }) => name);
+  const lists = [
+    'packages/kubernetes-key',
+    'packages/kubernetes-list',
+    'packages/crio-key',
+    'packages/crio-list',
+  ] as const;
+  return [
+    ...repositorySteps({
+      name: 'Kubernetes',
+      id: 'kubernetes',
+      url: kubernetesRepository(minor),
+      sha256: lock.keys.kubernetes,
+      key: FILES.kubernetesKey,
+      list: FILES.kubernetesList,
+      see: 'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/',
+    }),
+    ...repositorySteps({
+      name: 'CRI-O',
+      id: 'crio',
+      url: crioRepository(minor),
+      sha256: lock.keys.crio,
+      key: FILES.crioKey,
+      list: FILES.crioList,
+      see: 'https://github.com/cri-o/packaging/blob/main/README.md',
+    }),
+    {
+      id: 'packages/known',
+      title: 'Let apt know the versions',
+      why: 'apt installs from the index it fetched last. Versions newer than that, and whole repositories, do not exist for it until it has looked again.',
+      after: [...lists],
+      probes: [packages(lock)],
+      read: sh`
+        ${haveAndWant(lock)}
+        if [ "$have" = "$want" ]; then echo known
+        else
+          seen=$(apt-cache madison ${names} 2>/dev/null | awk -F ' *[|] *' '{ gsub(/ /, "", $1); print $1 " " $2 }')
+          missing=$(printf '%s\n' "$want" | while read -r name version _; do
+            printf '%s\n' "$seen" | grep -qxF "$name $version" || echo "not known: $name $version"
+          done)
+          echo "$missing" | sed 's/^$/known/'
+        fi`,
+      want: 'known',
+      make: sh`apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3`,
+      undo: sh`rm -f /var/lib/apt/lists/pkgs.k8s.io_* /var/lib/apt/lists/download.opensuse.org_repositories_isv:_cri-o:*`,
+      clues: APT_CLUES,
+    },
+    {
+      id: 'packages/installed',
+      title: 'Install the packages, at exactly these versions',
+      why: 'kubeadm, kubelet and the API server must fit each other to the minor, and every node must be like the next. So versions are written down in landfall.lock and never left to the day of installation. nft comes with them: kube-proxy writes its rules with it, and so they can be looked at.',
+      see: ['https://kubernetes.io/releases/version-skew-policy/'],
+      after: ['packages/known'],
+      disturbs: 'service',
+      probes: [packages(lock)],
+      read: sh`probe packages | awk ${`${COMPANIONS.map((c) => `$1 == "${c}" { print $1, $4; next }`).join(' ')} { print $1, $2, $4 }`}`,
+      want: [installedLines(lock), ...COMPANIONS.map((name) => `${name} installed`)].sort().join('\n'),
+      make: install([...pinned(lock), ...COMPANIONS.map((name) => ({ name }))]),
+      undo: uninstall([...names, ...COMPANIONS]),
+      clues: APT_CLUES,
+    },
+    {
+      id: 'packages/hold',
+      title: 'Keep the packages where they are',
+      why: 'An ordinary apt upgrade would move kubelet past the API server, or the runtime under its pods, on one node at a time and at no good moment. A held package moves only when it is told to.',
+      see: ['man 8 apt-mark'],
+      after: ['packages/installed'],
+      probes: [packages(lock)],
+      read: sh`probe packages | awk '$3 == "hold" { print $1 }'`,
+      want: names.join('\n'),
+      make: sh`apt-mark hold ${names}`,
+      undo: sh`apt-mark unhold ${names} || :`,
+    },
+  ];
+}

@@ -1,0 +1,121 @@
+import { controlPlanes } from '../model/cluster.ts';
+import { isIPv4 } from '../model/network.ts';
+import { sh } from '../shell/sh.ts';
+import { APT_CLUES, DISK_CLUES } from './clues.ts';
+import { draft, file } from './kinds/file.ts';
+import { patientDpkg } from './kinds/packages.ts';
+import { nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+import { BEFORE, FILES, FOLDERS, OWN, SETTINGS } from './places.ts';
+import type { Step } from './step.ts';
+
+/** What is set right about the host itself before anything is installed. */
+export function prepareSteps(scene: Scene): readonly Step[] {
+  return [note(), owner(scene), finishedPackages(), ...endpointName(scene)];
+}
+
+function note(): Step {
+  const draftFolder = `${OWN}/.before`;
+  return {
+    id: 'prepare/note',
+    title: 'Note what the host is like',
+    why: 'To take everything back one day, one must know what was there before: which packages, which files, which settings. It is written down once, before the first change, and never again.',
+    read: sh`if [ -d ${BEFORE} ]; then echo noted; else echo 'not noted'; fi`,
+    want: 'noted',
+    make: sh`
+      rm -rf ${draftFolder}
+      mkdir -p ${OWN}
+      chmod 0700 ${OWN}
+      mkdir ${draftFolder}
+      for path in ${Object.values(FILES)}; do
+        if [ -e "$path" ]; then
+          mkdir -p ${draftFolder}"$(dirname "$path")"
+          cp -a "$path" ${draftFolder}"$path"
+        fi
+      done
+      for path in ${FOLDERS}; do if [ -e "$path" ]; then echo "$path"; fi; done >${draftFolder}/folders
+      dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
+      cut -d ' ' -f 1 /proc/modules | sort >${draftFolder}/modules
+      sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
+      mv -T ${draftFolder} ${BEFORE}`,
+    undo: sh`rm -rf ${OWN}`,
+    clues: DISK_CLUES,
+  };
+}
+
+function owner({ cluster }: Scene): Step {
+  return {
+    ...file(
+      {
+        id: 'prepare/owner',
+        title: `Mark the host as one of ${cluster.name}'s`,
+        why: 'Landfall ends what it has begun, and touches nothing it did not begin. This file is how it tells the two apart, and two clusters from each other.',
+        clues: DISK_CLUES,
+      },
+      { path: FILES.owner, content: `${cluster.name}\n` },
+    ),
+    undo: sh`
+      rm -f ${FILES.owner} ${draft(FILES.owner)}
+      rmdir /etc/kubernetes/landfall 2>/dev/null || :`,
+  };
+}
+
+function finishedPackages(): Step {
+  return {
+    id: 'prepare/dpkg',
+    title: 'Finish installations that were cut short',
+    why: 'A power cut in the middle of an installation leaves packages half set up, and every later installation stops at them.',
+    see: ['man 1 dpkg'],
+    read: sh`dpkg --audit | head -n 20`,
+    want: '',
+    make: patientDpkg('--configure', '--pending', '--force-confdef', '--force-confold'),
+    clues: APT_CLUES,
+  };
+}
+
+/** The name under which the API server is known, when nobody else keeps it: a line in /etc/hosts. */
+function endpointName({ cluster, node, facts }: Scene): readonly Step[] {
+  const { host, kept } = cluster.endpoint;
+  const first = controlPlanes(cluster)[0];
+  if (!kept || isIPv4(host) || first === undefined) return [];
+  const address = node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, undefined);
+  return [endpointLine(host, address)];
+}
+
+/** The step of {@link endpointName}, for one file of names. */
+export function endpointLine(host: string, address: string, path: string = FILES.hosts): Step {
+  const mark = '# kept by Landfall';
+  const others = sh`awk '!/ # kept by Landfall$/' ${path}`;
+  return {
+    id: 'prepare/endpoint-name',
+    title: 'Give the API server a name',
+    why: `Certificates and kubeconfigs say ${host}, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.`,
+    see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-init/', 'man 5 hosts'],
+    read: sh`
+      awk -v name=${host} '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
+        END { if (!found) print "absent" }' ${path} 2>/dev/null || echo absent`,
+    want: `${address} ${host}`,
+    make: sh`
+      if [ -e ${path} ]; then cp -p ${path} ${draft(path)}; else : >${draft(path)}; fi
+      { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${mark}`}; } >${draft(path)}
+      mv -fT ${draft(path)} ${path}`,
+    undo: sh`
+      rm -f ${draft(path)}
+      if grep -q ' # kept by Landfall$' ${path} 2>/dev/null; then
+        cp -p ${path} ${draft(path)}
+        ${others} >${draft(path)}
+        mv -fT ${draft(path)} ${path}
+      fi`,
+    writes: [path],
+    clues: [
+      {
+        match: new RegExp(
+          `^(?!${address.replaceAll('.', '\\.')} )[0-9a-f.:]+ ${host.replaceAll('.', '\\.')}$`,
+        ),
+        means: `another line of ${path} gives this name another address`,
+        try: `remove that line from ${path}; on a cloud image also from /etc/cloud/templates/hosts.*, which writes it anew at each boot`,
+      },
+      ...DISK_CLUES,
+    ],
+  };
+}

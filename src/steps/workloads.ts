@@ -1,0 +1,80 @@
+import type { Node } from '../model/cluster.ts';
+import { sh } from '../shell/sh.ts';
+import { API_CLUES } from './clues.ts';
+import { kubectl } from './node.ts';
+import type { Scene } from './phase.ts';
+import type { Step } from './step.ts';
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
+const NO_BALANCER = 'node.kubernetes.io/exclude-from-external-load-balancers';
+
+/** Which control-plane nodes carry ordinary workloads, and which do not. */
+export function workloadSteps(scene: Scene): readonly Step[] {
+  const nodes = scene.cluster.nodes.filter((node) => node.role === 'control-plane');
+  return [taint(scene, nodes), balancer(scene, nodes)];
+}
+
+function taint(scene: Scene, nodes: readonly Node[]): Step {
+  const ask = kubectl(scene);
+  const open = nodes.every((node) => node.workloads);
+  const template =
+    '{range .items[*]}{.metadata.name}:{range .spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")]} {.effect}{end}{"\\n"}{end}';
+  return {
+    id: 'workloads/taint',
+    title: open ? 'Let workloads run on the control plane' : 'Keep workloads off the control plane',
+    why: open
+      ? 'kubeadm marks a control-plane node so that ordinary pods stay away. Where it is the only node, everything would wait for ever for another one.'
+      : 'An ordinary pod that eats memory or CPU must not starve the API server and etcd. The mark keeps pods away that do not ask to be there.',
+    see: [
+      'https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/',
+      'article: Cluster Validation Checks',
+    ],
+    after: ['control-plane/node'],
+    read: sh`${ask} get nodes -l ${CONTROL_PLANE} -o jsonpath=${template} | sort`,
+    want: nodes
+      .map(({ name, workloads }) => (workloads ? `${name}:` : `${name}: NoSchedule`))
+      .sort()
+      .join('\n'),
+    make: nodes
+      .map(({ name, workloads }) =>
+        workloads
+          ? sh`${ask} taint node ${name} ${`${CONTROL_PLANE}-`} || ${ask} get node ${name} -o name`
+          : sh`${ask} taint node ${name} ${`${CONTROL_PLANE}:NoSchedule`} --overwrite`,
+      )
+      .reduce(
+        (all, one) => sh`
+        ${all}
+        ${one}`,
+      ),
+    clues: [
+      {
+        match: /untolerated taint \{?node-role\.kubernetes\.io\/control-plane/,
+        means: 'the control plane is closed to workloads, and there is no other node',
+        try: 'workloads: true at the node in cluster.yaml, then landfall apply',
+        diagnosis: 'H39',
+      },
+      ...API_CLUES,
+    ],
+  };
+}
+
+function balancer(scene: Scene, nodes: readonly Node[]): Step {
+  const ask = kubectl(scene);
+  const open = nodes.filter((node) => node.workloads).map((node) => node.name);
+  return {
+    id: 'workloads/load-balancers',
+    title: 'Let load balancers lead to nodes that carry workloads',
+    why: 'kubeadm tells load balancers to leave control-plane nodes out. On a node that does carry workloads their addresses would then be announced by nobody.',
+    see: [
+      'https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers',
+    ],
+    after: ['control-plane/node'],
+    read: sh`
+      if ! closed=$(${ask} get nodes ${open} -l ${NO_BALANCER} -o name); then echo 'not known'
+      elif [ -n "$closed" ]; then echo "left out: $closed"
+      else echo 'none left out'; fi`,
+    want: 'none left out',
+    make: sh`${ask} label nodes ${open} ${`${NO_BALANCER}-`}`,
+    clues: API_CLUES,
+  };
+}

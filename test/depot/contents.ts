@@ -1,0 +1,102 @@
+import { Problem } from '../../src/model/problem.ts';
+import { crun } from './crun.ts';
+import { debian } from './debian.ts';
+import {
+  agnhostImage,
+  flannelImages,
+  type ImageParts,
+  kubernetesImages,
+  nginxImage,
+  pauseImages,
+} from './images.ts';
+import { kubernetes } from './kubernetes.ts';
+import { crioPackage, kubernetesPackages } from './packages.ts';
+import { cniPluginsOf, coreDns, crictl, crio, etcd, flannel, pause, pinns, runc } from './programs.ts';
+import type { Recipe } from './recipe.ts';
+import { common, type Release, releases } from './release.ts';
+
+/** What a depot is put together from: finished artefacts, and where each goes. */
+export interface Contents {
+  readonly releases: readonly Release[];
+  /** Code name of the Debian release. */
+  readonly suite: string;
+  readonly debian: Recipe;
+  /** Kubernetes' packages, in the order of `releases`. */
+  readonly kubernetes: readonly Recipe[];
+  /** CRI-O's packages, in the order of `releases`. */
+  readonly crio: readonly Recipe[];
+  /** Folders of OCI layouts, each to be merged into the registry. */
+  readonly images: readonly Recipe[];
+  readonly flannel: Recipe;
+}
+
+/** Gives everything a depot takes its files from. */
+export function partsOf(contents: Contents): readonly Recipe[] {
+  return [contents.debian, ...contents.kubernetes, ...contents.crio, ...contents.images, contents.flannel];
+}
+
+/**
+ * Gives the contents of a depot for some Kubernetes versions.
+ *
+ * @throws Problem when a version is not one that can be built
+ */
+export function contentsFor(versions: readonly string[]): Contents {
+  const chosen = versions.map((version) => {
+    const release = releases.find(({ kubernetes }) => kubernetes === version);
+    if (release !== undefined) return release;
+    throw new Problem({
+      code: 'depot/version',
+      summary: `Kubernetes ${version} cannot be built here`,
+      why: 'each version needs its modules pinned and companions chosen (test/depot/release.ts)',
+      try: `one of ${releases.map(({ kubernetes }) => kubernetes).join(', ')}`,
+      exit: 2,
+    });
+  });
+  const [newest] = releases as readonly [Release, ...Release[]];
+  const suite = 'bookworm';
+  const recipes = new Map<string, Recipe>();
+  /** One recipe object for one thing, however often it is asked for. */
+  const one = (recipe: Recipe): Recipe => {
+    const known = recipes.get(recipe.id);
+    if (known === undefined) recipes.set(recipe.id, recipe);
+    return known ?? recipe;
+  };
+  const shared = {
+    debian: one(debian(suite)),
+    flannel: one(flannel(common.flannel)),
+    pause: one(pause(common.pause, newest.kubernetes)),
+  };
+  const parts = (release: Release): ImageParts => ({
+    ...shared,
+    kubernetes: one(kubernetes(release.kubernetes)),
+    etcd: one(etcd(release.etcd)),
+    coredns: one(coreDns(release.coredns)),
+  });
+  const tools = { crictl: one(crictl(common.crictl)), cniPlugins: one(cniPluginsOf(common.cniPlugins)) };
+  const runtimes = { crun: one(crun(common.crun.version, common.crun.sum)), runc: one(runc(common.runc)) };
+  const first = parts(chosen[0] ?? newest);
+  return {
+    releases: chosen,
+    suite,
+    debian: shared.debian,
+    flannel: shared.flannel,
+    kubernetes: chosen.map((release) =>
+      kubernetesPackages(release, common.cniPlugins, { ...tools, kubernetes: parts(release).kubernetes }),
+    ),
+    crio: chosen.map((release) =>
+      crioPackage(release.crio, {
+        ...runtimes,
+        debian: shared.debian,
+        crio: one(crio(release.crio)),
+        pinns: one(pinns(release.crio)),
+      }),
+    ),
+    images: [
+      ...chosen.map((release) => kubernetesImages(release, parts(release))),
+      pauseImages(common.pause, first),
+      agnhostImage(common.agnhost, first),
+      flannelImages(`v${common.flannel}`, `v${common.flannelPlugin}`, first),
+      nginxImage(common.nginx, first),
+    ],
+  };
+}

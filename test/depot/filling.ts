@@ -1,0 +1,110 @@
+import { chmod, mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { Problem } from '../../src/model/problem.ts';
+import { contentsFor, partsOf } from './contents.ts';
+import { assemble, type DepotIndex, findDepot } from './depot.ts';
+import { takeLock } from './lock.ts';
+import { type Place, place as placeOf } from './place.ts';
+import { withNeeds } from './recipe.ts';
+import { checkPresent, type Listener, makeAll, missing } from './schedule.ts';
+import { ensureTools } from './tools.ts';
+
+/** The Kubernetes versions a depot gets when nobody says otherwise. */
+export const defaultVersions: readonly string[] = ['1.36.3'];
+
+/** What to fill a depot with. */
+export interface FillOptions {
+  /** Exact versions, each one of `releases`. */
+  readonly kubernetes?: readonly string[];
+  readonly place?: Place;
+  /** Compare everything that is there with its checksums first. */
+  readonly verify?: boolean;
+}
+
+/** A filled depot. */
+export interface Filled {
+  readonly folder: string;
+  readonly index: DepotIndex;
+  /** How many artefacts had to be made; 0 when the depot was complete. */
+  readonly made: number;
+}
+
+/** Says whether a depot with these versions is there already; it reads a few small files and starts nothing. */
+export async function depotIsFilled(options: FillOptions = {}): Promise<boolean> {
+  const contents = contentsFor(options.kubernetes ?? defaultVersions);
+  return (await findDepot(options.place ?? placeOf(), contents)) !== undefined;
+}
+
+/**
+ * Fills the depot: makes what is missing, puts it together, and links it as `current`. Safe to be killed anywhere and
+ * run again, and to be run twice at once (the second waits for the first).
+ *
+ * @throws Problem when something it needs is missing or cannot be made
+ */
+export async function fillDepot(options: FillOptions, on: Listener): Promise<Filled> {
+  const place = options.place ?? placeOf();
+  const contents = contentsFor(options.kubernetes ?? defaultVersions);
+  const present = await findDepot(place, contents);
+  if (present !== undefined && options.verify !== true) return { ...present, made: 0 };
+  await mkdir(place.cache, { recursive: true });
+  const lock = await takeLock(place.lock, 'filling the depot', (holder) =>
+    on({
+      type: 'note',
+      text: `waiting: ${holder === undefined ? 'somebody' : `process ${holder.pid}`} is ${holder?.what ?? 'at the depot'} since ${holder?.since ?? 'just now'}`,
+    }),
+  );
+  try {
+    await sweep(place);
+    const parts = partsOf(contents);
+    const already = await findDepot(place, contents);
+    if (already !== undefined && options.verify !== true) return { ...already, made: 0 };
+    await checkPresent(place, withNeeds(parts), on);
+    const order = await missing(place, parts);
+    on({ type: 'planned', missing: order, present: withNeeds(parts).length - order.length });
+    if (order.length > 0) {
+      await ensureRoom(place, order.length);
+      const go = order.some(
+        (recipe) => 'go.mod' in recipe.inputs || /^(pause|pinns|packages-cri-o)/.test(recipe.id),
+      );
+      await ensureTools(['gpg', 'util-linux', ...order.flatMap(({ tools }) => tools)], go, on);
+      await makeAll(place, order, lanes(), on);
+    }
+    if (order.length === 0 && already !== undefined) return { ...already, made: 0 };
+    on({ type: 'note', text: 'putting the depot together' });
+    await assemble(place, contents);
+    const done = await findDepot(place, contents);
+    if (done === undefined) throw new Error('the depot just put together is not what was asked for');
+    return { ...done, made: order.length };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** How many things are made at a time: two keep two cores busy while one links or downloads, if there is memory for both. */
+function lanes(): number {
+  return availableParallelism() > 1 && totalmem() > 6 * 2 ** 30 ? 2 : 1;
+}
+
+/** Removes what a killed filler left; only the holder of the lock may. */
+async function sweep(place: Place): Promise<void> {
+  for (const name of await readdir(place.scratch).catch(() => [])) {
+    await rm(join(place.scratch, name), { recursive: true, force: true });
+  }
+  await mkdir(place.scratch, { recursive: true });
+  await chmod(place.scratch, 0o755);
+}
+
+/** Refuses to begin what the disk cannot hold: Go's caches take most of it. */
+async function ensureRoom(place: Place, count: number): Promise<void> {
+  const { bavail, bsize } = await statfs(place.cache);
+  const free = (bavail * bsize) / 2 ** 30;
+  const needed = count > 12 ? 14 : 4;
+  if (free >= needed) return;
+  throw new Problem({
+    code: 'depot/room',
+    summary: `building the depot needs about ${needed} GiB of disk, and ${place.cache} has ${free.toFixed(1)} GiB`,
+    why: 'the Go compiler keeps what it has compiled, so that the next build takes minutes less',
+    try: 'make room, or set XDG_CACHE_HOME and GOCACHE to a larger disk',
+  });
+}

@@ -1,6 +1,7 @@
 import { sh } from '../shell/sh.ts';
 import { API_CLUES, DISK_CLUES, IMAGE_CLUES } from './clues.ts';
 import { draft } from './kinds/file.ts';
+import { removeLinks, removePods, removeRules } from './leftovers.ts';
 import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -282,6 +283,9 @@ function init(scene: Scene): Step {
         ${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent
         kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config"
       fi
+      ${removePods}
+      ${removeLinks}
+      ${removeRules}
       rm -f ${FILES.initialised}`,
     writes: [FILES.initialised],
     clues: [

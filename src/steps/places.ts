@@ -74,4 +74,6 @@ export const SETTINGS = [
   'kernel.keys.root_maxkeys',
   'kernel.keys.root_maxbytes',
   'net.netfilter.nf_conntrack_max',
+  'net.netfilter.nf_conntrack_tcp_timeout_close_wait',
+  'net.netfilter.nf_conntrack_tcp_timeout_established',
 ] as const;

@@ -4,6 +4,7 @@ import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, file } from './kinds/file.ts';
 import { patientDpkg } from './kinds/packages.ts';
+import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { BEFORE, FILES, FOLDERS, OWN, SETTINGS } from './places.ts';
@@ -38,7 +39,11 @@ function note(): Step {
       cut -d ' ' -f 1 /proc/modules | sort >${draftFolder}/modules
       sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
       mv -T ${draftFolder} ${BEFORE}`,
-    undo: sh`rm -rf ${OWN}`,
+    undo: sh`
+      ${removeFolders}
+      ${restoreSettings}
+      systemctl daemon-reload
+      rm -rf ${OWN}`,
     clues: DISK_CLUES,
   };
 }

@@ -11,7 +11,8 @@ const NO_BALANCER = 'node.kubernetes.io/exclude-from-external-load-balancers';
 /** Which control-plane nodes carry ordinary workloads, and which do not. */
 export function workloadSteps(scene: Scene): readonly Step[] {
   const nodes = scene.cluster.nodes.filter((node) => node.role === 'control-plane');
-  return [taint(scene, nodes), balancer(scene, nodes)];
+  const open = nodes.filter((node) => node.workloads).map((node) => node.name);
+  return [taint(scene, nodes), ...(open.length === 0 ? [] : [balancer(scene, open)])];
 }
 
 function taint(scene: Scene, nodes: readonly Node[]): Step {
@@ -58,9 +59,8 @@ function taint(scene: Scene, nodes: readonly Node[]): Step {
   };
 }
 
-function balancer(scene: Scene, nodes: readonly Node[]): Step {
+function balancer(scene: Scene, open: readonly string[]): Step {
   const ask = kubectl(scene);
-  const open = nodes.filter((node) => node.workloads).map((node) => node.name);
   return {
     id: 'workloads/load-balancers',
     title: 'Let load balancers lead to nodes that carry workloads',
@@ -70,9 +70,10 @@ function balancer(scene: Scene, nodes: readonly Node[]): Step {
     ],
     after: ['control-plane/node'],
     read: sh`
-      if ! closed=$(${ask} get nodes ${open} -l ${NO_BALANCER} -o name); then echo 'not known'
-      elif [ -n "$closed" ]; then echo "left out: $closed"
-      else echo 'none left out'; fi`,
+      if ! shut=$(${ask} get nodes -l ${NO_BALANCER} -o jsonpath=${'{range .items[*]}{.metadata.name}{"\\n"}{end}'}); then echo 'not known'
+      else
+        for name in ${open}; do printf '%s\n' "$shut" | grep -xF -- "$name"; done | sed 's/^/left out: /' | grep . || echo 'none left out'
+      fi`,
     want: 'none left out',
     make: sh`${ask} label nodes ${open} ${`${NO_BALANCER}-`}`,
     clues: API_CLUES,

@@ -1,0 +1,50 @@
+import type { Cluster, Node } from '../model/cluster.ts';
+import { isIPv4 } from '../model/network.ts';
+import type { ClusterFile } from './schema.ts';
+
+/** The port the API server listens on: kubeadm's. */
+export const API_PORT = 6443;
+
+/** The name nodes know the API server by when the file names none: Landfall keeps it in /etc/hosts. */
+export function endpointName(cluster: string): string {
+  return `api.${cluster}.internal`;
+}
+
+/** Takes `host` or `host:port`, of the right form; gives both. */
+export function splitEndpoint(address: string): { readonly host: string; readonly port: number } {
+  const [host = '', port] = address.split(':');
+  return { host, port: port === undefined ? API_PORT : Number(port) };
+}
+
+/** Fills in the defaults that depend on other fields. The file must have passed every check. */
+export function complete(file: ClusterFile): Cluster {
+  const endpoint = splitEndpoint(file.endpoint?.address ?? endpointName(file.name));
+  const { user, port, config, identityFile } = file.ssh;
+  return {
+    name: file.name,
+    kubernetes: file.kubernetes,
+    endpoint: { ...endpoint, kept: endpoint.host === endpointName(file.name) },
+    network: file.network,
+    runtime: file.runtime,
+    ssh: {
+      ...(user === undefined ? {} : { user }),
+      ...(port === undefined ? {} : { port }),
+      ...(config === undefined ? {} : { config }),
+      ...(identityFile === undefined ? {} : { identityFile }),
+    },
+    ...(file.lab === undefined ? {} : { lab: file.lab }),
+    nodes: file.nodes.map((node) => completeNode(node, file.nodes.length === 1)),
+  };
+}
+
+function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
+  const internal = node.internalAddress ?? (isIPv4(node.address) ? node.address : undefined);
+  return {
+    name: node.name,
+    role: node.role,
+    address: node.address,
+    ...(internal === undefined ? {} : { internalAddress: internal }),
+    workloads: node.workloads ?? (only || node.role === 'worker'),
+    ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * The formats of values that end up in commands, files and certificates. Each is anchored and of one line, and none lets
+ * a value begin with a hyphen: what matches can be taken neither for an option nor for more than one word.
+ */
+
+/** RFC 1123 label: what Kubernetes takes as a node's name and DNS as one part. */
+export const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** `1.36` or `1.36.3`. */
+export const VERSION = /^1\.(0|[1-9]\d?)(\.(0|[1-9]\d{0,2}))?$/;
+
+/** Four decimal numbers, 0 to 255, without leading zeros. */
+export const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
+
+/** An IPv4 address and a prefix length; whether it is a network's first address is checked where it can be explained. */
+export const CIDR =
+  /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\/(3[0-2]|[12]?\d)$/;
+
+/** RFC 1123 subdomain of 253 characters at most. */
+export const DOMAIN =
+  /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+
+/** A subdomain or address, with a port or without. */
+export const ENDPOINT =
+  /^(?=[^:]{1,253}(:|$))[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?$/;
+
+/** What ssh takes as a host: an address, a name, or an alias, which may hold underscores and capitals. */
+export const ADDRESS = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
+
+/** A login name as useradd lets one make, and some directory services besides. */
+export const USER = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/;
+
+/** A path of one line: no control characters, and not to be taken for an option. */
+export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,4096}$/;
+
+/** A public key as in known_hosts: the types OpenSSH has not dropped, and base64. */
+export const HOST_KEY =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{40,}={0,2}$/;

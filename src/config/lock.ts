@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { stringify } from 'yaml';
+import * as z from 'zod';
+import type { Cluster } from '../model/cluster.ts';
+import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
+import { Problem, Problems } from '../model/problem.ts';
+import { upstreamVersion } from '../model/package-version.ts';
+import { crioFits, fits, formatVersion, parseVersion } from '../model/version.ts';
+import { readText } from './file.ts';
+import { foreign } from './foreign.ts';
+import { lineOf, type Page, valueProblem } from './page.ts';
+import { checkShape } from './shape.ts';
+import { showable, type Text } from './text.ts';
+import { readTree } from './tree.ts';
+
+/** A lock as it may stand in its file: somebody who takes `keys:` out asks for them to be fetched anew. */
+export interface HeldLock extends Omit<Lock, 'keys'> {
+  readonly keys?: Lock['keys'];
+}
+
+const version = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+-\d+\.\d+$/)
+  .meta({
+    wanted: 'a package version',
+    format: 'upstream version, revision and build: 1.36.3-1.1',
+    examples: ['1.36.3-1.1'],
+  });
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ wanted: 'a SHA-256 sum', format: '64 hexadecimal digits' });
+
+/** landfall.lock as it may be written. */
+export const lockFile = z.strictObject({
+  apiVersion: z.literal('landfall/v1').meta({ examples: ['landfall/v1'] }),
+  kind: z.literal('Lock').meta({ examples: ['Lock'] }),
+  kubernetes: z
+    .string()
+    .regex(/^1\.(0|[1-9]\d?)\.(0|[1-9]\d{0,2})$/)
+    .meta({
+      description: 'The exact Kubernetes version.',
+      wanted: 'an exact version',
+      format: 'major, minor and patch: 1.36.3',
+      examples: ['1.36.3'],
+    }),
+  packages: z
+    .strictObject({
+      kubeadm: version,
+      kubelet: version,
+      kubectl: version,
+      'cri-tools': version,
+      'kubernetes-cni': version,
+      'cri-o': version,
+    })
+    .meta({ description: 'The version of each pinned package.' }),
+  keys: z
+    .strictObject({ kubernetes: sha256, crio: sha256 })
+    .optional()
+    .meta({ description: 'The sums of the signing keys the repositories were accepted with.' }),
+  images: z
+    .record(
+      z.string().regex(/^[a-z0-9][\w./:@-]{0,511}$/i),
+      z
+        .string()
+        .regex(/^sha256:[0-9a-f]{64}$/)
+        .meta({ wanted: 'the digest of an image', format: 'sha256: and 64 hexadecimal digits' }),
+    )
+    .meta({ description: 'The digests of images by reference.' }),
+});
+
+const HEADER = `# What the words of cluster.yaml resolved to, written by landfall: package versions, the sums of the
+# repositories' signing keys, image digests. Keep it in git beside cluster.yaml: with it, the same file makes
+# the same cluster next year and on a colleague's machine. It is not for editing; git restores it.
+`;
+
+const MORE = 'landfall writes this file; git restores it (git checkout landfall.lock)';
+
+/**
+ * Reads a lock file; gives undefined when there is none.
+ * @throws Problem when it cannot be read
+ * @throws Problems all that is wrong with it, each with its place
+ */
+export function readLock(file: string): { readonly lock: HeldLock; readonly line: number } | undefined {
+  let text: Text;
+  try {
+    text = readText(file);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'file/missing') return undefined;
+    throw error;
+  }
+  return parseLock(text);
+}
+
+/** Reads the text of a lock file; `line` is the one that holds the version. @throws Problems as {@link readLock} does. */
+export function parseLock(text: Text): { readonly lock: HeldLock; readonly line: number } {
+  const { tree, problems } = readTree(text);
+  if (tree === undefined) throw withMore(problems);
+  const page: Page & { readonly schema: typeof lockFile } = { text, tree, schema: lockFile };
+  const other = foreign(page, 'Lock');
+  if (other !== undefined) throw withMore([...problems, other]);
+  const { data, problems: ofShape } = checkShape(page);
+  const found = [...problems, ...ofShape, ...(data === undefined ? [] : contradictions(page, data))];
+  if (found.length > 0 || data === undefined) throw withMore(found);
+  const { kubernetes, packages, keys, images } = data;
+  const lock = { kubernetes, packages, images, ...(keys === undefined ? {} : { keys }) };
+  return { lock, line: lineOf(page, ['kubernetes']) ?? 1 };
+}
+
+/** The text of a lock file: the same lock always gives the same bytes. */
+export function lockText(lock: Lock): string {
+  const sorted = (record: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const content = {
+    apiVersion: 'landfall/v1',
+    kind: 'Lock',
+    kubernetes: lock.kubernetes,
+    packages: Object.fromEntries(PINNED_PACKAGES.map((name) => [name, lock.packages[name]])),
+    keys: { kubernetes: lock.keys.kubernetes, crio: lock.keys.crio },
+    images: sorted(lock.images),
+  };
+  return (
+    HEADER + stringify(content, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 })
+  );
+}
+
+/**
+ * Writes a lock file, whole or not at all: into a new file beside it, which then takes its name.
+ * Gives whether anything was written; a file that says the same already is left alone.
+ * @throws Problem `lock/unwritable` (exit 1) when the folder or disk does not let it be written
+ */
+export function writeLock(file: string, lock: Lock): boolean {
+  const content = lockText(lock);
+  const target = existing(file);
+  if (target !== undefined && sameText(target, content)) return false;
+  const name = `${target ?? file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const descriptor = openSync(name, 'wx', 0o644);
+    try {
+      writeSync(descriptor, content);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(name, target ?? file);
+    return true;
+  } catch (error) {
+    rmSync(name, { force: true });
+    throw new Problem({
+      code: 'lock/unwritable',
+      summary: `${showable(file)} cannot be written`,
+      saw: (error as Error).message,
+      why: 'without it, the next run might choose other versions',
+      try: 'make the folder of cluster.yaml writable, or run landfall where it is',
+    });
+  }
+}
+
+/** Gives the lock when it is whole and meets the wish of the cluster; undefined when something has to be resolved. */
+export function lockedFor(cluster: Cluster, held: HeldLock): Lock | undefined {
+  const wish = parseVersion(cluster.kubernetes);
+  const has = parseVersion(held.kubernetes);
+  if (held.keys === undefined || wish === undefined || has === undefined || !fits(wish, has))
+    return undefined;
+  return { ...held, keys: held.keys };
+}
+
+function contradictions(page: Page, { kubernetes, packages }: z.output<typeof lockFile>): readonly Problem[] {
+  const wanted = parseVersion(kubernetes);
+  return PINNED_PACKAGES.flatMap((name) => {
+    const found = upstreamVersion(packages[name]);
+    const own = name === 'kubeadm' || name === 'kubelet' || name === 'kubectl';
+    if (wanted === undefined || (!own && name !== 'cri-o')) return [];
+    if (found !== undefined && (own ? fits(wanted, found) : crioFits(found, wanted))) return [];
+    const parts = {
+      code: 'lock/contradiction',
+      summary: `packages.${name} does not go with Kubernetes ${kubernetes}`,
+      why: own
+        ? 'these three are one release'
+        : 'CRI-O and the kubelet are of the same minor, or untried together',
+      try: 'restore the file from git',
+    };
+    const label = `not ${own ? kubernetes : formatVersion({ minor: wanted.minor })}`;
+    return [valueProblem(page, ['packages', name], parts, label)];
+  });
+}
+
+function withMore(problems: readonly Problem[]): Problems {
+  return new Problems(
+    problems.map((problem) => new Problem({ ...problem, summary: problem.summary, more: MORE })),
+  );
+}
+
+function existing(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function sameText(file: string, content: string): boolean {
+  try {
+    return readText(file).content === content;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,143 @@
+import { isOddIPv4, specialUse } from '../model/network.ts';
+import type { Problem } from '../model/problem.ts';
+import { type Draft, isWritten, addressesOf, nodePaths, nodeTitle, textAt, valueAt } from './draft.ts';
+import { lineOf, valueProblem } from './page.ts';
+import type { Path } from './tree.ts';
+
+/** Checks the nodes: that each can be reached and told from the others, and that together they make a cluster. */
+export function checkMembers(draft: Draft): readonly Problem[] {
+  return [
+    ...duplicates(draft, 'name', 'Kubernetes knows a node by its name alone'),
+    ...duplicates(draft, 'address', 'one host cannot be two members of a cluster'),
+    ...duplicates(draft, 'internalAddress', 'members could not tell the two apart'),
+    ...nodePaths(draft).flatMap((node) => [
+      ...reservedName(draft, [...node, 'name']),
+      ...address(draft, node),
+      ...hostKey(draft, [...node, 'hostKey']),
+    ]),
+    ...oneNode(draft),
+  ];
+}
+
+function duplicates(draft: Draft, key: string, why: string): readonly Problem[] {
+  const first = new Map<string, Path>();
+  return nodePaths(draft).flatMap((node) => {
+    const path = [...node, key];
+    const value = textAt(draft, path)?.toLowerCase();
+    const earlier = value === undefined ? undefined : first.get(value);
+    if (value === undefined) return [];
+    if (earlier === undefined) {
+      first.set(value, path);
+      return [];
+    }
+    const parts = {
+      code: 'nodes/duplicate',
+      summary: `two nodes have the ${key} ${value}`,
+      why,
+      try: `give one of them another ${key}`,
+    };
+    return [valueProblem(draft.page, path, parts, `also in line ${lineOf(draft.page, earlier)}`)];
+  });
+}
+
+function reservedName(draft: Draft, path: Path): readonly Problem[] {
+  if (textAt(draft, path) !== 'localhost') return [];
+  const parts = {
+    code: 'nodes/name',
+    summary: 'a node cannot be called localhost',
+    why: 'every host calls itself that',
+    try: 'name: cp-0',
+  };
+  return [valueProblem(draft.page, path, parts)];
+}
+
+function address(draft: Draft, node: Path): readonly Problem[] {
+  const path = [...node, 'address'];
+  const text = textAt(draft, path);
+  if (text !== undefined && isOddIPv4(text)) {
+    const parts = {
+      code: 'nodes/address',
+      summary: `the address of ${nodeTitle(draft, node)} is no IPv4 address, but would be taken for one`,
+      why: 'programs fill in missing parts and read 0x and leading zeros each in their own way',
+      try: 'write four decimal numbers, 0 to 255, or a name with a letter in it',
+    };
+    return [valueProblem(draft.page, path, parts)];
+  }
+  const internal = isWritten(draft, [...node, 'internalAddress']);
+  return addressesOf(draft, node).flatMap((found) => {
+    const use = specialUse(found.address);
+    const reached = internal && found.path.at(-1) === 'address' && use === 'loopback';
+    if (use === undefined || reached) return [];
+    const parts = {
+      code: 'nodes/address',
+      summary: `no other host reaches ${nodeTitle(draft, node)} under ${found.address}`,
+      why: `it is a ${use} address`,
+      try: internal
+        ? `${found.path.at(-1)}: an address of one of the host's network devices (ip -4 addr)`
+        : 'internalAddress: the address the host has in the network of the cluster',
+    };
+    return [valueProblem(draft.page, found.path, parts)];
+  });
+}
+
+/** The base64 of a key begins with the length and the name of its type: a half-copied line is found here. */
+function hostKey(draft: Draft, path: Path): readonly Problem[] {
+  const text = textAt(draft, path);
+  if (text === undefined) return [];
+  const [type = '', base64 = ''] = text.split(' ');
+  if (isKeyOf(type, Buffer.from(base64, 'base64'))) return [];
+  const parts = {
+    code: 'nodes/host-key',
+    summary: `the key is not whole, or not of the type ${type}`,
+    why: 'ssh would take the host for another one and refuse it',
+    try: 'copy the line again: landfall hosts trust prints it',
+  };
+  return [valueProblem(draft.page, path, parts)];
+}
+
+function isKeyOf(type: string, bytes: Buffer): boolean {
+  let at = 0;
+  let fields = 0;
+  while (at + 4 <= bytes.length) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (fields === 0 && bytes.toString('latin1', 4, end) !== type) return false;
+    at = end;
+    fields++;
+  }
+  return at === bytes.length && fields >= 2;
+}
+
+/** What this version can make: one node, a control plane that takes workloads too. */
+function oneNode(draft: Draft): readonly Problem[] {
+  const nodes = nodePaths(draft);
+  const [only, second] = nodes;
+  if (only === undefined) return [];
+  if (second !== undefined) {
+    const parts = {
+      code: 'nodes/count',
+      summary: `this version makes clusters of one node, and ${draft.page.text.file} lists ${nodes.length}`,
+      why: 'joining further nodes is not built yet, and half a cluster would be worse than none',
+      try: 'keep the control-plane node and take the others out',
+    };
+    return [valueProblem(draft.page, second, parts, `${nodeTitle(draft, second)} is the second`)];
+  }
+  if (textAt(draft, [...only, 'role']) === 'worker') {
+    const parts = {
+      code: 'nodes/role',
+      summary: 'the only node of a cluster must run its control plane',
+      why: 'a worker has no API server to join',
+      try: 'role: control-plane',
+    };
+    return [valueProblem(draft.page, [...only, 'role'], parts)];
+  }
+  if (valueAt(draft, [...only, 'workloads']) === false) {
+    const parts = {
+      code: 'nodes/workloads',
+      summary: 'the only node must take workloads',
+      why: 'there is no other node: the cluster DNS itself would wait for one for ever',
+      try: 'workloads: true   or take the line out',
+    };
+    return [valueProblem(draft.page, [...only, 'workloads'], parts)];
+  }
+  return [];
+}

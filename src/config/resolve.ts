@@ -1,0 +1,157 @@
+import type { Cluster } from '../model/cluster.ts';
+import { type Lock, PINNED_PACKAGES, type PinnedPackage } from '../model/lock.ts';
+import { newestFirst, newestOf, type PackageVersion } from '../model/package-version.ts';
+import { Problem } from '../model/problem.ts';
+import { formatMinor, move, parseVersion, type Version } from '../model/version.ts';
+import { type HeldLock, lockedFor } from './lock.ts';
+
+/** The packages that are one release: all three of the same version, or none. */
+const RELEASE = ['kubeadm', 'kubelet', 'kubectl'] as const;
+
+/** How many versions a message lists. */
+const LISTED = 8;
+
+/**
+ * Chooses what is installed. A lock that fits the wish wins, whatever is newer: that is its purpose. Otherwise kubeadm,
+ * kubelet and kubectl are the newest version of the wish that all three have, CRI-O the newest of the same minor, and
+ * cri-tools and kubernetes-cni the newest the Kubernetes repository of that minor holds.
+ * @param available versions of each package in the repositories of the wished minor, in any order
+ * @param keys SHA-256 sums (hex) of the signing keys as fetched now, by repository: `kubernetes`, `crio`
+ * @param held what the lock file says, if there is one
+ * @returns the lock to write, or why there is none: `version/…`, exit 1, or 5 when the way from the lock is barred
+ */
+export function resolve(
+  cluster: Cluster,
+  available: Readonly<Record<string, readonly string[]>>,
+  keys: Readonly<Record<string, string>>,
+  held?: HeldLock,
+): Lock | Problem {
+  const whole = held && lockedFor(cluster, held);
+  if (whole !== undefined) return whole;
+  const { kubernetes, crio } = keys;
+  if (kubernetes === undefined || crio === undefined)
+    return noKey(kubernetes === undefined ? 'Kubernetes' : 'CRI-O');
+  const fetched = { kubernetes, crio };
+  const kept = held && lockedFor(cluster, { ...held, keys: fetched });
+  if (kept !== undefined) return kept;
+  const wish = parseVersion(cluster.kubernetes);
+  if (wish === undefined) throw new Error(`${cluster.kubernetes} was not checked before it was resolved`);
+  const barred = held && bar(wish, cluster.kubernetes, held.kubernetes);
+  if (barred !== undefined) return barred;
+  return choose(wish, cluster.kubernetes, available, fetched, held?.images ?? {});
+}
+
+function choose(
+  wish: Version,
+  text: string,
+  available: Readonly<Record<string, readonly string[]>>,
+  keys: Lock['keys'],
+  images: Lock['images'],
+): Lock | Problem {
+  const of = (name: PinnedPackage) => available[name] ?? [];
+  const empty = PINNED_PACKAGES.find((name) => newestFirst(of(name)).length === 0);
+  if (empty !== undefined) return noPackage(empty, wish);
+  const [kubeadm, ...others] = RELEASE.map((name) => newestFirst(of(name)));
+  const upstream = (kubeadm ?? [])
+    .map((version) => version.upstream)
+    .find(
+      (one) => meets(one, wish) && others.every((list) => list.some((version) => version.upstream === one)),
+    );
+  const exact = upstream === undefined ? undefined : parseVersion(upstream);
+  if (upstream === undefined || exact === undefined) return noVersion(text, kubeadm ?? [], others);
+  const crio = newestOf(of('cri-o'), { minor: exact.minor });
+  if (crio === undefined) return noCrio(exact.minor, of('cri-o'));
+  const own = (name: PinnedPackage) => newestOf(of(name), exact)?.text ?? '';
+  const newest = (name: PinnedPackage) => newestFirst(of(name))[0]?.text ?? '';
+  return {
+    kubernetes: upstream,
+    packages: {
+      kubeadm: own('kubeadm'),
+      kubelet: own('kubelet'),
+      kubectl: own('kubectl'),
+      'cri-tools': newest('cri-tools'),
+      'kubernetes-cni': newest('kubernetes-cni'),
+      'cri-o': crio.text,
+    },
+    keys,
+    images,
+  };
+}
+
+function meets(upstream: string, wish: Version): boolean {
+  return newestOf([`${upstream}-0.0`], wish) !== undefined;
+}
+
+function bar(wish: Version, text: string, from: string): Problem | undefined {
+  const has = parseVersion(from);
+  const way = has === undefined ? 'same' : move(has, wish);
+  if (way !== 'down' && way !== 'far') return undefined;
+  return new Problem({
+    code: 'version/skew',
+    exit: 5,
+    summary: `Kubernetes ${text} cannot be reached from ${from}`,
+    why:
+      way === 'down'
+        ? 'there is no way back to an older version'
+        : 'control planes go up one minor at a time',
+    try:
+      way === 'down'
+        ? `kubernetes: "${from}"`
+        : `kubernetes: "${formatMinor((has?.minor ?? 0) + 1)}"   first`,
+  });
+}
+
+function noKey(repository: string): Problem {
+  return new Problem({
+    code: 'repository/key',
+    summary: `the signing key of the ${repository} repository could not be fetched`,
+    why: 'packages are trusted by that key alone; without its sum nothing is pinned',
+    try: 'see that the first host reaches the repository, directly or through its proxy',
+  });
+}
+
+function noPackage(name: string, wish: Version): Problem {
+  return new Problem({
+    code: 'version/no-package',
+    summary: `the repository of ${formatMinor(wish.minor)} holds no ${name}`,
+    why: 'a mirror that is still being filled looks like that, and so does a proxy that answers with a page of its own',
+    try: 'look at the repository from the first host, then run the command again',
+  });
+}
+
+function noVersion(
+  text: string,
+  kubeadm: readonly PackageVersion[],
+  others: readonly (readonly PackageVersion[])[],
+): Problem {
+  const whole = [...new Set(kubeadm.map((version) => version.upstream))].filter((upstream) =>
+    others.every((list) => list.some((version) => version.upstream === upstream)),
+  );
+  const [newest] = whole;
+  return new Problem({
+    code: 'version/not-available',
+    summary: `Kubernetes ${text} is not in the package repository`,
+    saw: `newest first: ${listed(whole)}`,
+    why: 'packages appear some hours to days after a release, and mirrors follow later still',
+    try:
+      newest === undefined
+        ? 'wait, and run the command again'
+        : `kubernetes: "${newest}"   or wait for ${text}`,
+  });
+}
+
+function noCrio(minor: number, versions: readonly string[]): Problem {
+  return new Problem({
+    code: 'version/not-available',
+    summary: `there is no CRI-O ${formatMinor(minor)} in its repository`,
+    saw: `newest first: ${listed(newestFirst(versions).map((version) => version.text))}`,
+    why: 'CRI-O follows a minor of Kubernetes by some days, and only equal minors are tried together',
+    try: `kubernetes: "${formatMinor(minor - 1)}"   or wait`,
+  });
+}
+
+function listed(versions: readonly string[]): string {
+  if (versions.length === 0) return 'none';
+  const more = versions.length - LISTED;
+  return versions.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} older` : '');
+}

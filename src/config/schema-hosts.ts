@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { ADDRESS, HOST_KEY, IPV4, NAME, PATH, USER } from './format.ts';
+
+declare module 'zod' {
+  /** What Landfall says of a field beside its description and examples. */
+  interface GlobalMeta {
+    /** Why the field is there, or why its default is what it is. */
+    why?: string;
+    /** The default in words or as written, when the field may be left out. */
+    byDefault?: string;
+    /** What the value is to be, short, behind "is not". */
+    wanted?: string;
+    /** The format in words, where `wanted` does not tell it. */
+    format?: string;
+  }
+}
+
+/** What is said of a text that is no name. */
+export const LABEL = {
+  wanted: 'a name Kubernetes takes',
+  format: 'lower-case letters, digits and hyphens, a letter or digit at both ends, 63 at most',
+};
+const path = {
+  wanted: 'the path of a file',
+  format: 'one line without control characters, not beginning with a hyphen',
+};
+
+/** How hosts are reached. */
+export const ssh = z.strictObject({
+  user: z
+    .string()
+    .regex(USER)
+    .optional()
+    .meta({
+      description: 'The user to log in as: root, or one whose sudo asks for no password.',
+      byDefault: 'what your ssh_config says',
+      wanted: 'a user name',
+      format: 'letters, digits, `_`, `.` and `-`, not beginning with a hyphen, 32 at most',
+      examples: ['root', 'ops'],
+    }),
+  port: z
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .meta({
+      description: 'The port sshd listens on.',
+      byDefault: 'what your ssh_config says, else 22',
+      wanted: 'a whole number from 1 to 65535',
+      examples: [22],
+    }),
+  config: z
+    .string()
+    .regex(PATH)
+    .optional()
+    .meta({
+      description: 'An ssh_config to use in place of your own; a path relative to cluster.yaml.',
+      why: 'For a team that keeps its jump hosts and aliases beside the cluster.',
+      byDefault: '`~/.ssh/config`',
+      ...path,
+      examples: ['./ssh_config'],
+    }),
+  identityFile: z
+    .string()
+    .regex(PATH)
+    .optional()
+    .meta({
+      description: 'The private key to log in with; a path relative to cluster.yaml.',
+      why: 'Only the path is written here; the key itself stays where it is, in an agent or hardware too.',
+      byDefault: 'what your ssh_config and agent offer',
+      ...path,
+      examples: ['~/.ssh/id_ed25519'],
+    }),
+});
+
+/** One entry of `nodes`. */
+export const node = z.strictObject({
+  name: z
+    .string()
+    .regex(NAME)
+    .meta({
+      description: 'The name of the node in Kubernetes.',
+      why: 'It is in the certificates of the node and cannot be changed without joining it afresh.',
+      ...LABEL,
+      examples: ['cp-0'],
+    }),
+  role: z.enum(['control-plane', 'worker']).meta({
+    description:
+      '`control-plane` runs the API server, its scheduler and controllers, and etcd; `worker` runs workloads alone.',
+    examples: ['control-plane'],
+  }),
+  address: z
+    .string()
+    .regex(ADDRESS)
+    .meta({
+      description: 'How ssh reaches the host: an IPv4 address, a DNS name, or an alias of your ssh_config.',
+      wanted: 'an IPv4 address, a DNS name or an ssh alias',
+      format: 'letters, digits, `.`, `_` and `-`, not beginning with a hyphen or dot',
+      examples: ['10.0.0.11', 'cp-0.example.com'],
+    }),
+  internalAddress: z
+    .string()
+    .regex(IPV4)
+    .optional()
+    .meta({
+      description: 'The IPv4 address of the host that members of the cluster use between themselves.',
+      why: 'For hosts with several addresses, or reached by ssh under another one.',
+      byDefault: "`address` when it is an IP address, else the source address of the host's default route",
+      wanted: 'an IPv4 address',
+      format: 'four decimal numbers from 0 to 255, with dots between them',
+      examples: ['10.0.0.11'],
+    }),
+  workloads: z
+    .boolean()
+    .optional()
+    .meta({
+      description: 'Whether a control-plane node takes ordinary workloads too.',
+      why: 'Workloads compete with etcd for disk and memory; but when there is no other node, nothing could run anywhere.',
+      byDefault: '`true` on a worker and on the only node, else `false`',
+      examples: [true],
+    }),
+  hostKey: z
+    .string()
+    .regex(HOST_KEY)
+    .optional()
+    .meta({
+      description: 'The public host key this host must show, as `ssh-keyscan` prints it, without the host.',
+      why: 'Pinned here, it holds for everybody who uses this file, from the first connection on.',
+      byDefault: 'your known_hosts decides',
+      wanted: 'a public host key',
+      format: 'its type and the key in base64, as in known_hosts but without the host: `ssh-ed25519 AAAA…`',
+      examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGRvIG5vdCB1c2UgdGhpcyBvbmUsIHBsZWFzZSEh'],
+    }),
+});

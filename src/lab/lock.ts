@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Problem } from '../model/problem.ts';
+import { until } from './processes.ts';
 
 /**
  * Runs work while holding a lock on `file`. The lock is the kernel's (`flock`, held by a child that ends with us), so a
@@ -15,17 +17,18 @@ export async function locked<T>(
   onWait?: (holder: string) => void,
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
-  const held = (await hold(file, false)) ?? (await busy(file, onWait));
+  const note = `${purpose}, process ${process.pid}, since ${new Date().toISOString()}`;
+  const held = (await hold(file, note, false)) ?? (await busy(file, note, onWait));
   try {
-    await writeFile(file, `${purpose}, process ${process.pid}, since ${new Date().toISOString()}\n`);
     return await work();
   } finally {
-    held.release();
+    await held.release();
   }
 }
 
-async function busy(file: string, onWait?: (holder: string) => void): Promise<Held> {
-  const holder = (await readFile(file, 'utf8').catch(() => '')).trim() || 'another process';
+async function busy(file: string, note: string, onWait?: (holder: string) => void): Promise<Held> {
+  // The holder writes its note as soon as it has the lock, which may be a moment ago; until then an older one stands there.
+  const holder = (await until(() => livingHolder(file), 1_000, 10)) ?? 'another process';
   if (onWait === undefined)
     throw new Problem({
       code: 'lab/busy',
@@ -34,27 +37,38 @@ async function busy(file: string, onWait?: (holder: string) => void): Promise<He
       exit: 5,
     });
   onWait(holder);
-  const held = await hold(file, true);
+  const held = await hold(file, note, true);
   if (held === undefined) throw new Error(`flock gave up on ${file}`);
   return held;
 }
 
-interface Held {
-  readonly release: () => void;
+async function livingHolder(file: string): Promise<string | undefined> {
+  const note = (await readFile(file, 'utf8').catch(() => '')).trim();
+  const pid = /, process (\d+), since /.exec(note)?.[1];
+  return pid !== undefined && existsSync(`/proc/${pid}`) ? note : undefined;
 }
 
-function hold(file: string, wait: boolean): Promise<Held | undefined> {
+interface Held {
+  /** Lets go, and waits until the kernel has. */
+  readonly release: () => Promise<void>;
+}
+
+function hold(file: string, note: string, wait: boolean): Promise<Held | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', [...(wait ? [] : ['-n']), '-o', file, 'sh', '-c', 'echo held; exec cat'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
+    const script = 'printf "%s\\n" "$2" >"$1"; echo held; cat; : >"$1"';
+    const argv = [...(wait ? [] : ['-n']), '-o', file, 'sh', '-c', script, 'sh', file, note];
+    const child = spawn('flock', argv, { stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdin.on('error', () => undefined);
     child.on('error', reject);
+    const closed = new Promise<void>((end) => child.on('close', () => end()));
     child.stdout.once('data', () => {
-      // Neither the child nor its pipes keep this process alive: when it ends, so does the lock.
-      child.unref();
-      resolve({ release: () => child.stdin.end() });
+      resolve({
+        release: () => {
+          child.stdin.end();
+          return closed;
+        },
+      });
     });
-    child.on('close', () => resolve(undefined));
+    void closed.then(() => resolve(undefined));
   });
 }

@@ -87,9 +87,12 @@ const TOOLS: readonly (readonly [program: string, debianPackage: string])[] = [
   ['gpg', 'gpg'],
 ];
 
-/** Debian packages that are to be installed before a lab can be made here; empty when all is there. */
-export async function missingTools(path: string = process.env.PATH ?? ''): Promise<readonly string[]> {
-  const dirs = [...path.split(delimiter), '/usr/sbin', '/sbin'];
+/** Debian packages (of programs neither on `path` nor in `also`) that are to be installed before a lab can be made here; empty when all is there. */
+export async function missingTools(
+  path: string = process.env.PATH ?? '',
+  also: readonly string[] = ['/usr/sbin', '/sbin'],
+): Promise<readonly string[]> {
+  const dirs = [...path.split(delimiter), ...also];
   const there = (program: string) =>
     Promise.any(dirs.map((dir) => access(join(dir, program), constants.X_OK))).then(
       () => true,

@@ -149,6 +149,7 @@ function keeping(body: Readable, file: string, path: string): Readable {
       disk,
     );
     if (digest === undefined || hash.digest('hex') === digest) await rename(part, file);
+    else await rm(part);
     out.end();
   };
   void store()

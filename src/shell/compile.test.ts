@@ -66,9 +66,7 @@ describe('a compiled script', () => {
   });
 
   it('leaves nothing to be made after any sequence of contents', () => {
-    const text = fc
-      .string({ unit: 'binary', maxLength: 40 })
-      .filter((s) => !/[\0\r\u001e]/.test(s) && s.isWellFormed());
+    const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((s) => !/[\0\r\u001e]/.test(s));
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), (contents) => {
         const steps = contents.map((content, i) => cell(`c${i}`, content.replace(/\n+$/, '')));
@@ -199,7 +197,7 @@ describe('a compiled script', () => {
   it('leaves nothing behind in the temporary folder', () => {
     const probe = sh`echo "$tmp"`;
     const { records } = run(read([cell('a', 'x', { read: probe })]));
-    const tmp = records.find((r) => r.is === 'differs')?.reading ?? '';
+    const tmp = records.flatMap((r) => (r.is === 'differs' ? [r.reading] : [])).join('');
     expect(tmp).toMatch(/landfall\.|tmp\./);
     expect(existsSync(tmp)).toBe(false);
   });

@@ -7,9 +7,7 @@ function dash(script: string): string {
   return spawnSync('dash', ['-s'], { input: script, encoding: 'utf8' }).stdout;
 }
 
-const word = fc
-  .string({ unit: 'binary', maxLength: 30 })
-  .filter((s) => !s.includes('\0') && s.isWellFormed());
+const word = fc.string({ unit: 'binary', maxLength: 30 }).filter((s) => !s.includes('\0'));
 
 describe('sh', () => {
   it('gives every value to the program as the one word it is, whatever is in it', () => {

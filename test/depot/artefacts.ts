@@ -83,6 +83,7 @@ export async function make(place: Place, recipe: Recipe, far: Work['far']): Prom
     const stamp: Stamp = { format: 1, id: recipe.id, key: keyOf(recipe), seconds, files };
     await writeFile(join(folder, 'artefact.json'), `${JSON.stringify(stamp, null, 1)}\n`);
     await rm(scratch, { recursive: true, force: true });
+    await chmod(folder, 0o755);
     await rename(folder, folderOf(place, recipe));
     return seconds;
   } finally {

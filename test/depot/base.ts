@@ -120,6 +120,7 @@ const basePackages = [
   'findutils',
   'grep',
   'hostname',
+  'libc-bin',
   'netbase',
   'procps',
   'sed',

@@ -1,5 +1,6 @@
-import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { filesUnder } from './artefacts.ts';
 import { exec } from './exec.ts';
 
 /** Where a file of a package comes from. */
@@ -40,8 +41,12 @@ export function debFile(name: string, version: string, architecture = 'amd64'): 
   return `${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`;
 }
 
-/** Writes a package's control file. */
-export function controlOf(deb: Deb): string {
+/**
+ * Writes a package's control file.
+ *
+ * @param size what it takes when installed, in KiB
+ */
+export function controlOf(deb: Deb, size: number): string {
   const list = (values: readonly string[] | undefined): string | undefined =>
     values === undefined || values.length === 0 ? undefined : values.join(', ');
   const fields: Readonly<Record<string, string | undefined>> = {
@@ -49,6 +54,7 @@ export function controlOf(deb: Deb): string {
     Version: deb.version,
     Architecture: 'amd64',
     Maintainer: 'Landfall depot <depot@landfall.invalid>',
+    'Installed-Size': String(size),
     Section: deb.section,
     Priority: 'optional',
     Depends: list(deb.depends),
@@ -77,13 +83,17 @@ export async function buildDeb(deb: Deb, tree: string, into: string): Promise<vo
     else await copyFile(content.from, file);
     await chmod(file, mode);
   };
-  await put('DEBIAN/control', { text: controlOf(deb) }, 0o644);
   for (const [name, text] of Object.entries(deb.scripts ?? {})) await put(`DEBIAN/${name}`, { text }, 0o755);
   if (deb.conffiles !== undefined && deb.conffiles.length > 0)
     await put('DEBIAN/conffiles', { text: `${deb.conffiles.join('\n')}\n` }, 0o644);
   for (const [path, content] of Object.entries(deb.files))
     await put(path, content, /\/(s?bin|libexec)\//.test(path) ? 0o755 : 0o644);
   for (const folder of deb.folders ?? []) await mkdir(join(tree, folder), { recursive: true });
+  const sizes = await Promise.all(
+    (await filesUnder(tree)).map(async (path) => (await stat(join(tree, path))).size),
+  );
+  const size = Math.ceil(sizes.reduce((sum, bytes) => sum + bytes, 0) / 1024);
+  await put('DEBIAN/control', { text: controlOf(deb, size) }, 0o644);
   await exec(['find', tree, '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
   await mkdir(into, { recursive: true });
   const argv = ['dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree];

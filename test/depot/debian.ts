@@ -32,7 +32,7 @@ export function debian(release: string): Recipe {
     inputs: { packages: debianPackages.join('\n') },
     needs: [],
     seconds: 60,
-    tools: ['ca-certificates', 'debian-archive-keyring'],
+    tools: ['debian-archive-keyring'],
     async build({ out, scratch, far }) {
       const apt = await aptRoot(scratch, sourcesOf(release, await machineSources()), 'deb');
       for (const [index, line] of debianPackages.entries()) {

@@ -1,4 +1,5 @@
 import {
+  chmod,
   copyFile,
   link,
   mkdir,
@@ -78,6 +79,7 @@ export async function assemble(place: Place, contents: Contents): Promise<string
     const name = sha256(JSON.stringify(index)).slice(0, 16);
     const folder = join(place.depots, name);
     await rm(folder, { recursive: true, force: true }); // only an incomplete or damaged one is made again
+    await chmod(scratch, 0o755); // whoever serves it need not be us
     await rename(scratch, folder);
     await rm(join(place.depots, 'next'), { force: true });
     await symlink(name, join(place.depots, 'next'));

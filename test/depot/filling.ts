@@ -3,7 +3,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '../../src/model/problem.ts';
 import { contentsFor, partsOf } from './contents.ts';
+import { make } from './artefacts.ts';
 import { assemble, type DepotIndex, findDepot } from './depot.ts';
+import { stopPrograms } from './exec.ts';
 import { takeLock } from './lock.ts';
 import { type Place, place as placeOf } from './place.ts';
 import { withNeeds } from './recipe.ts';
@@ -67,10 +69,10 @@ export async function fillDepot(options: FillOptions, on: Listener): Promise<Fil
       const go = order.some(
         (recipe) => 'go.mod' in recipe.inputs || /^(pause|pinns|packages-cri-o)/.test(recipe.id),
       );
-      await ensureTools(['gpg', 'util-linux', ...order.flatMap(({ tools }) => tools)], go, on);
-      await makeAll(place, order, lanes(), on);
-    }
-    if (order.length === 0 && already !== undefined) return { ...already, made: 0 };
+      await ensureTools([...signingTools, ...order.flatMap(({ tools }) => tools)], go, on);
+      await makeAll(place, order, lanes(), on, make, stopPrograms);
+    } else if (already !== undefined) return { ...already, made: 0 };
+    else await ensureTools(signingTools, false, on);
     on({ type: 'note', text: 'putting the depot together' });
     await assemble(place, contents);
     const done = await findDepot(place, contents);
@@ -80,6 +82,9 @@ export async function fillDepot(options: FillOptions, on: Listener): Promise<Fil
     await lock.release();
   }
 }
+
+/** Debian packages whose programs sign the repositories. */
+const signingTools = ['gpg', 'gpg-agent', 'gpgconf'];
 
 /** How many things are made at a time: two keep two cores busy while one links or downloads, if there is memory for both. */
 function lanes(): number {

@@ -143,7 +143,7 @@ export function pauseImages(tags: readonly string[], parts: ImageParts): Recipe 
   };
 }
 
-/** Gives the recipe for the image that end-to-end tests ask questions with: `/agnhost` beside a shell, curl, dig and ip. */
+/** Gives the recipe for the image that end-to-end tests ask questions with: `/agnhost` beside a shell, curl, nc and ip. */
 export function agnhostImage(tag: string, parts: ImageParts): Recipe {
   return {
     id: `images-agnhost-${tag}`,
@@ -153,7 +153,7 @@ export function agnhostImage(tag: string, parts: ImageParts): Recipe {
     seconds: 8,
     tools: [],
     async build({ out, scratch, of }) {
-      const more = ['bind9-dnsutils', 'curl', 'iproute2', 'netcat-openbsd'];
+      const more = ['curl', 'iproute2', 'netcat-openbsd'];
       const layers = [
         await debianBase(of(parts.debian), scratch),
         await layerOf(await beyondBase(of(parts.debian), more, scratch)),
@@ -161,6 +161,7 @@ export function agnhostImage(tag: string, parts: ImageParts): Recipe {
           folder('uploads'),
           await program('agnhost', join(of(parts.kubernetes), 'agnhost')),
           link('agnhost-2', 'agnhost'),
+          link('usr/bin/nc', '/bin/nc.openbsd'),
         ]),
       ];
       const ExposedPorts = Object.fromEntries(

@@ -41,7 +41,7 @@ export function kubernetes(version: string): Recipe {
         [`k8s.io/client-go/pkg/version.${name}`, value],
       ]),
     ),
-    seconds: 420,
-    packages: 1900,
+    seconds: 330,
+    packages: 2850,
   });
 }

@@ -42,10 +42,11 @@ export async function checkPresent(place: Place, recipes: readonly Recipe[], on:
 
 /**
  * Makes recipes, each after what it needs, several at a time; the ones that take longest to the end first.
- * One failing stops new ones from being begun; it throws when those under way have ended.
+ * When one fails no other is begun and those under way are told to stop; it throws when they have ended.
  *
  * @param order what to make, needed ones first
  * @param lanes how many at a time
+ * @param stop ends what is under way
  */
 export async function makeAll(
   place: Place,
@@ -53,6 +54,7 @@ export async function makeAll(
   lanes: number,
   on: Listener,
   makeOne: typeof make = make,
+  stop: () => void = () => undefined,
 ): Promise<void> {
   const waiting = new Set(order);
   const unfinished = new Set(order);
@@ -70,6 +72,7 @@ export async function makeAll(
         on({ type: 'made', recipe, seconds });
       })
       .catch((error: unknown) => {
+        if (failure === undefined) stop();
         failure ??= error;
       })
       .finally(() => running.delete(work));

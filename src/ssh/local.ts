@@ -1,0 +1,46 @@
+import { access } from 'node:fs/promises';
+import { Problem } from '../model/problem.ts';
+import type { Host } from './host.ts';
+import { type Argv, spawned } from './spawned.ts';
+
+/** Where on this machine the scripts run. */
+export interface LocalOptions {
+  /** The path of a network namespace, such as `/run/netns/NAME`, to ask questions from there; needs root. */
+  readonly namespace?: string;
+}
+
+/** This machine as a host: for questions from outside the cluster. Scripts run as whoever we are, each in a `sh -s` of its own. */
+export function localHost(options: LocalOptions = {}): Host {
+  const { namespace } = options;
+  const name = 'this machine';
+  const argv: Argv =
+    namespace === undefined ? ['sh', '-s'] : ['nsenter', `--net=${namespace}`, '--', 'sh', '-s'];
+  return {
+    name,
+    address: name,
+    run: async (script, { signal, onData } = {}) => {
+      if (namespace !== undefined) await reachable(namespace);
+      return await spawned(argv, {
+        stdin: script.endsWith('\n') ? script : `${script}\n`,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onData === undefined ? {} : { onData }),
+      });
+    },
+    trips: () => 0,
+    close: () => Promise.resolve(),
+  };
+}
+
+async function reachable(namespace: string): Promise<void> {
+  try {
+    await access(namespace);
+  } catch {
+    throw new Problem({
+      code: 'ssh/no-namespace',
+      summary: `the network namespace ${namespace} is not there`,
+      why: 'questions from outside the cluster are asked there; a lab makes it when it comes up, and a reboot takes it away',
+      try: 'landfall lab up',
+      exit: 4,
+    });
+  }
+}

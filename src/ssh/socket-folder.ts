@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * The longest path a control socket may have: 104 bytes on macOS and the BSDs (108 on Linux), less the end and the 17
+ * characters ssh appends while it binds.
+ */
+export const LONGEST_SOCKET = 104 - 1 - 17;
+
+/** What one socket's name takes at most: `/` and a number. */
+const NAME_ROOM = 8;
+
+function uid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+/** The folder all Landfalls of this user share; false when somebody else could have laid it out for us. */
+function isOurs(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700, recursive: true });
+    const found = lstatSync(folder);
+    return found.isDirectory() && found.uid === uid() && (found.mode & 0o077) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Takes away what processes that were killed have left: folders are called `PID-…`. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /^(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function room(folder: string): boolean {
+  return /^[\w./-]+$/.test(folder) && Buffer.byteLength(folder) + NAME_ROOM <= LONGEST_SOCKET;
+}
+
+function make(env: Readonly<Record<string, string | undefined>>): string {
+  const own = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  const runtime = env['XDG_RUNTIME_DIR'];
+  const places = [
+    ...(runtime === undefined || runtime === '' ? [] : [join(runtime, 'landfall')]),
+    `/tmp/landfall-${uid()}`,
+  ];
+  for (const place of places) {
+    if (!room(join(place, own)) || !isOurs(place)) continue;
+    sweep(place);
+    const folder = join(place, own);
+    mkdirSync(folder, { mode: 0o700 });
+    return folder;
+  }
+  // Somebody else sits on our name in /tmp: a name nobody can have guessed.
+  const folder = `/tmp/landfall-${own}`;
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
+}
+
+let ours: string | undefined;
+
+/**
+ * The folder of this process's control sockets and ssh logs: short, 0700, made at the first call, removed at exit. Under
+ * `$XDG_RUNTIME_DIR/landfall`, else `/tmp/landfall-UID`. What killed processes have left beside it is removed too.
+ */
+export function socketFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  if (ours === undefined) {
+    const folder = make(env);
+    ours = folder;
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  }
+  return ours;
+}
+
+let count = 0;
+
+/** A name nothing in the {@link socketFolder} has yet: a number, as room is scarce. */
+export function freshName(): string {
+  count += 1;
+  return String(count);
+}

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../model/problem.ts';
 import { ACCOUNTS, keyPair } from './access.ts';
@@ -81,8 +81,7 @@ export async function initPid(lab: Pick<Lab, 'dir'>, host: string): Promise<numb
 export async function startHost(lab: Lab, host: LabHost): Promise<void> {
   if ((await loopPid(lab, host.name)) !== undefined) return;
   const dir = hostDir(lab, host.name);
-  const script = join(lab.dir, 'host.sh');
-  await writeFile(script, HOST_LOOP);
+  const script = await loopScript(lab);
   await rm(join(dir, 'ended'), { force: true });
   const names = namesOf(lab.name);
   const log = await open(join(dir, 'console.log'), 'a', 0o600);
@@ -110,6 +109,16 @@ export async function startHost(lab: Lab, host: LabHost): Promise<void> {
   child.unref();
   await log.close();
   await until(async () => ((await loopPid(lab, host.name)) === undefined ? undefined : true), 5_000, 10);
+}
+
+/** The loop's script in the lab's folder. Replaced, never rewritten: a shell reads its script as it goes, and others may be at it. */
+async function loopScript(lab: Lab): Promise<string> {
+  const script = join(lab.dir, 'host.sh');
+  if ((await readFile(script, 'utf8').catch(() => '')) === HOST_LOOP) return script;
+  const part = `${script}.${crypto.randomUUID()}`;
+  await writeFile(part, HOST_LOOP);
+  await rename(part, script);
+  return script;
 }
 
 /**

@@ -7,7 +7,7 @@ import { operatorKey, writeAccess } from './access.ts';
 import { readNetworkFaults, setNetworkFaults } from './cut.ts';
 import { authority } from './depot/authority.ts';
 import { type DepotSource, depotSource, startDepot } from './depot/daemon.ts';
-import { hostsFile } from './depot/names.ts';
+import { folderNames, hostsFile } from './depot/names.ts';
 import { type OnLabEvent, reported } from './event.ts';
 import { awaitLogin, makeHost, startHost } from './host.ts';
 import { depotKey, goldenDisk } from './image.ts';
@@ -68,14 +68,15 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   await claimMachine(name, lab.dir);
 
   const source = await depotSource();
+  const led = [...new Set([...file.names, ...(await folderNames(source.folder))])].sort();
   const golden = await goldenDisks(file, machine, on);
   await networkUp(name, network);
-  await reported(on, 'depot', depotText(source), () => startDepot(lab, source, file.names));
+  await reported(on, 'depot', depotText(source), () => startDepot(lab, source, led));
   await setNetworkFaults(lab, await readNetworkFaults(lab));
   const key = await operatorKey(name, lab.dir);
   const depot = subnet(network).depot;
   for (const host of file.hosts)
-    await makeHost(lab, host, golden(host.release), hostsFile(host, file.hosts, depot, file.names), key);
+    await makeHost(lab, host, golden(host.release), hostsFile(host, file.hosts, depot, led), key);
   await writeAccess(name, lab.dir, file.hosts);
   // More at once take longer each: a booting host keeps a core busy for about a second.
   await pMap(

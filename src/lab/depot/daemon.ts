@@ -57,7 +57,7 @@ export async function startDepot(
   const credential = await serverCertificate(
     join(lab.dir, 'tls'),
     await authority(),
-    [...DEPOT_NAMES, ...names],
+    [...new Set([...DEPOT_NAMES, ...names])],
     [address],
   );
   const wanted: ServeConfig = {

@@ -98,24 +98,30 @@ export function explainText({ step, phase, on, here }: Explained, look: Look): s
   return look.spell(`${out.join('\n')}\n`);
 }
 
-/** A diagnosis with every step that knows it. */
+/** A diagnosis: what is seen of it, what it means, what to do, and the steps that know it. */
 export function diagnosisText(
   id: string,
   found: readonly { readonly step: Step; readonly phase: string; readonly clue: Clue }[],
   look: Look,
 ): string {
   const room = look.columns - LABEL;
-  const first = found[0];
-  const out = [
-    `${look.paint.strong(id)}  ${first === undefined ? '' : wrap(printable(first.clue.means), room).join(`\n${' '.repeat(id.length + 2)}`)}`,
-    '',
-    ...found.flatMap(({ step, phase, clue }) => [
-      ...block('Seen', alternatives(clue.match), look),
+  const same = (a: Clue, b: Clue): boolean => a.means === b.means && a.try === b.try;
+  const clues = found
+    .map(({ clue }) => clue)
+    .filter((clue, i, all) => all.findIndex((other) => same(other, clue)) === i);
+  const blocks = clues.map((clue) => {
+    const those = found.filter((f) => same(f.clue, clue));
+    const seen = [...new Set(those.flatMap((f) => alternatives(f.clue.match)))];
+    return [
+      ...block('Seen', seen, look),
       ...block('Means', wrap(printable(clue.means), room), look),
       ...block('Try', wrap(printable(clue.try), room), look),
-      ...block('Step', [`${step.id}: ${step.title}, of "${phase}"`], look),
-      '',
-    ]),
-  ];
-  return look.spell(`${out.join('\n').trimEnd()}\n`);
+      ...block(
+        'Step',
+        those.map(({ step, phase }) => `${step.id}: ${step.title}, of "${phase}"`),
+        look,
+      ),
+    ].join('\n');
+  });
+  return look.spell(`${look.paint.strong(id)}\n\n${blocks.join('\n\n')}\n`);
 }

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../run/event.ts';
 import { difference, hunks, summary } from './difference.ts';
-import { code, prose } from './markup.ts';
+import { cell, code, prose } from './markup.ts';
 import { outcome } from './progress.ts';
 import { NOTHING_TOLD, notBegun, reduce, type RunProgress } from './state.ts';
 import { count, span } from './words.ts';
@@ -25,7 +25,7 @@ function table(state: RunProgress): string {
   const rows = state.phases.map((p) => {
     const took = p.stands === 'over' ? span(p.ms) : p.stands === 'going' ? 'cut short' : '';
     const result = open.includes(p) ? 'not begun' : p.stands === 'to come' ? 'nothing to do' : outcome(p);
-    return `| ${p.failed > 0 ? '✗' : p.stands === 'over' ? '✓' : ''} | ${prose(p.title)} | ${p.hosts.length} | ${result} | ${took} |`;
+    return `| ${p.failed > 0 ? '✗' : p.stands === 'over' ? '✓' : ''} | ${cell(p.title)} | ${p.hosts.length} | ${result} | ${took} |`;
   });
   return ['| | phase | hosts | result | took |', '|---|---|---|---|---|', ...rows].join('\n');
 }

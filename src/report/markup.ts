@@ -1,6 +1,6 @@
 /** Escapes what Markdown would take for its own in prose. */
 export function prose(text: string): string {
-  return text.replace(/[<*|]/g, (c) => `\\${c}`).replace(/(^|\s)_|_(\s|$)/g, (c) => c.replace('_', '\\_'));
+  return text.replace(/[<*]/g, (c) => `\\${c}`).replace(/(^|\s)_|_(\s|$)/g, (c) => c.replace('_', '\\_'));
 }
 
 /** A block of code, its fence longer than any inside it. */
@@ -13,4 +13,9 @@ export function code(text: string, language: string): string {
 /** A piece of code within a line. */
 export function inline(text: string): string {
   return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+/** Escapes prose for a cell of a table. */
+export function cell(text: string): string {
+  return prose(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }

@@ -4,7 +4,7 @@ import type { Step } from '../steps/step.ts';
 const SIMPLE = /^[^;&|\n]+$/;
 
 /** A slot's name as a shell variable: `join-token` is JOIN_TOKEN. */
-function variable(slot: string): string {
+export function variable(slot: string): string {
   return slot.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
 }
 
@@ -32,18 +32,35 @@ export function typed(text: string, step: Step): string {
   return [...functions, out].join('\n');
 }
 
+/** Cuts a pattern at its outermost alternatives, not inside a group. */
+function outermost(source: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const [i, c] of source.split('').entries()) {
+    const isEscaped = source[i - 1] === '\\' && source[i - 2] !== '\\';
+    if (c === '(' && !isEscaped) depth += 1;
+    if (c === ')' && !isEscaped) depth -= 1;
+    if (c === '|' && depth === 0 && !isEscaped) parts.push('');
+    else parts[parts.length - 1] += c;
+  }
+  return parts;
+}
+
 /** A pattern as a reader understands it: `br_netfilter not found`, alternatives apart. */
 export function alternatives(pattern: RegExp): readonly string[] {
-  const source = pattern.source;
-  const parts = /[()]/.test(source) ? [source] : source.split('|');
-  return parts.map((part) =>
+  const simple = outermost(pattern.source).flatMap((part) => {
+    const group = /^\^?\(([^()]*)\)$/.exec(part);
+    return group === null ? [part] : (group[1] ?? '').split('|');
+  });
+  return simple.map((part) =>
     part
       .replace(/\.[*+]\??/g, ' … ')
       .replace(/\(\?:/g, '(')
-      .replace(/\\d\+/g, 'N')
+      .replace(/\\d(?:\+|\{\d\})/g, 'N')
       .replace(/\\s[+*]?/g, ' ')
+      .replace(/(\\[{}"'])\?/g, '')
       .replace(/\\b|\^|\$$/g, '')
-      .replace(/\\([./()[\]|+*?])/g, '$1')
+      .replace(/\\([./()[\]{}|+*?])/g, '$1')
       .replace(/ +/g, ' ')
       .trim(),
   );

@@ -161,7 +161,6 @@ describe('the views, as they are kept for reading', () => {
     const other = { ...steps[0]!, want: '1\nnet.ipv4.ip_forward = 1 # worker' };
     const text = runbookText({
       cluster: 'harbour',
-      kubernetes: '1.36.3',
       parts: ['Kubernetes 1.36.3', 'CRI-O 1.36.1', 'flannel'],
       nodes: [
         { name: 'cp-0', role: 'control-plane', address: '10.0.0.11' },

@@ -1,0 +1,108 @@
+import { writeLock } from '../config/lock.ts';
+import type { ExitCode } from '../model/problem.ts';
+import { isEmpty, type Plan } from '../plan/plan.ts';
+import type { Choice } from '../plan/work.ts';
+import { documentText } from '../report/json.ts';
+import { planText } from '../report/plan.ts';
+import { count } from '../report/words.ts';
+import { apply as applyTo } from '../run/apply.ts';
+import { survey, type Survey } from '../run/survey.ts';
+import { confirm } from './ask.ts';
+import { type ChoiceFlags, choiceOf, isPartial } from './choice.ts';
+import type { Action } from './command.ts';
+import { carryOut } from './carry-out.ts';
+import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
+import { members } from './members.ts';
+import { path, program } from './place.ts';
+import { checkReadings, checkSource, choiceOfPlan, readPlan } from './plan-file.ts';
+import { lookOf } from './sight.ts';
+import { type LoadedSite, withSite } from './site.ts';
+import { during } from './talk.ts';
+
+/** What apply takes. */
+export interface ApplyFlags extends ChoiceFlags {
+  readonly yes: boolean;
+  readonly prove: boolean;
+  readonly noProof: boolean;
+}
+
+type Flags = ApplyFlags & CommonFlags;
+
+/** What is to be applied: a part of the list, perhaps exactly as a saved plan says. */
+interface Wish {
+  readonly choice: Choice;
+  readonly saved?: Plan;
+}
+
+async function wishOf(
+  context: Context,
+  flags: Flags,
+  { loaded }: LoadedSite,
+  file: string | undefined,
+): Promise<Wish> {
+  if (file === undefined) return { choice: choiceOf(flags, loaded.cluster) };
+  const saved = await readPlan(path(context, flags, file));
+  checkSource(saved, loaded.cluster.name, loaded.source);
+  return { choice: choiceOfPlan(saved), saved };
+}
+
+/** Shows the plan on standard error and asks; a saved plan was looked at when it was saved. */
+async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: string): Promise<boolean> {
+  if (flags.yes) return true;
+  const { stderr } = context.process;
+  if (!flags.json)
+    stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
+  return confirm(
+    context,
+    flags,
+    `\nMake it so on ${count(plan.hosts.length, 'host')}?`,
+    'landfall apply --yes',
+  );
+}
+
+/** Makes the hosts what cluster.yaml says. */
+export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
+  withSite(context, flags, async (found): Promise<ExitCode> => {
+    const { loaded, site } = found;
+    const { cluster } = loaded;
+    const { stdout } = context.process;
+    const wish = await wishOf(context, flags, found, file);
+    const ground = wish.saved === undefined ? site : { ...site, lock: wish.saved.lock };
+    const before = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
+      survey(ground, wish.choice),
+    );
+    if (wish.saved !== undefined) checkReadings(wish.saved, before.plan);
+    if (isEmpty(before.plan) && !flags.prove) {
+      writeLock(loaded.lockFile, before.plan.lock);
+      if (flags.json) stdout.write(documentText(before.plan));
+      else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
+      return 0;
+    }
+    if (wish.saved === undefined && !(await agreed(context, flags, before, members(cluster)))) return 0;
+    return carryOut(context, flags, {
+      command: 'apply',
+      loaded,
+      lock: before.plan.lock,
+      plan: before.plan,
+      partial: isPartial(wish.saved === undefined ? wish.choice : flags),
+      run: (options) =>
+        applyTo({
+          ...options,
+          site: ground,
+          survey: before,
+          choice: wish.choice,
+          proof: proofOf(flags, wish),
+          onBegin: (again) => {
+            if (wish.saved !== undefined) checkReadings(wish.saved, again.plan);
+            writeLock(loaded.lockFile, again.plan.lock);
+          },
+        }),
+    });
+  });
+
+function proofOf(flags: Flags, wish: Wish): 'changed' | 'always' | 'never' {
+  if (flags.prove) return 'always';
+  const isPart = wish.saved === undefined && isPartial(wish.choice);
+  return flags.noProof || isPart ? 'never' : 'changed';
+}

@@ -1,0 +1,186 @@
+import type { ApplyFlags } from './apply.ts';
+import { type Argument, command } from './command.ts';
+import type { ExplainFlags } from './explain.ts';
+import { many, text, yes } from './flags.ts';
+import type { InitFlags } from './init.ts';
+import type { KubeconfigFlags } from './kubeconfig.ts';
+import { nodeNames, partNames, stepNames } from './names.ts';
+import type { PlanFlags } from './plan.ts';
+import type { ResetFlags } from './reset.ts';
+import type { RunbookFlags } from './runbook.ts';
+import type { StatusFlags } from './status.ts';
+
+/*
+ * The table of contents of the command line: what each command takes and says of itself. Nothing here loads what a command
+ * does; that is in the file of its own that `load` names.
+ */
+
+const only = many('Only this phase, step, or subject of steps', 'PHASE|STEP', partNames);
+const node = many('Only this node', 'NAME', nodeNames);
+
+export const init = command<InitFlags>({
+  brief: 'Write a cluster.yaml to begin with',
+  examples: [
+    ['init --address 10.0.0.11', 'a one-node cluster on the machine with that address'],
+    ['init --name harbour --lab lab', 'a cluster on the hosts of a lab'],
+  ],
+  flags: {
+    name: text('The cluster’s name (that of the folder)', 'NAME'),
+    address: text('Address, DNS name or ssh_config alias of the machine', 'ADDRESS'),
+    node: text('The node’s name (cp-0)', 'NAME'),
+    user: text('The user to log in as', 'NAME'),
+    kubernetes: text('A minor or an exact version', 'VERSION'),
+    lab: text('Use the hosts of this lab', 'NAME'),
+    force: yes('Replace a file that is there'),
+  },
+  load: async () => (await import('./init.ts')).init,
+});
+
+export const validate = command<object>({
+  brief: 'Check cluster.yaml and landfall.lock, without asking any host',
+  examples: [
+    ['validate', 'every problem at once, each with its line'],
+    ['validate -f staging.yaml --json', 'the same for programs'],
+  ],
+  flags: {},
+  load: async () => (await import('./validate.ts')).validate,
+});
+
+export const plan = command<PlanFlags>({
+  brief: 'Show what apply would make, host by host; changes nothing',
+  examples: [
+    ['plan', 'what differs from cluster.yaml, each difference in short'],
+    ['plan --out harbour.plan', 'keep it, to have exactly that made: landfall apply harbour.plan'],
+    ['plan --exit-code', 'ends with 3 when there is something to do'],
+  ],
+  flags: {
+    only,
+    node,
+    full: yes('Every difference whole'),
+    out: text('Also write the plan to a file', 'FILE'),
+    exitCode: yes('End with 3 when there are changes'),
+  },
+  load: async () => (await import('./plan.ts')).plan,
+});
+
+export const apply = command<ApplyFlags>({
+  brief: 'Make the hosts what cluster.yaml says, and prove it',
+  more:
+    'Shows the plan and asks, then makes what differs, in order, each step read again right before and after it is made.\n' +
+    'Work on a host goes on when the connection is lost; run again, apply follows it and goes on from there.',
+  examples: [
+    ['apply', 'show the plan, ask, make it'],
+    ['apply --yes', 'without asking'],
+    ['apply harbour.plan', 'exactly what that plan says; refused when a reading has changed since'],
+  ],
+  flags: {
+    only,
+    node,
+    yes: yes('Do not ask'),
+    prove: yes('Run the proof even when nothing was made'),
+    noProof: yes('Leave the proof out'),
+  },
+  aliases: { y: 'yes' },
+  args: [{ placeholder: 'PLANFILE', brief: 'A plan written by plan --out', optional: true }],
+  load: async () => (await import('./apply.ts')).apply,
+});
+
+export const status = command<StatusFlags>({
+  brief: 'Show how the hosts read now, phase by phase',
+  examples: [
+    ['status', 'a line a phase, and what differs'],
+    ['status --prove', 'also run a pod and reach it from here, and clean up'],
+  ],
+  flags: { only, node, full: yes('Every difference whole'), prove: yes('Also prove that the cluster works') },
+  load: async () => (await import('./status.ts')).status,
+});
+
+const step: Argument = {
+  placeholder: 'STEP',
+  brief: 'A step (kernel/ip-forward), a subject (kernel), or a diagnosis (H14)',
+  optional: true,
+  propose: stepNames,
+};
+
+export const explain = command<ExplainFlags>({
+  brief: 'Explain a step: why, how to look, what to see, how it is made and undone',
+  examples: [
+    ['explain kernel/ip-forward', 'one step, and how it stood when it was last read'],
+    ['explain', 'all steps by name'],
+    ['explain H14', 'a diagnosis, and the steps that know it'],
+  ],
+  flags: {},
+  args: [step],
+  load: async () => (await import('./explain.ts')).explain,
+});
+
+export const runbook = command<RunbookFlags>({
+  brief: 'Print how to do all of it by hand, as Markdown',
+  examples: [
+    ['runbook | less', 'every step with its reason, command, expected output and remedy'],
+    ['runbook --out runbook.md', 'into a file'],
+  ],
+  flags: {
+    out: text('Write to a file', 'FILE'),
+    offline: yes('Ask no host: suppose Debian 12 on amd64'),
+  },
+  load: async () => (await import('./runbook.ts')).runbook,
+});
+
+export const reset = command<ResetFlags>({
+  brief: 'Take the cluster away and leave the hosts as they were before',
+  more:
+    'Destroys the cluster and all data in it. Asks for the cluster’s name to be typed; without anybody to ask, --cluster NAME\n' +
+    'and --yes are both needed.',
+  examples: [
+    ['reset', 'asks for the name first'],
+    ['reset --cluster harbour --yes', 'for scripts'],
+  ],
+  flags: {
+    node,
+    cluster: text('The cluster’s name, as a promise that you mean it', 'NAME'),
+    yes: yes('Do not ask'),
+  },
+  load: async () => (await import('./reset.ts')).reset,
+});
+
+export const kubeconfig = command<KubeconfigFlags>({
+  brief: 'Print the administrator’s kubeconfig, or merge it into yours',
+  examples: [
+    ['kubeconfig --merge && kubectl get nodes', 'into ~/.kube/config, a backup beside it'],
+    ['kubeconfig >admin.conf', 'to standard output; it holds a private key'],
+  ],
+  flags: {
+    merge: yes('Merge it into $KUBECONFIG or ~/.kube/config'),
+    address: text('Where the API server answers from here (the node’s address)', 'ADDRESS'),
+  },
+  load: async () => (await import('./kubeconfig.ts')).kubeconfig,
+});
+
+export const complete = command<object>({
+  brief: 'Propose how a command line could go on',
+  examples: [
+    ['complete plan --o', '--out'],
+    ['complete explain kernel/', 'the steps of that subject'],
+  ],
+  flags: {},
+  rest: { placeholder: 'WORD', brief: 'The words so far' },
+  load: async () => (await import('./complete.ts')).complete,
+});
+
+export const completion = command<object>({
+  brief: 'Print the completion script of a shell',
+  examples: [
+    ['completion bash >/etc/bash_completion.d/landfall', 'for everybody'],
+    ['completion zsh >"${fpath[1]}/_landfall"', 'for zsh; fish: ~/.config/fish/completions/landfall.fish'],
+  ],
+  flags: {},
+  args: [
+    {
+      placeholder: 'SHELL',
+      brief: 'bash, zsh or fish',
+      propose: () => Promise.resolve(['bash', 'zsh', 'fish']),
+    },
+  ],
+  load: async () => (await import('./completion.ts')).completion,
+});

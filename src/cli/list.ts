@@ -1,0 +1,80 @@
+import type { Cluster, Node } from '../model/cluster.ts';
+import type { Facts } from '../model/facts.ts';
+import type { Lock } from '../model/lock.ts';
+import { PHASES } from '../steps/phases.ts';
+import type { Phase, Scene } from '../steps/phase.ts';
+import type { Step } from '../steps/step.ts';
+
+/** A host as one supposes it when none is asked: what the explanations and a runbook without hosts are about. */
+export function supposedFacts(node: Node): Facts {
+  const address = node.internalAddress ?? (/^\d+(\.\d+){3}$/.test(node.address) ? node.address : '10.0.0.11');
+  return {
+    os: 'debian',
+    osVersion: '12',
+    codename: 'bookworm',
+    osName: 'Debian GNU/Linux 12 (bookworm)',
+    architecture: 'amd64',
+    kernel: '6.1.0-28-amd64',
+    hostname: node.name,
+    cpus: 4,
+    memory: 8 * 1024 ** 3,
+    cgroup: 2,
+    bootId: '',
+    machineId: '',
+    addresses: [{ device: 'eth0', address, prefix: 24 }],
+    routes: [{ to: 'default', device: 'eth0' }],
+    defaultAddress: address,
+  };
+}
+
+/** Versions as one supposes them where nothing has been resolved. */
+export function supposedLock(cluster: Cluster): Lock {
+  const exact = /^\d+\.\d+\.\d+$/.test(cluster.kubernetes) ? cluster.kubernetes : `${cluster.kubernetes}.0`;
+  const minor = exact.split('.').slice(0, 2).join('.');
+  return {
+    kubernetes: exact,
+    packages: {
+      kubeadm: `${exact}-1.1`,
+      kubelet: `${exact}-1.1`,
+      kubectl: `${exact}-1.1`,
+      'cri-tools': `${minor}.0-1.1`,
+      'kubernetes-cni': '1.9.0-1.1',
+      'cri-o': `${minor}.0-1.1`,
+    },
+    keys: { kubernetes: '0'.repeat(64), crio: '0'.repeat(64) },
+    images: {},
+  };
+}
+
+/** The one-node cluster that is supposed where there is no cluster.yaml: the article's. */
+export const SUPPOSED: Cluster = {
+  name: 'harbour',
+  kubernetes: '1.36',
+  endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
+  network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
+  runtime: 'cri-o',
+  ssh: {},
+  nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
+};
+
+/** A step where it stands in the list. */
+export interface Listed {
+  readonly phase: Phase;
+  readonly step: Step;
+}
+
+/** The whole list for a scene, in order. */
+export function listOf(scene: Scene): readonly Listed[] {
+  return PHASES.flatMap((phase) => phase.steps(scene).map((step) => ({ phase, step })));
+}
+
+/** A scene in which nothing was asked of anybody. */
+export function supposedScene(cluster: Cluster = SUPPOSED, lock: Lock = supposedLock(cluster)): Scene {
+  const node = cluster.nodes[0] as Node;
+  return { cluster, lock, node, facts: supposedFacts(node) };
+}
+
+/** The whole list as it would be for the supposed cluster: for names and explanations. */
+export function allSteps(_context?: unknown): readonly Listed[] {
+  return listOf(supposedScene());
+}

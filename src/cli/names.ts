@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Context } from './context.ts';
+
+/*
+ * What can stand in a command line, for completion: fast, and without asking anybody. Nothing here may fail: where nothing
+ * is known, nothing is proposed.
+ */
+
+async function clusterText(context: Context): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  return readFile(join(context.process.cwd, 'cluster.yaml'), 'utf8').catch(() => '');
+}
+
+/** The nodes of ./cluster.yaml, found without parsing it as YAML: that would cost more than the answer is worth. */
+export async function nodeNames(context: Context): Promise<readonly string[]> {
+  const text = await clusterText(context);
+  const nodes = text.slice(Math.max(0, text.search(/^nodes:/m)));
+  return [...nodes.matchAll(/^\s*-\s*\{?\s*(?:.*[,\s])?name:\s*["']?([\w.-]+)/gm)].map((m) => m[1] ?? '');
+}
+
+/** Every step's name. */
+export async function stepNames(context: Context): Promise<readonly string[]> {
+  const { allSteps } = await import('./list.ts');
+  return allSteps(context).map(({ step }) => step.id);
+}
+
+/** What --only takes: phases, subjects, steps. */
+export async function partNames(context: Context): Promise<readonly string[]> {
+  const { allSteps } = await import('./list.ts');
+  const all = allSteps(context);
+  const subjects = all.map(({ step }) => step.id.split('/')[0] ?? '');
+  return [...new Set([...all.map(({ phase }) => phase.id), ...subjects, ...all.map(({ step }) => step.id)])];
+}
+
+/** The runs of the cluster of ./cluster.yaml. */
+export async function runNames(context: Context): Promise<readonly string[]> {
+  const { readdir } = await import('node:fs/promises');
+  const { historyFolder } = await import('../run/history.ts');
+  const name = /^name:\s*["']?([\w.-]+)/m.exec(await clusterText(context))?.[1];
+  if (name === undefined) return [];
+  return readdir(historyFolder(name, { ...context.process.env })).catch(() => []);
+}
+
+/** The hosts of all labs. */
+export async function labHostNames(): Promise<readonly string[]> {
+  const { findLab, labNames } = await import('../lab/lab.ts');
+  try {
+    const labs = await Promise.all((await labNames()).map(findLab));
+    return labs.flatMap((lab) => lab?.hosts.map((host) => host.name) ?? []);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { isEmpty } from '../plan/plan.ts';
+import { documentText } from '../report/json.ts';
+import { planText } from '../report/plan.ts';
+import { count } from '../report/words.ts';
+import { survey } from '../run/survey.ts';
+import { type ChoiceFlags, choiceOf } from './choice.ts';
+import type { Action } from './command.ts';
+import { members } from './members.ts';
+import { path, program } from './place.ts';
+import { lookOf } from './sight.ts';
+import { withSite } from './site.ts';
+import { during, talk } from './talk.ts';
+
+/** What plan takes. */
+export interface PlanFlags extends ChoiceFlags {
+  readonly full: boolean;
+  readonly out?: string;
+  readonly exitCode: boolean;
+}
+
+/** Shows what apply would make; changes nothing anywhere. */
+export const plan: Action<PlanFlags> = (context, flags) =>
+  withSite(context, flags, async ({ loaded, site }) => {
+    const { cluster } = loaded;
+    const choice = choiceOf(flags, cluster);
+    const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
+      survey(site, choice),
+    );
+    const { stdout } = context.process;
+    if (flags.out !== undefined) {
+      await writeFile(path(context, flags, flags.out), documentText(found.plan), { mode: 0o600 });
+    }
+    if (flags.json) stdout.write(documentText(found.plan));
+    else {
+      const called = program(flags);
+      stdout.write(
+        planText(found.plan, lookOf(context, stdout, flags), {
+          full: flags.full,
+          members: members(cluster),
+          program: called,
+        }),
+      );
+      if (flags.out !== undefined)
+        talk(context, flags, `Saved. Have exactly this made:   ${called} apply ${flags.out}`);
+    }
+    return flags.exitCode && !isEmpty(found.plan) ? 3 : 0;
+  });

@@ -1,0 +1,95 @@
+import { type ExitCode, Problem } from '../model/problem.ts';
+import type { Work } from '../plan/work.ts';
+import { count, listed, span } from '../report/words.ts';
+import { planReset, reset as resetAll } from '../run/reset.ts';
+import type { RunOptions } from '../run/take.ts';
+import { ask, confirm, isAnswerable } from './ask.ts';
+import { carryOut } from './carry-out.ts';
+import { choiceOf } from './choice.ts';
+import type { Action } from './command.ts';
+import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
+import { program } from './place.ts';
+import { lookOf } from './sight.ts';
+import { withSite } from './site.ts';
+import { during, talk } from './talk.ts';
+
+/** What reset takes. */
+export interface ResetFlags {
+  readonly node: readonly string[];
+  readonly cluster?: string;
+  readonly yes: boolean;
+}
+
+type Flags = ResetFlags & CommonFlags;
+
+/** Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag. */
+async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
+  const { cluster: promised } = flags;
+  if (promised !== undefined && promised !== cluster) {
+    throw new Problem({
+      code: 'reset/name',
+      summary: `this is the cluster ${cluster}, not ${promised}`,
+      why: 'the name is asked for so that the wrong cluster is never taken away',
+      try: 'look at -C and -f, and at the name',
+      exit: 2,
+    });
+  }
+  if (promised !== undefined && flags.yes) return true;
+  const otherwise = `landfall reset --cluster ${cluster} --yes`;
+  if (promised !== undefined)
+    return confirm(context, flags, `Take ${cluster} away, with all its data?`, otherwise);
+  if (!isAnswerable(context, flags)) {
+    throw new Problem({
+      code: 'reset/unsure',
+      summary: 'reset destroys the cluster, and nobody is here to type its name',
+      why: flags.yes ? '--yes alone is not enough' : 'all data in the cluster would be lost',
+      try: otherwise,
+      exit: 2,
+    });
+  }
+  return (await ask(context, flags, 'Type the cluster’s name to go on: ')) === cluster;
+}
+
+function announcement(cluster: string, works: readonly Work[]): string {
+  const steps = works.reduce((n, work) => n + work.steps.length, 0);
+  const hosts = listed(
+    works.map((work) => work.host),
+    6,
+  );
+  return `This destroys the cluster ${cluster} and all data in it: ${count(steps, 'step')} ${steps === 1 ? 'is' : 'are'} taken back on ${hosts}.`;
+}
+
+/** Takes the cluster away and leaves the hosts as they were. */
+export const reset: Action<ResetFlags> = (context, flags) =>
+  withSite(context, flags, async ({ loaded, site }): Promise<ExitCode> => {
+    const { cluster } = loaded;
+    const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
+    const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
+      planReset({ site } as RunOptions),
+    );
+    const works = nodes.length === 0 ? all : all.filter((work) => nodes.includes(work.host));
+    talk(context, flags, announcement(cluster.name, works));
+    if (!(await isMeant(context, flags, cluster.name))) {
+      talk(context, flags, 'Nothing was changed.');
+      return 2;
+    }
+    const lock = loaded.lock ?? undefined;
+    return carryOut(context, flags, {
+      command: 'reset',
+      loaded,
+      ...(lock === undefined ? {} : { lock }),
+      partial: nodes.length > 0,
+      run: (options) => resetAll({ ...options, site }, works),
+      farewell: (state) => {
+        const look = lookOf(context, context.process.stdout, flags);
+        const took = span(state.end?.ms ?? 0);
+        return look.spell(
+          `${cluster.name} is gone from ${listed(
+            works.map((w) => w.host),
+            6,
+          )}: ${count(state.end?.made ?? 0, 'step')} taken back in ${took}.\nMake it again:   ${look.paint.command(`${program(flags)} apply`)}\n`,
+        );
+      },
+    });
+  });

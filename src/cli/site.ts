@@ -1,0 +1,105 @@
+import type { Loaded } from '../config/load.ts';
+import { pathFrom } from '../config/file.ts';
+import { resolve } from '../config/resolve.ts';
+import type { Cluster, Node } from '../model/cluster.ts';
+import { Problem } from '../model/problem.ts';
+import type { Site } from '../run/survey.ts';
+import type { Host } from '../ssh/host.ts';
+import { localHost } from '../ssh/local.ts';
+import { openSsh } from '../ssh/open-ssh.ts';
+import type { Target } from '../ssh/target.ts';
+import { PHASES } from '../steps/phases.ts';
+import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
+import { load } from './source.ts';
+
+/** The site of a cluster with what it was loaded from. */
+export interface LoadedSite {
+  readonly loaded: Loaded;
+  readonly site: Site;
+}
+
+/** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
+interface LabWays {
+  readonly config: string;
+  readonly namespace: string;
+}
+
+async function labWays(cluster: Cluster): Promise<LabWays | undefined> {
+  if (cluster.lab === undefined) return undefined;
+  const { requireLab } = await import('../lab/lab.ts');
+  const lab = await requireLab(cluster.lab);
+  return { config: lab.sshConfig, namespace: lab.operatorNamespace };
+}
+
+/** How a node is reached. */
+export function targetOf(node: Node, loaded: Loaded, labConfig?: string): Target {
+  const { ssh } = loaded.cluster;
+  const from = (path: string): string => pathFrom(loaded.file, path);
+  const config = ssh.config === undefined ? labConfig : from(ssh.config);
+  return {
+    name: node.name,
+    address: node.address,
+    ...(ssh.user === undefined ? {} : { user: ssh.user }),
+    ...(ssh.port === undefined ? {} : { port: ssh.port }),
+    ...(config === undefined ? {} : { config }),
+    ...(ssh.identityFile === undefined ? {} : { identityFile: from(ssh.identityFile) }),
+    ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
+  };
+}
+
+/** How all nodes are reached, in their order. */
+export async function targets(loaded: Loaded): Promise<readonly Target[]> {
+  const ways = await labWays(loaded.cluster);
+  return loaded.cluster.nodes.map((node) => targetOf(node, loaded, ways?.config));
+}
+
+/**
+ * The address at which a node answers those outside of the cluster, as far as it can be told without asking: of an alias of
+ * ssh_config only what cluster.yaml says beside it is known.
+ */
+export async function outerAddress(loaded: Loaded, node: Node): Promise<string | undefined> {
+  const { lab } = loaded.cluster;
+  if (lab !== undefined) {
+    const { requireHost, requireLab } = await import('../lab/lab.ts');
+    return requireHost(await requireLab(lab), node.address).address;
+  }
+  return /[.:]/.test(node.address) ? node.address : node.internalAddress;
+}
+
+/**
+ * Loads the cluster, works with its hosts, and closes every connection however that ends.
+ * @throws Problems of the files, and whatever the work throws.
+ */
+export async function withSite<T>(
+  context: Context,
+  flags: CommonFlags,
+  work: (found: LoadedSite) => Promise<T>,
+): Promise<T> {
+  const loaded = await load(context, flags);
+  const { cluster, source, lock, held } = loaded;
+  const ways = await labWays(cluster);
+  const hosts = new Map<string, Host>(
+    cluster.nodes.map((node) => [node.name, openSsh(targetOf(node, loaded, ways?.config))]),
+  );
+  const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
+  const site: Site = {
+    cluster,
+    source,
+    ...(lock === undefined ? {} : { lock }),
+    hosts,
+    operator,
+    phases: PHASES,
+    resolve: (wish, facts, known) => {
+      if (known !== undefined) return known;
+      const found = resolve(wish, facts.available ?? {}, facts.keys ?? {}, held);
+      if (found instanceof Problem) throw found;
+      return found;
+    },
+  };
+  try {
+    return await work({ loaded, site });
+  } finally {
+    await Promise.all([...hosts.values(), operator].map((host) => host.close()));
+  }
+}

@@ -1,0 +1,87 @@
+import type { ExitCode } from '../model/problem.ts';
+import { isEmpty } from '../plan/plan.ts';
+import { type ProofLine, proofText } from '../report/done.ts';
+import { documentText } from '../report/json.ts';
+import { type LastRun, statusDocument, statusText } from '../report/status.ts';
+import { count } from '../report/words.ts';
+import { apply as applyTo } from '../run/apply.ts';
+import { listRuns } from '../run/history.ts';
+import { survey, type Survey } from '../run/survey.ts';
+import { PHASES } from '../steps/phases.ts';
+import { carryOut, proofOf } from './carry-out.ts';
+import { type ChoiceFlags, choiceOf } from './choice.ts';
+import type { Action } from './command.ts';
+import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
+import { members } from './members.ts';
+import { program } from './place.ts';
+import { lookOf } from './sight.ts';
+import { type LoadedSite, withSite } from './site.ts';
+import { during, talk } from './talk.ts';
+
+/** What status takes. */
+export interface StatusFlags extends ChoiceFlags {
+  readonly full: boolean;
+  readonly prove: boolean;
+}
+
+/** Runs the proof alone: only a cluster that is as wanted can be proven, so nothing is made on the way. */
+async function prove(
+  context: Context,
+  flags: CommonFlags,
+  { loaded, site }: LoadedSite,
+  found: Survey,
+): Promise<{ exit: ExitCode; proof: readonly ProofLine[] }> {
+  let proof: readonly ProofLine[] = [];
+  const exit = await carryOut(context, flags, {
+    command: 'status --prove',
+    loaded,
+    lock: found.plan.lock,
+    partial: true,
+    isSilent: flags.json,
+    run: (options) => applyTo({ ...options, site, survey: found, choice: {}, proof: 'always' }),
+    farewell: (state) => {
+      proof = proofOf(state, loaded, found.plan.lock);
+      return flags.json ? '' : proofText(proof, lookOf(context, context.process.stdout, flags)).join('\n');
+    },
+  });
+  return { exit, proof };
+}
+
+/** Shows how the hosts read now. */
+export const status: Action<StatusFlags> = (context, flags) =>
+  withSite(context, flags, async (here): Promise<ExitCode> => {
+    const { cluster } = here.loaded;
+    const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
+      survey(here.site, choiceOf(flags, cluster)),
+    );
+    const runs = await listRuns(cluster.name, { ...context.process.env });
+    const last: LastRun | undefined = runs.at(-1);
+    const { stdout } = context.process;
+    if (!flags.json) {
+      stdout.write(
+        statusText(found.plan, lookOf(context, stdout, flags), {
+          phases: PHASES,
+          members: members(cluster),
+          full: flags.full,
+          program: program(flags),
+          ...(last === undefined ? {} : { last }),
+        }),
+      );
+    }
+    const isProvable = flags.prove && isEmpty(found.plan);
+    const proven = isProvable ? await prove(context, flags, here, found) : undefined;
+    if (flags.json) {
+      stdout.write(
+        documentText(
+          statusDocument(found.plan, {
+            ...(last === undefined ? {} : { lastRun: last }),
+            ...(proven === undefined ? {} : { proof: proven.proof }),
+          }),
+        ),
+      );
+    } else if (flags.prove && !isProvable) {
+      talk(context, flags, 'Not proven: what differs has to be made first.');
+    }
+    return flags.prove && !isProvable ? 1 : (proven?.exit ?? 0);
+  });

@@ -1,0 +1,65 @@
+import type { StopSignals } from '../run/carry.ts';
+import type { Context, StopSignal } from './context.ts';
+
+/** How long a second Ctrl-C may take to end things in order, in milliseconds; then the process ends all the same. */
+const GRACE = 3000;
+
+/** The operator's wish to stop, while something runs. */
+export interface Stopping {
+  readonly signals: StopSignals;
+  /** What the process ends with when it was stopped: 130 or 143. */
+  readonly exit: () => 130 | 143 | undefined;
+  /** Gives the signals back. */
+  readonly done: () => void;
+}
+
+/**
+ * Ctrl-C once stops after the current step, twice at once; a request to terminate at once. Work on hosts that cannot be
+ * told any more goes on there: the next apply follows it.
+ * @param say shows a line where the run is shown.
+ * @param leave gives the terminal back, before the process is ended.
+ */
+export function stopping(context: Context, say: (text: string) => void, leave: () => void): Stopping {
+  const soon = new AbortController();
+  const now = new AbortController();
+  let exit: 130 | 143 | undefined;
+  let begun: number | undefined;
+  let endWatch = (): void => undefined;
+  const end = (code: 130 | 143): void => {
+    exit ??= code;
+    if (begun !== undefined) {
+      leave();
+      context.process.exit(exit);
+      return;
+    }
+    begun = context.process.now();
+    soon.abort();
+    now.abort();
+    endWatch = context.process.every(100, () => {
+      if (context.process.now() - (begun ?? 0) < GRACE) return;
+      leave();
+      context.process.exit(exit ?? code);
+    });
+  };
+  const calls: Readonly<Record<StopSignal, () => void>> = {
+    SIGINT: () => {
+      if (soon.signal.aborted) return end(130);
+      exit = 130;
+      soon.abort();
+      say('stopping after the current step; again to stop now');
+    },
+    SIGTERM: () => end(143),
+    SIGHUP: () => end(143),
+  };
+  const undo = (Object.keys(calls) as StopSignal[]).map((signal) =>
+    context.process.onSignal(signal, calls[signal]),
+  );
+  return {
+    signals: { soon: soon.signal, now: now.signal },
+    exit: () => exit,
+    done: () => {
+      endWatch();
+      for (const call of undo) call();
+    },
+  };
+}

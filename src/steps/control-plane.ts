@@ -5,7 +5,7 @@ import { initSteps } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { kubeadmConfig } from './kubeadm-config.ts';
-import { kubectl, nodeAddress } from './node.ts';
+import { kubectl, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Step } from './step.ts';
@@ -80,6 +80,7 @@ function readySteps(scene: Scene): readonly Step[] {
         title: 'See the node in its own cluster',
         why: 'kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.',
         after: ['control-plane/api-ready'],
+        probes: [nodesProbe(scene)],
         within: 60,
         awaits: 'kubelet to register the node',
         clues: [
@@ -95,7 +96,7 @@ function readySteps(scene: Scene): readonly Step[] {
       },
       {
         read: sh`
-          ${ask} get node ${node.name} -o jsonpath=${'{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}'} || echo 'not seen'`,
+          probe nodes | awk -F '|' -v name=${node.name} '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'`,
         want: `${node.name} ${nodeAddress(node, facts)} v${lock.kubernetes}`,
       },
     ),

@@ -6,5 +6,5 @@ import { type Shell, sh } from '../shell/sh.ts';
  * @param path where to, in a folder of root's.
  */
 export function fetch(url: string | Shell, path: string | Shell): Shell {
-  return sh`timeout 60 /usr/lib/apt/apt-helper -q -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file ${url} ${path}`;
+  return sh`timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file ${url} ${path}`;
 }

@@ -16,7 +16,12 @@ const AUTHORITIES = {
   'etcd/ca': ['etcd/server', 'etcd/peer', 'etcd/healthcheck-client', 'apiserver-etcd-client'],
 } as const;
 
-/** Where kubeadm writes each part of a control plane, in the order it does. The super-admin's file may be taken away later. */
+/** The credentials kubeadm writes, the super-admin's among them, which may be taken away later. */
+const CONFIGS = ['admin', 'super-admin', 'kubelet', 'controller-manager', 'scheduler'].map(
+  (n) => `${n}.conf`,
+);
+
+/** Where kubeadm writes each part of a control plane, in the order it does. */
 const PARTS = {
   certificates: [
     ...Object.entries(AUTHORITIES)
@@ -25,9 +30,7 @@ const PARTS = {
     `${PKI}/sa.key`,
     `${PKI}/sa.pub`,
   ],
-  kubeconfigs: ['admin', 'kubelet', 'controller-manager', 'scheduler'].map(
-    (name) => `/etc/kubernetes/${name}.conf`,
-  ),
+  kubeconfigs: CONFIGS.filter((name) => name !== 'super-admin.conf').map((name) => `/etc/kubernetes/${name}`),
   manifests: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
     (name) => `/etc/kubernetes/manifests/${name}.yaml`,
   ),
@@ -170,18 +173,18 @@ function tornFiles(): Step {
     title: 'Clear away files a cut-short init left torn',
     why: 'kubeadm keeps the keys and certificates it finds, and stops at one it finds alone or empty. Nothing has used such a file yet: it was torn while being written. Whole ones are left, and so is everything once the cluster has data.',
     read: sh`
-      whole() { [ -s "$1" ] && tail -n 1 "$1" | grep -q '^-----END'; }
-      torn=$({
+      cd ${PKI} 2>/dev/null || cd /
+      # No grep match, no end of file: the file was cut short, or is empty.
+      torn=" $(grep -L -e '^-----END' ./*.key ./*.crt ./*.pub etcd/*.key etcd/*.crt 2>/dev/null | sed 's#^\./##' | tr '\n' ' ')"
+      whole() { case $torn in *" $1 "*) false ;; *) [ -e "$1" ] ;; esac; }
+      found=$({
         for pair in ${Object.entries(AUTHORITIES).flatMap(([a, signed]) => [a, ...signed])}; do
-          crt=${PKI}/$pair.crt; key=${PKI}/$pair.key
-          if [ -e "$key" ] && ! { whole "$key" && whole "$crt"; }; then echo "$pair"; fi
+          if [ -e "$pair.key" ] && ! { whole "$pair.key" && whole "$pair.crt"; }; then echo "$pair"; fi
         done
-        if [ -e ${`${PKI}/sa.key`} ] && ! { whole ${`${PKI}/sa.key`} && whole ${`${PKI}/sa.pub`}; }; then echo sa; fi
-        for name in admin super-admin kubelet controller-manager scheduler; do
-          if [ -e "/etc/kubernetes/$name.conf" ] && ! grep -q 'client-key' "/etc/kubernetes/$name.conf"; then echo "$name.conf"; fi
-        done
+        if [ -e sa.key ] && ! { whole sa.key && whole sa.pub; }; then echo sa; fi
+        cd /etc/kubernetes 2>/dev/null && grep -L -e client-key ${CONFIGS} 2>/dev/null
       })
-      echo "$torn" | sed 's/^$/none/'`,
+      echo "$found" | sed 's/^$/none/'`,
     want: 'none',
     make: sh`
       whole() { [ -s "$1" ] && tail -n 1 "$1" | grep -q '^-----END'; }
@@ -203,8 +206,9 @@ function tornFiles(): Step {
         if [ -n "$data" ]; then echo 'the key that signs service accounts is damaged, and the cluster has data'; exit 1; fi
         rm -f sa.key sa.pub
       fi
-      for name in admin super-admin kubelet controller-manager scheduler; do
-        if [ -e "/etc/kubernetes/$name.conf" ] && ! grep -q 'client-key' "/etc/kubernetes/$name.conf"; then rm -f "/etc/kubernetes/$name.conf"; fi
+      cd /etc/kubernetes
+      for name in ${CONFIGS}; do
+        if [ -e "$name" ] && ! grep -q client-key "$name"; then rm -f "$name"; fi
       done`,
     clues: [
       {

@@ -9,7 +9,7 @@ export const removePods = sh`
 /** The network devices of the pods' network; those of the pods themselves went with the pods. */
 export const removeLinks = sh`
   for link in cni0 flannel.1; do
-    if [ -d "/sys/class/net/$link" ]; then ip link delete "$link"; fi
+    if ip link show "$link" >/dev/null 2>&1; then ip link delete "$link"; fi
   done`;
 
 /**

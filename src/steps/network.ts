@@ -3,7 +3,7 @@ import { API_CLUES, IMAGE_CLUES } from './clues.ts';
 import { FLANNEL, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
-import { kubectl } from './node.ts';
+import { kubectl, nodesProbe, rolloutsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Step } from './step.ts';
 
@@ -34,7 +34,8 @@ const PLUGIN_CLUES: readonly Clue[] = [
 
 /** What makes pods reach each other, Services and names. */
 export function networkSteps(scene: Scene): readonly Step[] {
-  return [...(scene.cluster.network.plugin === 'flannel' ? flannelSteps(scene) : []), ...upSteps(scene)];
+  if (scene.cluster.network.plugin !== 'flannel') return upSteps(scene);
+  return [...flannelSteps(scene), ...upSteps(scene), flannelRuns(scene)];
 }
 
 function flannelSteps(scene: Scene): readonly Step[] {
@@ -53,21 +54,13 @@ function flannelSteps(scene: Scene): readonly Step[] {
       ask,
       flannelObjects(scene.cluster),
     ),
-    rolledOut(scene, {
-      id: 'network/flannel-runs',
-      title: 'Run the network plugin on every node',
-      why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
-      after: ['network/flannel'],
-      what: `daemonset/${FLANNEL.daemonSet}`,
-      namespace: FLANNEL.namespace,
-    }),
     check(
       {
         id: 'network/conflist',
         title: "Find the plugin's configuration, and none before it",
         why: 'The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.',
-        after: ['network/flannel-runs'],
-        within: 60,
+        after: ['network/flannel'],
+        within: 180,
         awaits: 'flannel to write its configuration',
         clues: [
           {
@@ -88,22 +81,25 @@ function flannelSteps(scene: Scene): readonly Step[] {
 }
 
 interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'after'> {
-  readonly what: `daemonset/${string}` | `deployment/${string}`;
-  readonly namespace: string;
+  /** `namespace/Kind/name`. */
+  readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
 }
 
 /** A workload of which as many pods are ready, in its present form, as there should be. */
-function rolledOut(scene: Scene, { what, namespace, ...about }: RolledOut): Step {
-  const [observed, wanted, updated, ready] = what.startsWith('daemonset/')
-    ? ['observedGeneration', 'desiredNumberScheduled', 'updatedNumberScheduled', 'numberReady']
-    : ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas'];
-  const fields = [observed, wanted, updated, ready].map((f) => `{.status.${f}}`).join('|');
+function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
   return check(
-    { ...about, within: 240, awaits: `${what} to be ready`, clues: PLUGIN_CLUES },
+    {
+      ...about,
+      within: 240,
+      awaits: `${what} to be ready`,
+      probes: [rolloutsProbe(scene)],
+      clues: PLUGIN_CLUES,
+    },
     {
       read: sh`
-        ${kubectl(scene)} -n ${namespace} get ${what} -o jsonpath=${`{.metadata.generation}|${fields}`} | awk -F '|' '
-          { seen = 1; wanted = $3 + 0; if ($1 == $2 && wanted > 0 && $4 + 0 == wanted && $5 + 0 == wanted) print "all ready"; else print $5 + 0 " of " wanted " ready" }
+        probe rollouts | awk -F '|' -v what=${what} '
+          $1 != what { next }
+          { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
           END { if (!seen) print "not there" }'`,
       want: 'all ready',
     },
@@ -111,19 +107,15 @@ function rolledOut(scene: Scene, { what, namespace, ...about }: RolledOut): Step
 }
 
 function upSteps(scene: Scene): readonly Step[] {
-  const ask = kubectl(scene);
   const names = scene.cluster.nodes.map((n) => n.name);
   const last = scene.cluster.network.plugin === 'flannel' ? 'network/conflist' : 'control-plane/api-ready';
-  const node =
-    '{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}{"\\n"}{end}';
   return [
     rolledOut(scene, {
       id: 'network/kube-proxy',
       title: 'Run kube-proxy on every node',
       why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
       after: ['control-plane/api-ready'],
-      what: 'daemonset/kube-proxy',
-      namespace: 'kube-system',
+      what: 'kube-system/DaemonSet/kube-proxy',
     }),
     check(
       {
@@ -133,12 +125,13 @@ function upSteps(scene: Scene): readonly Step[] {
         after: [last],
         within: 120,
         awaits: 'the nodes to become ready',
+        probes: [nodesProbe(scene)],
         clues: PLUGIN_CLUES,
       },
       {
         read: sh`
-          ${ask} get nodes -o jsonpath=${node} | awk '
-            { seen = 1; if ($2 != "True") { print $0; bad = 1 } }
+          probe nodes | awk -F '|' '
+            { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
             END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'`,
         want: 'all ready',
       },
@@ -148,8 +141,18 @@ function upSteps(scene: Scene): readonly Step[] {
       title: 'Have names resolved inside the cluster',
       why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
       after: ['network/nodes-ready'],
-      what: 'deployment/coredns',
-      namespace: 'kube-system',
+      what: 'kube-system/Deployment/coredns',
     }),
   ];
+}
+
+/** Looked at last: its own readiness takes longest to show, and nothing above waits for it. */
+function flannelRuns(scene: Scene): Step {
+  return rolledOut(scene, {
+    id: 'network/flannel-runs',
+    title: 'Run the network plugin on every node',
+    why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
+    after: ['network/flannel'],
+    what: `${FLANNEL.namespace}/DaemonSet/${FLANNEL.daemonSet}`,
+  });
 }

@@ -4,6 +4,7 @@ import { isIPv4 } from '../model/network.ts';
 import { Problem } from '../model/problem.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import type { Scene } from './phase.ts';
+import type { Probe } from './step.ts';
 
 /** Where CRI-O listens; the same path in kubeadm's file, in crictl's, and in the kubelet's. */
 export const CRI_SOCKET = 'unix:///var/run/crio/crio.sock';
@@ -52,4 +53,38 @@ export function minorOf(version: string): string {
 /** Whether the host is one of a lab's, with this concession; see /etc/landfall-lab. */
 export function concedes(facts: Facts, concession: string): boolean {
   return facts.lab?.some((line) => line === concession || line.startsWith(`${concession}:`)) ?? false;
+}
+
+/** A line each node: `name|address|version|Ready|taint of the control plane|labels|why it is not Ready`. */
+export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  const fields = [
+    '.metadata.name',
+    '.status.addresses[?(@.type=="InternalIP")].address',
+    '.status.nodeInfo.kubeletVersion',
+    '.status.conditions[?(@.type=="Ready")].status',
+    '.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect',
+    '.metadata.labels',
+    '.status.conditions[?(@.type=="Ready")].message',
+  ];
+  const line = fields.map((f) => `{${f}}`).join('|');
+  return {
+    name: 'nodes',
+    run: sh`${kubectl(scene)} get nodes -o jsonpath=${`{range .items[*]}${line}{"\\n"}{end}`}`,
+  };
+}
+
+/** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
+export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  const line = [
+    '{.metadata.namespace}/{.kind}/{.metadata.name}',
+    '{.metadata.generation}',
+    '{.status.observedGeneration}',
+    '{.status.desiredNumberScheduled}{.status.replicas}',
+    '{.status.updatedNumberScheduled}{.status.updatedReplicas}',
+    '{.status.numberReady}{.status.readyReplicas}',
+  ].join('|');
+  return {
+    name: 'rollouts',
+    run: sh`${kubectl(scene)} get daemonsets,deployments -A -o jsonpath=${`{range .items[*]}${line}{"\\n"}{end}`}`,
+  };
 }

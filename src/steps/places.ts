@@ -36,7 +36,7 @@ export const NOTES = {
   folders: `${BEFORE}/folders`,
 } as const;
 
-/** Folders that fill while a cluster runs. Reset removes those that were not there before. */
+/** Folders (and a lock) that come while a cluster runs. Reset removes those that were not there before. */
 export const FOLDERS = [
   '/etc/cni',
   '/etc/crio',
@@ -48,7 +48,10 @@ export const FOLDERS = [
   '/run/containers',
   '/run/crun',
   '/run/flannel',
+  '/run/landfall-kubectl',
+  '/run/nri',
   '/run/runc',
+  '/run/xtables.lock',
   '/usr/libexec/crio',
   '/usr/libexec/kubernetes',
   '/var/lib/cni',

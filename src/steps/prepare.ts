@@ -36,7 +36,7 @@ function note(): Step {
       done
       for path in ${FOLDERS}; do if [ -e "$path" ]; then echo "$path"; fi; done >${draftFolder}/folders
       dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
-      cut -d ' ' -f 1 /proc/modules | sort >${draftFolder}/modules
+      cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >${draftFolder}/modules
       sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
       mv -T ${draftFolder} ${BEFORE}`,
     undo: sh`

@@ -22,7 +22,7 @@ function pod(name: string, container: Readonly<Record<string, unknown>>): Kubern
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace: PROOF_NAMESPACE, labels: { app: name } },
-    spec: { terminationGracePeriodSeconds: 2, containers: [{ name, ...container }] },
+    spec: { terminationGracePeriodSeconds: 1, containers: [{ name, ...container }] },
   };
 }
 

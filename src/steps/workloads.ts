@@ -1,7 +1,7 @@
 import type { Node } from '../model/cluster.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { kubectl } from './node.ts';
+import { kubectl, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step } from './step.ts';
 
@@ -18,8 +18,6 @@ export function workloadSteps(scene: Scene): readonly Step[] {
 function taint(scene: Scene, nodes: readonly Node[]): Step {
   const ask = kubectl(scene);
   const open = nodes.every((node) => node.workloads);
-  const template =
-    '{range .items[*]}{.metadata.name}:{range .spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")]} {.effect}{end}{"\\n"}{end}';
   return {
     id: 'workloads/taint',
     title: open ? 'Let workloads run on the control plane' : 'Keep workloads off the control plane',
@@ -31,9 +29,10 @@ function taint(scene: Scene, nodes: readonly Node[]): Step {
       'article: Cluster Validation Checks',
     ],
     after: ['control-plane/node'],
-    read: sh`${ask} get nodes -l ${CONTROL_PLANE} -o jsonpath=${template} | sort`,
+    probes: [nodesProbe(scene)],
+    read: sh`probe nodes | awk -F '|' -v names=${nodes.map((n) => n.name).join(' ')} 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort`,
     want: nodes
-      .map(({ name, workloads }) => (workloads ? `${name}:` : `${name}: NoSchedule`))
+      .map(({ name, workloads }) => `${name}: ${workloads ? 'open' : 'NoSchedule'}`)
       .sort()
       .join('\n'),
     make: nodes
@@ -69,11 +68,12 @@ function balancer(scene: Scene, open: readonly string[]): Step {
       'https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers',
     ],
     after: ['control-plane/node'],
+    probes: [nodesProbe(scene)],
     read: sh`
-      if ! shut=$(${ask} get nodes -l ${NO_BALANCER} -o jsonpath=${'{range .items[*]}{.metadata.name}{"\\n"}{end}'}); then echo 'not known'
-      else
-        for name in ${open}; do printf '%s\n' "$shut" | grep -xF -- "$name"; done | sed 's/^/left out: /' | grep . || echo 'none left out'
-      fi`,
+      probe nodes | awk -F '|' -v names=${open.join(' ')} -v label=${`"${NO_BALANCER}"`} '
+        { seen = 1 }
+        index(" " names " ", " " $1 " ") && index($6, label) { print "left out: " $1; bad = 1 }
+        END { if (!seen) print "not known"; else if (!bad) print "none left out" }'`,
     want: 'none left out',
     make: sh`${ask} label nodes ${open} ${`${NO_BALANCER}-`}`,
     clues: API_CLUES,

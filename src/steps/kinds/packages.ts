@@ -9,7 +9,7 @@ export interface WantedPackage {
 }
 
 /** Waiting for another program's lock, taking the packager's old configuration files as they are, asking nobody. */
-const APT = sh`apt-get -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
+const APT = sh`apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
 
 /** `NAME VERSION WANT STATUS`, a line each of these packages that dpkg knows. */
 export function packagesProbe(names: readonly string[]): Probe {
@@ -34,7 +34,7 @@ export function patientDpkg(...words: readonly (string | Shell)[]): Shell {
 /** Installs packages at their versions in one go, moving held ones and going back a version where that is what is wanted. */
 export function install(packages: readonly WantedPackage[]): Shell {
   const words = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));
-  return sh`${APT} install --no-install-recommends --allow-downgrades --allow-change-held-packages ${words}`;
+  return sh`${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages ${words}`;
 }
 
 /**

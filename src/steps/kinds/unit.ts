@@ -6,7 +6,7 @@ import type { About } from './about.ts';
 export function enabled(about: About, unit: string): Step {
   return {
     ...about,
-    read: sh`systemctl is-enabled ${unit} 2>/dev/null || :`,
+    read: sh`systemctl is-enabled ${unit} 2>/dev/null | grep . || echo 'not there'`,
     want: 'enabled',
     make: sh`systemctl enable ${unit}`,
     undo: sh`

@@ -69,6 +69,10 @@ export async function startDepot(
     address,
     certificate: credential.certificate,
     key: credential.key,
+    names: Object.fromEntries([
+      ...[...DEPOT_NAMES, ...names].map((name) => [name, address]),
+      ...lab.hosts.map((host) => [host.name, host.address]),
+    ]),
   };
   const text = `${JSON.stringify(wanted, null, 2)}\n`;
   const running = await depotPid(lab);

@@ -10,6 +10,7 @@ import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { createServer, type Server } from 'node:net';
 import { argv, execArgv, execPath, exit } from 'node:process';
+import { dnsAnswer } from './dns.ts';
 import { watchFaults } from './faults.ts';
 import { depotHandler } from './handler.ts';
 import { ntpAnswer } from './ntp.ts';
@@ -27,9 +28,12 @@ export interface ServeConfig {
   readonly address: string;
   readonly certificate: string;
   readonly key: string;
+  /** What the hosts' name server knows: addresses by name, in lower case. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
-const PORTS = { http: 80, https: 443, ntp: 123 } as const;
+const PORTS = { http: 80, https: 443, ntp: 123, dns: 53 } as const;
+const ALL = Object.keys(PORTS).length;
 
 function listen(address: string): void {
   const hand = (name: string, handle: Server | Socket) => process.send?.(name, handle);
@@ -37,8 +41,10 @@ function listen(address: string): void {
     const server = createServer();
     server.listen(PORTS[name], address, 511, () => hand(name, server));
   }
-  const socket = createSocket('udp4');
-  socket.bind(PORTS.ntp, address, () => hand('ntp', socket));
+  for (const name of ['ntp', 'dns'] as const) {
+    const socket = createSocket('udp4');
+    socket.bind(PORTS[name], address, () => hand(name, socket));
+  }
   // The parent says when it has all of them.
   process.on('message', () => exit(0));
   process.on('disconnect', () => exit(1));
@@ -65,14 +71,15 @@ function serve(config: ServeConfig): void {
     if (name === 'http') http.listen(handle as Server);
     if (name === 'https') https.listen(handle as Server);
     if (name === 'ntp') answerTime(handle as Socket);
+    if (name === 'dns') answerNames(handle as Socket, new Map(Object.entries(config.names)));
     taken += 1;
-    if (taken < 3) return;
+    if (taken < ALL) return;
     child.send('thanks');
     writeFileSync(`${config.pidFile}.part`, `${process.pid}\n`);
     renameSync(`${config.pidFile}.part`, config.pidFile);
   });
   child.on('exit', (code) => {
-    if (taken === 3) return;
+    if (taken === ALL) return;
     console.error(`the depot's sockets could not be opened (status ${code})`);
     exit(1);
   });
@@ -82,6 +89,13 @@ function answerTime(socket: Socket): void {
   socket.on('message', (question, peer) => {
     const received = Date.now();
     const answer = ntpAnswer(question, received, Date.now());
+    if (answer !== undefined) socket.send(answer, peer.port, peer.address);
+  });
+}
+
+function answerNames(socket: Socket, names: ReadonlyMap<string, string>): void {
+  socket.on('message', (query, peer) => {
+    const answer = dnsAnswer(query, names);
     if (answer !== undefined) socket.send(answer, peer.port, peer.address);
   });
 }

@@ -25,7 +25,7 @@ const deb = (name: string, depends: readonly string[] = []): Deb => ({
   scripts: { prerm: '#!/bin/sh\nexit 0\n' },
 });
 
-describe('a repository', () => {
+describe('a repository', { timeout: 120_000 }, () => {
   let folder = '';
   let stanza: ReturnType<typeof stanzaOf>;
   const file = debFile('kubelet', '1.36.3-1.1');
@@ -36,7 +36,7 @@ describe('a repository', () => {
     const data = readFileSync(join(folder, 'repo', file));
     const control = execFileSync('dpkg-deb', ['-f', join(folder, 'repo', file)], { encoding: 'utf8' });
     stanza = stanzaOf(parseStanzas(control)[0] ?? {}, file, data);
-  });
+  }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('packs programs, configuration files, links, empty folders and scripts, owned by root', () => {

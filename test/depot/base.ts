@@ -167,3 +167,8 @@ async function bundle(tree: string): Promise<string> {
   const names = (await readdir(from)).sort();
   return (await Promise.all(names.map((name) => readFile(join(from, name), 'utf8')))).join('');
 }
+
+/** Links the names `iptables` and its kin go by to the kernel's newer interface, as Debian's alternatives do. */
+export const iptablesLinks: readonly TarEntry[] = ['iptables', 'ip6tables'].flatMap((name) =>
+  ['', '-save', '-restore'].map((ending) => link(`usr/sbin/${name}${ending}`, `${name}-nft${ending}`)),
+);

@@ -1,16 +1,13 @@
 import { Problem } from '../../src/model/problem.ts';
 import { crun } from './crun.ts';
 import { debian } from './debian.ts';
-import {
-  agnhostImage,
-  flannelImages,
-  type ImageParts,
-  kubernetesImages,
-  nginxImage,
-  pauseImages,
-} from './images.ts';
+import type { ImageParts } from './image.ts';
+import { agnhostImage, flannelImages, pauseImages } from './images.ts';
+import { kubernetesImages } from './kubernetesImages.ts';
+import { nginxImage } from './nginxImage.ts';
 import { kubernetes } from './kubernetes.ts';
-import { crioPackage, kubernetesPackages } from './packages.ts';
+import { crioPackage } from './crioPackage.ts';
+import { kubernetesPackages } from './packages.ts';
 import { cniPluginsOf, coreDns, crictl, crio, etcd, flannel, pause, pinns, runc } from './programs.ts';
 import type { Recipe } from './recipe.ts';
 import { common, type Release, releases } from './release.ts';

@@ -41,6 +41,31 @@ export function debFile(name: string, version: string, architecture = 'amd64'): 
   return `${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`;
 }
 
+/** What upstream's build service puts behind the version of its first build. */
+export const revision = '-1.1';
+
+/** Maintainer scripts of a package with a unit: stopped when removed; after an upgrade systemd reads it again. */
+export function unitScripts(unit: string, restart: boolean): Readonly<Record<string, string>> {
+  const again = restart
+    ? `if [ "$1" = upgrade ] && [ -d /run/systemd/system ]; then\n  systemctl try-restart ${unit} || true\nfi\n`
+    : '';
+  return {
+    prerm: `#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+  systemctl --no-reload disable ${unit} >/dev/null 2>&1 || true
+  systemctl stop ${unit} || true
+fi
+`,
+    postrm: `#!/bin/sh
+set -e
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload || true
+fi
+${again}`,
+  };
+}
+
 /**
  * Writes a package's control file.
  *

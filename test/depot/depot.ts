@@ -1,28 +1,13 @@
-import {
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { indexFiles, parseStanzas, releaseFile, type Stanza, stanzaOf } from './apt.ts';
-import { filesUnder, folderOf } from './artefacts.ts';
+import { chmod, mkdir, mkdtemp, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { folderOf } from './artefacts.ts';
 import { code } from './code.ts';
 import { type Contents, partsOf } from './contents.ts';
-import { debianIndex } from './debian.ts';
-import { epoch } from './deb.ts';
-import { execText } from './exec.ts';
-import { type Descriptor, readIndex, tagOf, writeIndex } from './oci.ts';
 import type { Place } from './place.ts';
+import { put } from './put.ts';
 import { keyOf, type Recipe, sha256 } from './recipe.ts';
+import { mergeImages } from './registry.ts';
+import { debianRepository, emptySuites, flatRepository, minorOf, versionFiles } from './repositories.ts';
 import { type Signer, signer } from './sign.ts';
 
 /** What `depot.json` says. It is written last: a folder that has it is complete. */
@@ -43,7 +28,7 @@ export interface DepotIndex {
   readonly parts: readonly string[];
 }
 
-const layout = code('depot.ts', 'apt.ts', 'sign.ts');
+const layout = code('depot.ts', 'repositories.ts', 'registry.ts', 'apt.ts', 'sign.ts');
 const publicKeyFile = 'landfall-lab.asc';
 
 /** Gives what must be in `parts` of a depot that has these contents, signed by this machine's key. */
@@ -135,144 +120,4 @@ async function lay(place: Place, contents: Contents, depot: string, sign: Signer
     packages,
     parts: await wantedParts(place, contents),
   };
-}
-
-/** Gives the minor of a version as repositories are named by it: `v1.36`. */
-const minorOf = (version: string): string => `v${version.split('.').slice(0, 2).join('.')}`;
-
-/** Links a file into the depot; where it cannot be linked it is copied. */
-async function put(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await link(from, to).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined;
-    if (error.code === 'EXDEV' || error.code === 'EMLINK' || error.code === 'EPERM')
-      return copyFile(from, to);
-    throw error;
-  });
-}
-
-async function writeAll(folder: string, files: Readonly<Record<string, Buffer | string>>): Promise<void> {
-  for (const [path, data] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), data);
-  }
-}
-
-async function signedRelease(
-  fields: Readonly<Record<string, string>>,
-  files: Readonly<Record<string, Buffer>>,
-  sign: Signer,
-): Promise<Readonly<Record<string, string>>> {
-  const Release = releaseFile(fields, files, epoch);
-  return { Release, InRelease: await sign.clearsign(Release), 'Release.gpg': await sign.detached(Release) };
-}
-
-/** Lays a repository without suites, as the openSUSE build service does. Gives package → version. */
-async function flatRepository(
-  debs: string,
-  folder: string,
-  project: string,
-  sign: Signer,
-): Promise<Readonly<Record<string, string>>> {
-  const stanzas: Stanza[] = [];
-  for (const name of (await readdir(debs)).sort()) {
-    const file = join(debs, name);
-    const [control = {}] = parseStanzas(await execText(['dpkg-deb', '-f', file]));
-    stanzas.push(stanzaOf(control, `amd64/${name}`, await readFile(file)));
-    await put(file, join(folder, 'amd64', name));
-  }
-  const label = project.replaceAll(':/', ':');
-  const fields = { Origin: `obs://build.opensuse.org/${label}/deb`, Label: label, Architectures: 'amd64' };
-  const files = indexFiles('', stanzas);
-  await writeAll(folder, {
-    ...files,
-    ...(await signedRelease(fields, files, sign)),
-    'Release.key': sign.publicKey,
-  });
-  return Object.fromEntries(
-    stanzas.map((stanza) => [stanza['Package'] as string, stanza['Version'] as string]),
-  );
-}
-
-/** Lays a Debian archive with its packages and, empty, the suites with later changes. Gives how many packages. */
-async function debianRepository(from: string, host: string, suite: string, sign: Signer): Promise<number> {
-  const archive = join(host, 'debian');
-  const stanzas = await debianIndex(from);
-  for (const path of await filesUnder(join(from, 'pool')))
-    await put(join(from, 'pool', path), join(archive, 'pool', path));
-  const files = indexFiles('main/binary-amd64/', stanzas);
-  const release = await signedRelease(debianFields(suite), files, sign);
-  await writeAll(join(archive, 'dists', suite), { ...files, ...release });
-  await emptySuites(archive, [`${suite}-updates`], sign, '');
-  await emptySuites(host, [`${suite}-security`], sign);
-  return stanzas.length;
-}
-
-async function emptySuites(
-  host: string,
-  suites: readonly string[],
-  sign: Signer,
-  at = 'debian-security',
-): Promise<void> {
-  for (const suite of suites) {
-    const files = indexFiles('main/binary-amd64/', []);
-    const release = await signedRelease(debianFields(suite), files, sign);
-    await writeAll(join(host, at, 'dists', suite), { ...files, ...release });
-  }
-}
-
-function debianFields(suite: string): Readonly<Record<string, string>> {
-  const Label = suite.endsWith('-security') ? 'Debian-Security' : 'Debian';
-  return {
-    Origin: 'Debian',
-    Label,
-    Suite: suite,
-    Codename: suite,
-    Architectures: 'amd64',
-    Components: 'main',
-  };
-}
-
-/** Lays the files by which kubeadm and others ask which version is the newest. */
-async function versionFiles(folder: string, versions: readonly string[]): Promise<void> {
-  const [newest = ''] = [...versions].sort().reverse();
-  const minors = versions.map((version) => [`stable-${minorOf(version).slice(1)}.txt`, `v${version}`]);
-  await writeAll(folder, {
-    'stable.txt': `v${newest}`,
-    'stable-1.txt': `v${newest}`,
-    ...Object.fromEntries(minors),
-  });
-}
-
-/** Merges OCI layouts, repository by repository. Gives the digest of each image and what is inside. */
-async function mergeImages(
-  from: readonly string[],
-  registry: string,
-): Promise<{ images: Record<string, string>; inside: Record<string, string> }> {
-  const images: Record<string, string> = {};
-  const inside: Record<string, string> = {};
-  const merged = new Map<string, Descriptor[]>();
-  for (const root of from)
-    for (const path of await filesUnder(root)) {
-      if (path.includes('/blobs/')) await put(join(root, path), join(registry, path));
-      if (!path.endsWith('/index.json')) continue;
-      const repository = dirname(path);
-      merged.set(repository, [
-        ...(merged.get(repository) ?? []),
-        ...(await readIndex(join(root, repository))),
-      ]);
-    }
-  for (const [repository, descriptors] of merged) {
-    const folder = join(registry, repository);
-    await writeIndex(folder, descriptors);
-    const read = async (digest: string): Promise<string> =>
-      readFile(join(folder, 'blobs/sha256', digest.replace('sha256:', '')), 'utf8');
-    for (const descriptor of descriptors) {
-      const name = `${repository}:${tagOf(descriptor)}`;
-      images[name] = descriptor.digest;
-      const config = JSON.parse(await read(JSON.parse(await read(descriptor.digest)).config.digest));
-      inside[name] = config.config.Labels['landfall.depot.built-from'];
-    }
-  }
-  return { images, inside };
 }

@@ -5,15 +5,16 @@ import { defaultVersions, fillDepot } from './filling.ts';
 import { printer } from './printer.ts';
 import { duration } from './progress.ts';
 
-// Fills the depot: npx tsx test/depot/fill.ts [--kubernetes 1.36.3[,1.35.4]] [--verify]
+// Fills the depot: npx tsx test/depot/fill.ts [--kubernetes 1.36.3[,1.35.4]] [--verify] [--prune]
 
-const usage = `Usage: npx tsx test/depot/fill.ts [--kubernetes VERSION[,VERSION]] [--verify]
+const usage = `Usage: npx tsx test/depot/fill.ts [--kubernetes VERSION[,VERSION]] [--verify] [--prune]
 
 Builds Kubernetes and what belongs to it out of published Go modules and Debian packages, and lays the depot out in
 $XDG_CACHE_HOME/landfall/depot/current. What is there already is not built again.
 
   --kubernetes   exact versions (default ${defaultVersions.join(',')})
   --verify       compare everything that is there with its checksums first
+  --prune        afterwards remove what no present version is made of, and older depots
 `;
 
 /** Gives the exit code. */
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
     options: {
       kubernetes: { type: 'string' },
       verify: { type: 'boolean' },
+      prune: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -34,7 +36,11 @@ async function main(): Promise<number> {
   try {
     const versions = values.kubernetes?.split(',').map((version) => version.trim().replace(/^v/, ''));
     const { folder, index, made } = await fillDepot(
-      { verify: values.verify ?? false, ...(versions === undefined ? {} : { kubernetes: versions }) },
+      {
+        verify: values.verify ?? false,
+        prune: values.prune ?? false,
+        ...(versions === undefined ? {} : { kubernetes: versions }),
+      },
       show.on,
     );
     show.end();

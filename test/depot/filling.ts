@@ -2,12 +2,13 @@ import { chmod, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '../../src/model/problem.ts';
-import { contentsFor, partsOf } from './contents.ts';
+import { type Contents, contentsFor, partsOf } from './contents.ts';
 import { make } from './artefacts.ts';
 import { assemble, type DepotIndex, findDepot } from './depot.ts';
 import { stopPrograms } from './exec.ts';
 import { takeLock } from './lock.ts';
 import { type Place, place as placeOf } from './place.ts';
+import { prune } from './prune.ts';
 import { withNeeds } from './recipe.ts';
 import { checkPresent, type Listener, makeAll, missing } from './schedule.ts';
 import { ensureTools } from './tools.ts';
@@ -22,6 +23,8 @@ export interface FillOptions {
   readonly place?: Place;
   /** Compare everything that is there with its checksums first. */
   readonly verify?: boolean;
+  /** Remove what no present version is made of, when done. */
+  readonly prune?: boolean;
 }
 
 /** A filled depot. */
@@ -48,7 +51,8 @@ export async function fillDepot(options: FillOptions, on: Listener): Promise<Fil
   const place = options.place ?? placeOf();
   const contents = contentsFor(options.kubernetes ?? defaultVersions);
   const present = await findDepot(place, contents);
-  if (present !== undefined && options.verify !== true) return { ...present, made: 0 };
+  const look = options.verify === true || options.prune === true;
+  if (present !== undefined && !look) return { ...present, made: 0 };
   await mkdir(place.cache, { recursive: true });
   const lock = await takeLock(place.lock, 'filling the depot', (holder) =>
     on({
@@ -58,29 +62,36 @@ export async function fillDepot(options: FillOptions, on: Listener): Promise<Fil
   );
   try {
     await sweep(place);
-    const parts = partsOf(contents);
-    const already = await findDepot(place, contents);
-    if (already !== undefined && options.verify !== true) return { ...already, made: 0 };
-    await checkPresent(place, withNeeds(parts), on);
-    const order = await missing(place, parts);
-    on({ type: 'planned', missing: order, present: withNeeds(parts).length - order.length });
-    if (order.length > 0) {
-      await ensureRoom(place, order.length);
-      const go = order.some(
-        (recipe) => 'go.mod' in recipe.inputs || /^(pause|pinns|packages-cri-o)/.test(recipe.id),
-      );
-      await ensureTools([...signingTools, ...order.flatMap(({ tools }) => tools)], go, on);
-      await makeAll(place, order, lanes(), on, make, stopPrograms);
-    } else if (already !== undefined) return { ...already, made: 0 };
-    else await ensureTools(signingTools, false, on);
-    on({ type: 'note', text: 'putting the depot together' });
-    await assemble(place, contents);
-    const done = await findDepot(place, contents);
-    if (done === undefined) throw new Error('the depot just put together is not what was asked for');
-    return { ...done, made: order.length };
+    const filled = await fillLocked(place, contents, options.verify === true, on);
+    if (options.prune === true) {
+      const removed = await prune(place);
+      on({ type: 'note', text: `removed ${removed.length} things that are no longer used` });
+    }
+    return filled;
   } finally {
     await lock.release();
   }
+}
+
+/** Makes what is missing and puts the depot together; the lock is ours. */
+async function fillLocked(place: Place, contents: Contents, verify: boolean, on: Listener): Promise<Filled> {
+  const present = await findDepot(place, contents);
+  if (present !== undefined && !verify) return { ...present, made: 0 };
+  const parts = partsOf(contents);
+  await checkPresent(place, withNeeds(parts), on);
+  const order = await missing(place, parts);
+  on({ type: 'planned', missing: order, present: withNeeds(parts).length - order.length });
+  if (order.length === 0 && present !== undefined) return { ...present, made: 0 };
+  await ensureTools([...signingTools, ...order.flatMap(({ tools }) => tools)], on);
+  if (order.length > 0) {
+    await ensureRoom(place, order.length);
+    await makeAll(place, order, lanes(), on, make, stopPrograms);
+  }
+  on({ type: 'note', text: 'putting the depot together' });
+  await assemble(place, contents);
+  const done = await findDepot(place, contents);
+  if (done === undefined) throw new Error('the depot just put together is not what was asked for');
+  return { ...done, made: order.length };
 }
 
 /** Debian packages whose programs sign the repositories. */

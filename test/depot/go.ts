@@ -51,11 +51,7 @@ export function goRecipe(build: GoBuild): Recipe {
     },
     needs: [],
     seconds: build.seconds,
-    tools: [
-      'ca-certificates',
-      ...(cgo === '1' ? ['gcc', 'libc6-dev', 'pkg-config'] : []),
-      ...(build.tools ?? []),
-    ],
+    tools: ['go', ...(cgo === '1' ? ['gcc', 'libc6-dev', 'pkg-config'] : []), ...(build.tools ?? [])],
     async build({ out, scratch, far }) {
       const folder = join(scratch, 'module');
       const bin = join(scratch, 'bin');

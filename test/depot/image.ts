@@ -1,9 +1,25 @@
 import { join } from 'node:path';
+import { code } from './code.ts';
 import { addImage, type ImageConfig, type Layer } from './oci.ts';
 import { epochText } from './deb.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Gives the input that stands for the code all images are made by, and the file that makes one. */
+export const imageCode = (file: string): string =>
+  code(file, 'base.ts', 'image.ts', 'oci.ts', 'tar.ts', 'rootfs.ts');
 
 /** The `PATH` of upstream's images. */
 export const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What an image's recipe needs. */
+export interface ImageParts {
+  readonly debian: Recipe;
+  readonly kubernetes: Recipe;
+  readonly etcd: Recipe;
+  readonly coredns: Recipe;
+  readonly flannel: Recipe;
+  readonly pause: Recipe;
+}
 
 /** An image to be put into a depot's registry folder. */
 export interface Image {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Holder, takeLock } from './lock.ts';
 
-describe('the lock', () => {
+describe('the lock', { timeout: 120_000 }, () => {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'landfall-lock-'));
@@ -25,14 +25,16 @@ describe('the lock', () => {
       inside = true;
       return lock;
     });
-    await expect.poll(() => waitsFor).toMatchObject({ pid: process.pid, what: 'filling the depot' });
+    await expect
+      .poll(() => waitsFor, { timeout: 60_000 })
+      .toMatchObject({ pid: process.pid, what: 'filling the depot' });
     expect(inside).toBe(false);
     await first.release();
     await (await second).release();
     expect(inside).toBe(true);
   });
 
-  it('is free again when its holder was killed', { timeout: 30_000 }, async () => {
+  it('is free again when its holder was killed', async () => {
     const file = join(folder, 'lock');
     const module = join(dirname(fileURLToPath(import.meta.url)), 'lock.ts');
     const code = `import { takeLock } from ${JSON.stringify(module)}; await takeLock(${JSON.stringify(file)}, 'dying', () => {}); console.log('held'); setInterval(() => {}, 1000);`;

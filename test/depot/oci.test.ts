@@ -10,7 +10,7 @@ import { tar } from './tar.ts';
 const created = '2025-01-01T00:00:00Z';
 const program = tar([{ path: 'pause', type: 'file', mode: 0o755, data: Buffer.from('program') }], 0);
 
-describe('an OCI image layout', () => {
+describe('an OCI image layout', { timeout: 60_000 }, () => {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'landfall-oci-'));

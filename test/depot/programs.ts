@@ -128,7 +128,7 @@ export function pause(tags: readonly string[], kubernetes: string): Recipe {
     inputs: { tags: tags.join(' '), kubernetes },
     needs: [],
     seconds: 2,
-    tools: ['gcc', 'libc6-dev'],
+    tools: ['go', 'gcc', 'libc6-dev'],
     async build({ out, scratch }) {
       const folder = await moduleFolder(`k8s.io/kubernetes@v${kubernetes}`);
       const source = join(scratch, 'pause.c');
@@ -156,7 +156,7 @@ export function pinns(version: string): Recipe {
     inputs: { version },
     needs: [],
     seconds: 2,
-    tools: ['gcc', 'libc6-dev'],
+    tools: ['go', 'gcc', 'libc6-dev'],
     async build({ out }) {
       const folder = join(await moduleFolder(`github.com/cri-o/cri-o@v${version}`), 'pinns/src');
       const sources = ['pinns.c', 'sysctl.c'].map((name) => join(folder, name));

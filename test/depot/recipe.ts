@@ -11,7 +11,7 @@ export interface Recipe {
   readonly needs: readonly Recipe[];
   /** Seconds it takes on two cores with empty caches, measured; for saying how long. */
   readonly seconds: number;
-  /** Debian packages whose programs or libraries the making needs on this machine. */
+  /** Debian packages whose programs or libraries the making needs on this machine; `go` stands for Go itself. */
   readonly tools: readonly string[];
   /** Makes it: writes into `work.out`. A folder that is not finished is never seen by anybody. */
   readonly build: (work: Work) => Promise<void>;

@@ -20,7 +20,7 @@ const recipe = (id: string, needs: readonly Recipe[] = [], text = id, seconds = 
   },
 });
 
-describe('artefacts', () => {
+describe('artefacts', { timeout: 60_000 }, () => {
   let folder = '';
   let where: Place;
   beforeEach(() => {

@@ -16,7 +16,7 @@ const entries: readonly TarEntry[] = [
   { path: 'coredns', type: 'file', mode: 0o755, data: Buffer.from('#!'), xattrs: netBindService },
 ];
 
-describe('tar', () => {
+describe('tar', { timeout: 60_000 }, () => {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'landfall-tar-'));

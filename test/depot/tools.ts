@@ -8,11 +8,11 @@ export const goNeeded = [1, 26, 3] as const;
 /**
  * Sees to it that this machine has what the recipes need: Debian packages, installed when we are root, and Go.
  *
- * @param packages names of Debian packages
+ * @param names Debian packages, and `go`
  * @throws Problem when something is missing and cannot be installed from here
  */
-export async function ensureTools(packages: readonly string[], go: boolean, on: Listener): Promise<void> {
-  const wanted = [...new Set(packages)].sort();
+export async function ensureTools(names: readonly string[], on: Listener): Promise<void> {
+  const wanted = [...new Set(names)].filter((name) => name !== 'go').sort();
   const format = '${Package} ${db:Status-Status}\n';
   const known = await execText(['dpkg-query', '-W', '-f', format, ...wanted], { allow: [0, 1] }).catch(
     () => undefined,
@@ -31,7 +31,7 @@ export async function ensureTools(packages: readonly string[], go: boolean, on: 
   );
   const absent = wanted.filter((name) => !installed.has(name));
   if (absent.length > 0) await install(absent, on);
-  if (go) await checkGo();
+  if (names.includes('go')) await checkGo();
 }
 
 async function install(absent: readonly string[], on: Listener): Promise<void> {

@@ -4,7 +4,7 @@ import { type Channel, openChannel } from './channel.ts';
 import { ROOT_SHELL } from './root-shell.ts';
 import { freshName } from './socket-folder.ts';
 import type { Target } from './target.ts';
-import { type Part, pinAlias, sshArgv } from './words.ts';
+import { type Part, pinLine, sshArgv } from './words.ts';
 
 /** One shell on the host. */
 export interface Line {
@@ -31,6 +31,7 @@ export interface ConnectionOptions {
   /** A short folder of our own, 0700. */
   readonly folder: string;
   readonly connectTimeoutSeconds: number;
+  readonly silenceSeconds: number;
   /** Whether this machine's ssh is older than 8.7. */
   readonly old: boolean;
 }
@@ -51,7 +52,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const pinned = `${name}.pin`;
   if (target.hostKey !== undefined) {
     files.push(pinned);
-    await writeFile(pinned, `${pinAlias(target)} ${target.hostKey}\n`, { mode: 0o600 });
+    await writeFile(pinned, pinLine(target), { mode: 0o600 });
   }
   const open = (role: Part['role']): Line => {
     const log = join(folder, `${freshName()}.log`);
@@ -62,6 +63,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       role,
       log,
       connectTimeoutSeconds: options.connectTimeoutSeconds,
+      silenceSeconds: options.silenceSeconds,
       old: options.old,
       ...(target.hostKey === undefined ? {} : { pinned }),
     };

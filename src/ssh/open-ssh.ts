@@ -16,6 +16,8 @@ export interface OpenSshOptions {
   readonly connectTimeoutSeconds?: number;
   /** How long it may take until a root shell answers, in seconds; 60 when absent: a security key may want to be touched. */
   readonly loginTimeoutSeconds?: number;
+  /** After how long a host that says nothing any more counts as lost, in seconds; 60 when absent. */
+  readonly silenceSeconds?: number;
   /** How many scripts run at once; others wait. 8 when absent: sshd allows 10 sessions a connection (MaxSessions). */
   readonly sessions?: number;
 }
@@ -68,6 +70,7 @@ export function openSsh(target: Target, options: OpenSshOptions = {}): Host {
         target,
         folder: options.socketDir ?? socketFolder(),
         connectTimeoutSeconds: options.connectTimeoutSeconds ?? 10,
+        silenceSeconds: options.silenceSeconds ?? 60,
         old: oldSsh,
       }),
     loginSeconds,

@@ -60,7 +60,8 @@ const PATIENCE = 3000;
 export function linePool(open: () => Promise<Connection>, loginSeconds: number): Pool {
   type Mutable = { -readonly [K in keyof Seat]: Seat[K] };
   const seats = new Set<Mutable>();
-  const connections = new Map<Connection, Mutable>();
+  /** Of every connection there ever was. */
+  const firsts: Mutable[] = [];
   let current: Mutable | undefined;
   let opening: Promise<Mutable> | undefined;
   let closed = false;
@@ -85,23 +86,20 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
   const begin = async (): Promise<Mutable> => {
     const connection = await open();
     const seat = add(connection.first, connection);
-    connections.set(connection, seat);
+    firsts.push(seat);
     return seat;
   };
 
   /** Ends lines that are of no more use; the process that holds a connection lives while others still talk over it. */
   const tidy = (): void => {
-    for (const seat of [...seats]) {
+    for (const seat of seats) {
       const isFirst = seat.line === seat.connection.first;
       if (!isFirst && !seat.busy && !(seat.line.channel.usable() && seat.connection === current?.connection))
         seat.line.channel.kill();
     }
-    for (const [connection, first] of [...connections]) {
-      const mine = [...seats].filter((seat) => seat.connection === connection);
-      if (mine.length === 0) {
-        connections.delete(connection);
-        if (closed) void connection.forget();
-      } else if (!first.line.channel.usable() && !mine.some((seat) => seat.busy)) first.line.channel.kill();
+    for (const first of firsts) {
+      const used = [...seats].some((seat) => seat.busy && seat.connection === first.connection);
+      if (!used && !first.line.channel.usable()) first.line.channel.kill();
     }
   };
 
@@ -152,7 +150,6 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
       closed = true;
       await opening?.catch(() => {});
       const all = [...seats];
-      const used = [...connections.keys()];
       for (const { line, busy } of all) {
         if (busy) line.channel.kill();
         else line.channel.end();
@@ -162,7 +159,7 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
       }, PATIENCE);
       await Promise.all(all.map(({ line }) => line.channel.ended));
       clearTimeout(late);
-      await Promise.all(used.map((connection) => connection.forget()));
+      await Promise.all(firsts.map(({ connection }) => connection.forget()));
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Target {
   /** An ssh_config file to use instead of the user's own. */
   readonly config?: string;
   readonly identityFile?: string;
+  /** Jump hosts as `ssh -J` takes them, in place of those ssh_config names. */
+  readonly jump?: string;
   /** The only host key accepted: `ssh-ed25519 AAAA…`. */
   readonly hostKey?: string;
   /** A known_hosts file to use instead of the user's own; a pinned `hostKey` outranks it. */
@@ -23,10 +25,10 @@ const ADDRESS = /^(?!.*\/\/)[A-Za-z0-9_:][A-Za-z0-9_.:/+-]*(%[A-Za-z0-9_.-]+)?$/
 const USER = /^[A-Za-z0-9_]([A-Za-z0-9_.@+\\-]*[A-Za-z0-9_.@+-])?$/;
 const HOST_KEY =
   /^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+={0,2}$/;
+const JUMP = /^[A-Za-z0-9_[][A-Za-z0-9_.@:,[\]+-]*$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** `$` and `"` mean something to ssh wherever it takes a file name from an option; a control character nowhere is one. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const FILE = /^[^\u0000-\u001f\u007f"$]+$/;
 
 function refuse(target: Target, what: string, value: string, remedy: string): Problem {
@@ -44,13 +46,16 @@ function refuse(target: Target, what: string, value: string, remedy: string): Pr
  * @throws Problem `ssh/value`, exit 2.
  */
 export function checkTarget(target: Target): void {
-  const { name, address, user, port, hostKey } = target;
+  const { name, address, user, port, jump, hostKey } = target;
   if (!NAME.test(name)) throw refuse(target, 'name', name, 'letters, digits, dots and dashes');
   if (!ADDRESS.test(address))
     throw refuse(target, 'address', address, 'an IP address, a DNS name, or an alias of your ssh_config');
   if (user !== undefined && !USER.test(user)) throw refuse(target, 'user', user, 'the login name alone');
   if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
     throw refuse(target, 'port', String(port), 'a whole number from 1 to 65535');
+  }
+  if (jump !== undefined && !JUMP.test(jump)) {
+    throw refuse(target, 'jump host', jump, 'user@host:port, several with commas between them');
   }
   if (hostKey !== undefined && !HOST_KEY.test(hostKey)) {
     throw refuse(

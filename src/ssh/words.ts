@@ -16,8 +16,6 @@ const FIXED = [
   'Tunnel=no',
   'EscapeChar=none',
   'ControlPersist=no',
-  'ServerAliveInterval=15',
-  'ServerAliveCountMax=4',
 ];
 
 /** Settings ssh_config knows since OpenSSH 8.7 only; an older ssh calls them bad options. */
@@ -37,8 +35,25 @@ function options(settings: readonly string[]): readonly string[] {
   return settings.flatMap((setting) => ['-o', setting]);
 }
 
-/** The name under which a pinned key stands in its own known_hosts file. */
-export function pinAlias(target: Target): string {
+/** The settings under which a host has to show the key it is pinned to. @param file what {@link pinLine} is written to. */
+export function pinSettings(target: Target, file: string): readonly string[] {
+  return [
+    fileSetting('UserKnownHostsFile', file),
+    'GlobalKnownHostsFile=/dev/null',
+    `HostKeyAlias=${pinAlias(target)}`,
+    'StrictHostKeyChecking=yes',
+    'CheckHostIP=no',
+    'UpdateHostKeys=no',
+    'VerifyHostKeyDNS=no',
+  ];
+}
+
+/** What stands in the known_hosts file of a pinned host. */
+export function pinLine(target: Target): string {
+  return `${pinAlias(target)} ${target.hostKey ?? ''}\n`;
+}
+
+function pinAlias(target: Target): string {
   return `landfall-pin-${target.name}`;
 }
 
@@ -48,6 +63,7 @@ export function targetOptions(target: Target): readonly string[] {
     ...(target.config === undefined ? [] : ['-F', target.config]),
     ...(target.user === undefined ? [] : ['-l', target.user]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
+    ...(target.jump === undefined ? [] : ['-J', target.jump]),
     ...(target.identityFile === undefined
       ? []
       : ['-i', unexpanded(target.identityFile), '-o', 'IdentitiesOnly=yes']),
@@ -69,29 +85,21 @@ export interface Part {
   /** The known_hosts file that holds the pinned key and nothing else. */
   readonly pinned?: string;
   readonly connectTimeoutSeconds: number;
+  /** After how long a host that says nothing any more counts as lost, in seconds. */
+  readonly silenceSeconds: number;
   /** Whether this machine's ssh is older than 8.7. */
   readonly old: boolean;
 }
 
 /** The whole command line of one ssh process that runs `command` on the host. */
 export function sshArgv(part: Part, command: string): Argv {
-  const pin =
-    part.pinned === undefined
-      ? []
-      : [
-          fileSetting('UserKnownHostsFile', part.pinned),
-          'GlobalKnownHostsFile=/dev/null',
-          `HostKeyAlias=${pinAlias(part.target)}`,
-          'StrictHostKeyChecking=yes',
-          'CheckHostIP=no',
-          'UpdateHostKeys=no',
-          'VerifyHostKeyDNS=no',
-        ];
   const settings = [
-    ...pin,
+    ...(part.pinned === undefined ? [] : pinSettings(part.target, part.pinned)),
     ...FIXED,
     ...(part.old ? [] : SINCE_8_7),
     `ConnectTimeout=${part.connectTimeoutSeconds}`,
+    `ServerAliveInterval=${Math.max(1, Math.round(part.silenceSeconds / 4))}`,
+    'ServerAliveCountMax=4',
     `ControlMaster=${part.role === 'master' ? 'yes' : 'no'}`,
     'LogLevel=DEBUG1',
   ];
@@ -107,4 +115,22 @@ export function sshArgv(part: Part, command: string): Argv {
     part.target.address,
     command,
   ];
+}
+
+/**
+ * The command line of an ssh that goes as far as the host's key and no further: no way of logging in is left to it.
+ * @param settings outrank the user's own. @param log where ssh writes its words, with the host's offers among them.
+ */
+export function probeArgv(target: Target, log: string, settings: readonly string[]): Argv {
+  const all = [
+    ...settings,
+    ...FIXED,
+    'ControlMaster=no',
+    'ControlPath=none',
+    'PreferredAuthentications=none',
+    'CheckHostIP=no',
+    'ConnectTimeout=10',
+    'LogLevel=DEBUG2',
+  ];
+  return ['ssh', ...options(all), ...targetOptions(target), '-E', log, '--', target.address, 'exit 0'];
 }

@@ -37,6 +37,7 @@ export function asTyped(target: Target, ...more: readonly string[]): string {
   const options = [
     ...(target.config === undefined ? [] : ['-F', target.config]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
+    ...(target.jump === undefined ? [] : ['-J', target.jump]),
     ...(target.identityFile === undefined ? [] : ['-i', target.identityFile]),
   ];
   const who = target.user === undefined ? target.address : `${target.user}@${target.address}`;

@@ -17,7 +17,7 @@ function known({ words }: Trail): Place | undefined {
 }
 
 function failed({ words }: Trail): boolean {
-  return words.some((word) => /^Host key verification failed/.test(word));
+  return words.some((word) => word.startsWith('Host key verification failed'));
 }
 
 const pinned: Rule = ({ target }, trail) => {

@@ -78,10 +78,9 @@ export function wayThere(explain: (attempt: Attempt) => Verdict | undefined): Ru
       ...(cause?.where === undefined ? {} : { where: cause.where }),
       saw: lastLines(stderr) || (line(trail.words, /./) ?? ''),
       ...(cause?.why === undefined ? {} : { why: cause.why }),
-      try:
-        unknownKey || cause?.try === undefined
-          ? `ssh ${bare} true   should work first: compare the fingerprint it shows`
-          : cause.try,
+      try: unknownKey
+        ? `landfall hosts trust ${target.name}   shows its key first`
+        : (cause?.try ?? `ssh ${bare} true   should work first`),
     };
   };
 }

@@ -109,15 +109,16 @@ const refused: Rule = (attempt, trail) => {
   const user = userOf(trail, attempt);
   const methods = /Permission denied \(([^)]*)\)/.exec(said)?.[1] ?? '';
   const takesKeys = methods.split(',').includes('publickey');
-  const many = trail.offered.length > 1 ? `none of ${trail.offered.length} keys` : 'not the key';
+  const keys =
+    trail.offered.length > 1 ? `takes none of the ${trail.offered.length} keys` : 'does not take the key';
   return {
     code: 'ssh/key-refused',
     summary: takesKeys
-      ? `${called(attempt.target)} takes ${many} offered for ${user}`
+      ? `${called(attempt.target)} ${keys} offered for ${user}`
       : `${called(attempt.target)} takes no keys for ${user}, only ${methods}`,
     saw: [offers(trail), said].filter((text) => text !== '').join('\n'),
     why: takesKeys
-      ? `none is in ~${user}/.ssh/authorized_keys there; or the user is another one, the account is locked, or that file may be written by others`
+      ? `~${user}/.ssh/authorized_keys does not hold it there, or may be written by others; or the user is another one, or locked`
       : 'Landfall logs in with keys alone: no password to type, to leak or to guess',
     try: takesKeys
       ? `${asTyped(attempt.target).replace(/^ssh /, 'ssh-copy-id ')}   another user: ssh.user in cluster.yaml`

@@ -86,17 +86,21 @@ async function again(
 /**
  * Carries a phase's script out on its host, to its end: started detached, followed, found again after a lost connection,
  * begun anew when the host has rebooted meanwhile (its steps are read before they are made, so nothing is done twice).
+ * @returns the name the phase had on the host in the end: where its late values lie.
  * @throws Problem `ssh/…` when the host stays away longer than the patience; `run/lost` when the script was ended from outside.
  */
-export async function carry(errand: Errand): Promise<void> {
-  if (!errand.detached) return attached(errand);
+export async function carry(errand: Errand): Promise<string> {
+  if (!errand.detached) {
+    await attached(errand);
+    return errand.phase;
+  }
   const stopping = watchStop(errand);
   try {
     for (let attempt = 1; ; attempt += 1) {
       const phase = attempt === 1 ? errand.phase : `${errand.phase}-${attempt}`;
       stopping.phase = phase;
       const end = await once(errand, phase);
-      if (end === 'over' || errand.stop.now.aborted) return;
+      if (end === 'over' || errand.stop.now.aborted) return phase;
       if (attempt === 4) {
         throw new Problem({
           code: 'run/lost',

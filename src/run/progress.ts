@@ -127,7 +127,7 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
   const detached = options.detached && work.host !== OPERATOR;
   const teller = tell(running, work);
   const taken = work.steps.flatMap((s) => s.takes ?? []);
-  await carry({
+  const phase = await carry({
     host,
     run,
     phase: work.phase.id,
@@ -149,7 +149,7 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
   if (options.stop.soon.aborted || options.stop.now.aborted) running.interrupted = true;
   const names = work.steps.flatMap((s) => s.gives ?? []);
   if (names.length > 0 && detached) {
-    const found = await collect(host, run, work.phase.id, names);
+    const found = await collect(host, run, phase, names);
     for (const [name, value] of Object.entries(found)) running.slots.set(name, value);
   }
   return teller.tally();

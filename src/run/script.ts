@@ -38,7 +38,8 @@ export function deliverScript(run: string, phase: string, script: string): Shell
     mkdir -p ${folder}
     if ! [ -e ${folder}/events ]; then
       cat >${folder}/script ${heredoc(script)}
-      systemd-run --quiet --collect --unit=${unit} --description=${`Landfall: ${phase}`} \
+      : >${folder}/events
+      systemd-run --quiet --service-type=exec --collect --unit=${unit} --description=${`Landfall: ${phase}`} \
         --property=StandardOutput=append:${folder}/events --property=StandardError=append:${folder}/events \
         --property=TimeoutStopSec=10 --property=OOMPolicy=continue \
         /bin/sh -c 'exec 8>>/run/landfall/work; flock -w 600 8 || exit 75; exec 3<"$1"; rm -f "$1"; exec /bin/sh /dev/fd/3' landfall ${folder}/script

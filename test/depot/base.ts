@@ -87,30 +87,10 @@ export async function staticBase(debianFolder: string, scratch: string): Promise
 }
 
 /** What no image needs though packages ask for it: they are not installed but only unpacked. */
-const withoutAll = [
-  ...[
-    'debconf',
-    'dpkg',
-    'perl',
-    'perl-base',
-    'init-system-helpers',
-    'lsb-base',
-    'sysvinit-utils',
-    'systemd',
-    'udev',
-  ],
-  ...[
-    'passwd',
-    'adduser',
-    'ucf',
-    'openssl',
-    'install-info',
-    'libpam-modules',
-    'python3',
-    'diffutils',
-    'debianutils',
-  ],
-];
+const withoutAll = (
+  'debconf dpkg perl perl-base init-system-helpers lsb-base sysvinit-utils systemd udev passwd adduser ucf openssl ' +
+  'install-info libpam-modules python3 diffutils debianutils'
+).split(' ');
 
 const basePackages = [
   'base-files',

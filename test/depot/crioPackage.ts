@@ -4,7 +4,7 @@ import { code } from './code.ts';
 import { buildDeb, revision, unitScripts } from './deb.ts';
 import { debianIndex } from './debian.ts';
 import { exec } from './exec.ts';
-import { moduleFolder } from './module.ts';
+import { pinnedFolder } from './module.ts';
 import type { Recipe } from './recipe.ts';
 
 const made = code('crioPackage.ts', 'deb.ts');
@@ -79,7 +79,7 @@ export function crioPackage(version: string, parts: CrioParts): Recipe {
     seconds: 4,
     tools: ['go'],
     async build({ out, scratch, of }) {
-      const module = await moduleFolder(`github.com/cri-o/cri-o@v${version}`);
+      const module = await pinnedFolder(`cri-o-${version}`, `github.com/cri-o/cri-o@v${version}`);
       const conmon = (await debianIndex(of(parts.debian))).find((stanza) => stanza['Package'] === 'conmon');
       await mkdir(join(scratch, 'conmon'));
       await exec([

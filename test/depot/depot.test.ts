@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -77,18 +78,20 @@ describe('a depot', { timeout: 120_000 }, () => {
   let cache = '';
   let where: Place;
   let folder = '';
+  let before: unknown;
   const read = (path: string): string => readFileSync(join(folder, path), 'utf8');
   beforeAll(async () => {
     cache = mkdtempSync(join(tmpdir(), 'landfall-depot-'));
     where = place({ XDG_CACHE_HOME: cache });
     const { debian, kubernetes, crio, images, flannel } = contents;
     await makeAll(where, [debian, ...kubernetes, ...crio, ...images, flannel], 2, () => undefined);
-    expect(await findDepot(where, contents)).toBeUndefined();
+    before = await findDepot(where, contents);
     folder = await assemble(where, contents);
   }, 120_000);
   afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
   it('is linked as the present one and found again', async () => {
+    expect(before).toBeUndefined();
     expect(join(where.depots, readlinkSync(join(where.depots, 'current')))).toBe(folder);
     expect(await findDepot(where, contents)).toMatchObject({ folder });
     expect((await findDepot(where, contents))?.index.packages).toEqual({
@@ -99,8 +102,16 @@ describe('a depot', { timeout: 120_000 }, () => {
 
   it('has upstream’s paths', () => {
     const core = 'www/pkgs.k8s.io/core:/stable:/v1.36/deb';
-    for (const file of ['Packages', 'Packages.gz', 'Release', 'InRelease', 'Release.gpg', 'Release.key'])
-      expect(existsSync(join(folder, core, file)), file).toBe(true);
+    const present = readdirSync(join(folder, core)).sort();
+    expect(present).toEqual([
+      'InRelease',
+      'Packages',
+      'Packages.gz',
+      'Release',
+      'Release.gpg',
+      'Release.key',
+      'amd64',
+    ]);
     const [stanza] = parseStanzas(read(`${core}/Packages`));
     expect(existsSync(join(folder, core, stanza?.['Filename'] as string))).toBe(true);
     expect(read('www/deb.debian.org/debian/dists/bookworm/InRelease')).toContain('Codename: bookworm');

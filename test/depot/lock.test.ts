@@ -44,6 +44,7 @@ describe('the lock', { timeout: 120_000 }, () => {
     await once(child.stdout, 'data');
     child.kill('SIGKILL');
     const lock = await takeLock(file, 'next', () => undefined);
+    expect(lock).toBeDefined();
     await lock.release();
   });
 });

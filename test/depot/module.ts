@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Problem } from '../../src/model/problem.ts';
 import { exec, execText } from './exec.ts';
 
 /**
@@ -44,14 +45,25 @@ export const goEnv = { GOFLAGS: '-buildvcs=false -mod=mod', GOTOOLCHAIN: 'local'
 /** Where the pinned modules lie. */
 export const modulesFolder = join(dirname(fileURLToPath(import.meta.url)), 'modules');
 
-/** Downloads a module if it is not there yet. Gives where it lies; throws when its checksum is another. */
+/**
+ * Downloads a module if it is not there yet. Gives where it lies.
+ *
+ * @param sum what its checksum must be, `h1:…`; without one Go's checksum database is asked
+ */
 export async function moduleFolder(module: string, sum?: string): Promise<string> {
-  const said = JSON.parse(
-    await execText(['go', 'mod', 'download', '-json', module], { env: goEnv, cwd: '/' }),
-  );
+  const env = sum === undefined ? goEnv : { ...goEnv, GONOSUMDB: '*' };
+  const said = JSON.parse(await execText(['go', 'mod', 'download', '-json', module], { env, cwd: '/' }));
   if (sum !== undefined && said.Sum !== sum)
-    throw new Error(`${module} has checksum ${said.Sum}, not ${sum}`);
+    throw new Problem({ code: 'depot/sum', summary: `${module} has checksum ${said.Sum}, not ${sum}` });
   return said.Dir;
+}
+
+/** Like {@link moduleFolder}, of a module that one of ours pins: its checksum is the one pinned there. */
+export async function pinnedFolder(pinnedBy: string, module: string): Promise<string> {
+  const lines = (await readFile(join(modulesFolder, pinnedBy, 'go.sum'), 'utf8')).split('\n');
+  const sum = lines.find((line) => line.startsWith(`${module.replace('@', ' ')} h1:`))?.split(' ')[2];
+  if (sum === undefined) throw new Error(`modules/${pinnedBy} does not pin ${module}`);
+  return moduleFolder(module, sum);
 }
 
 /** Puts a module's own source files into a folder. */

@@ -11,7 +11,7 @@ import {
   flannelModule,
   runcModule,
 } from './gomodules.ts';
-import { moduleFolder } from './module.ts';
+import { pinnedFolder } from './module.ts';
 import type { Recipe } from './recipe.ts';
 
 /** etcd, etcdctl and etcdutl. */
@@ -114,7 +114,7 @@ export function flannel(version: string): Recipe {
     ...programs,
     async build(work) {
       await programs.build(work);
-      const folder = await moduleFolder(`github.com/flannel-io/flannel@v${version}`);
+      const folder = await pinnedFolder(`flannel-${version}`, `github.com/flannel-io/flannel@v${version}`);
       await exec(['cp', join(folder, 'Documentation/kube-flannel.yml'), work.out]);
     },
   };
@@ -130,7 +130,7 @@ export function pause(tags: readonly string[], kubernetes: string): Recipe {
     seconds: 2,
     tools: ['go', 'gcc', 'libc6-dev'],
     async build({ out, scratch }) {
-      const folder = await moduleFolder(`k8s.io/kubernetes@v${kubernetes}`);
+      const folder = await pinnedFolder(`kubernetes-${kubernetes}`, `k8s.io/kubernetes@v${kubernetes}`);
       const source = join(scratch, 'pause.c');
       await exec(['cp', join(folder, 'build/pause/linux/pause.c'), source]);
       for (const tag of tags)
@@ -158,7 +158,10 @@ export function pinns(version: string): Recipe {
     seconds: 2,
     tools: ['go', 'gcc', 'libc6-dev'],
     async build({ out }) {
-      const folder = join(await moduleFolder(`github.com/cri-o/cri-o@v${version}`), 'pinns/src');
+      const folder = join(
+        await pinnedFolder(`cri-o-${version}`, `github.com/cri-o/cri-o@v${version}`),
+        'pinns/src',
+      );
       const sources = ['pinns.c', 'sysctl.c'].map((name) => join(folder, name));
       await exec([
         'gcc',

@@ -27,6 +27,10 @@ const root = buildRouteMap<string, Context>({
     runbook: commands.runbook,
     kubeconfig: commands.kubeconfig,
     reset: commands.reset,
+    hosts: buildRouteMap<string, Context>({
+      routes: { trust: commands.hostsTrust },
+      docs: { brief: 'Host keys: hosts trust' },
+    }),
     runs: buildRouteMap<string, Context>({
       routes: { list: runs.runsList, show: runs.runsShow, report: runs.runsReport },
       defaultCommand: 'list',

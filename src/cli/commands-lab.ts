@@ -9,8 +9,8 @@ const host = { placeholder: 'HOST', brief: 'A host of the lab', propose: labHost
 export const labUp = command<LabUpFlags>({
   brief: 'Boot real hosts on this machine, to make clusters on',
   more:
-    'Each host has its own init, sshd, disk and network; none reaches the outside. What they install comes from a depot: filled\n' +
-    'beforehand, or passing through to upstream.',
+    'Each host has its own init, sshd, disk and network; none reaches the outside. What they install comes from a\n' +
+    'depot: filled beforehand, or passing through to upstream.',
   examples: [
     ['lab up', 'one Debian 12 host, cp-0'],
     ['lab up --host cp-0 --host worker-0 --name trial', 'two hosts, in a lab of another name'],
@@ -63,16 +63,13 @@ export const labSsh = command<LabNameFlags>({
 
 export const labBreak = command<LabNameFlags>({
   brief: 'Break something in a lab, on purpose',
-  more:
-    'Faults: power-cut HOST · stop HOST · start HOST · reboot HOST · link-down HOST · link-up HOST · partition HOST HOST ·\n' +
-    'disk-full HOST · disk-free HOST · depot-down · depot-up · depot-missing PATTERN · depot-corrupt PATTERN ·\n' +
-    'depot-unsigned PATTERN · heal (all of them)',
   examples: [
     ['lab break power-cut cp-0', 'as if somebody had pulled the plug'],
     ['lab break heal', 'everything as it was'],
+    ['lab break', 'every fault there is, and what it does'],
   ],
   flags: { name },
-  rest: { placeholder: 'FAULT', brief: 'A fault, and what it is done to' },
+  rest: { placeholder: 'FAULT', brief: 'A fault, and what it is done to', optional: true },
   load: async () => (await import('./lab.ts')).labBreak,
 });
 

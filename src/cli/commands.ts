@@ -2,6 +2,7 @@ import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
 import { many, text, yes } from './flags.ts';
+import type { HostsTrustFlags } from './hosts-trust.ts';
 import type { InitFlags } from './init.ts';
 import type { KubeconfigFlags } from './kubeconfig.ts';
 import { nodeNames, partNames, stepNames } from './names.ts';
@@ -155,6 +156,17 @@ export const kubeconfig = command<KubeconfigFlags>({
     address: text('Where the API server answers from here (the node’s address)', 'ADDRESS'),
   },
   load: async () => (await import('./kubeconfig.ts')).kubeconfig,
+});
+
+export const hostsTrust = command<HostsTrustFlags>({
+  brief: 'Show the hosts’ keys and remember them',
+  examples: [
+    ['hosts trust', 'fingerprints of every node, to be compared with what its console says'],
+    ['hosts trust cp-0 --yes', 'pin without asking; a changed key is still refused'],
+  ],
+  flags: { yes: yes('Pin new keys without asking') },
+  rest: { placeholder: 'NODE', brief: 'Only these nodes', optional: true, propose: nodeNames },
+  load: async () => (await import('./hosts-trust.ts')).hostsTrust,
 });
 
 export const complete = command<object>({

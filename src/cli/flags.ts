@@ -82,11 +82,11 @@ export const COMMON_ALIASES = { C: 'directory', f: 'file', v: 'verbose', q: 'qui
 const LEADING_VALUES = new Set(['-C', '--directory', '-f', '--file', '--color']);
 const LEADING = new Set(['--json', '-v', '--verbose', '-q', '--quiet', '--no-input', '--no-color']);
 
-/**
- * Puts the flags that stand before the command behind it, where they are looked for: `landfall -C infra plan` is
- * `landfall plan -C infra`; `--no-color` is `--color=never`; `help plan` is `plan --help`.
- */
-export function arranged(inputs: readonly string[]): readonly string[] {
+/** Cuts off the flags that stand before the command. */
+function cut(inputs: readonly string[]): {
+  readonly led: readonly string[];
+  readonly rest: readonly string[];
+} {
   const rest = [...inputs];
   const led: string[] = [];
   for (;;) {
@@ -96,8 +96,22 @@ export function arranged(inputs: readonly string[]): readonly string[] {
     else if (LEADING.has(first) || /^--(directory|file|color)=/.test(first)) led.push(...rest.splice(0, 1));
     else break;
   }
-  if (rest[0] === 'help') rest.push('--help', ...rest.splice(0, 1).slice(1));
-  const end = rest.indexOf('--');
-  const [own, behind] = end < 0 ? [rest, []] : [rest.slice(0, end), rest.slice(end)];
+  return { led, rest };
+}
+
+/** The words from the command on. */
+export function fromCommand(inputs: readonly string[]): readonly string[] {
+  return cut(inputs).rest;
+}
+
+/**
+ * Puts the flags that stand before the command behind it, where they are looked for: `landfall -C infra plan` is
+ * `landfall plan -C infra`; `--no-color` is `--color=never`; `help plan` is `plan --help`.
+ */
+export function arranged(inputs: readonly string[]): readonly string[] {
+  const { led, rest } = cut(inputs);
+  const asked = rest[0] === 'help' ? [...rest.slice(1), '--help'] : rest;
+  const end = asked.indexOf('--');
+  const [own, behind] = end < 0 ? [asked, []] : [asked.slice(0, end), asked.slice(end)];
   return [...[...own, ...led].map((input) => (input === '--no-color' ? '--color=never' : input)), ...behind];
 }

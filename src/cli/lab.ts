@@ -130,9 +130,8 @@ export const labSsh: Action<LabNameFlags> = async (context, flags, [host, ...com
   return context.process.exitCode as never;
 };
 
-/** Makes a fault, or heals all. */
+/** Makes a fault, or heals all; without words, lists the faults there are. */
 export const labBreak: Action<LabNameFlags> = async (context, flags, words) => {
-  const lab = await requireLab(flags.name ?? DEFAULT_LAB);
   if (words.length === 0) {
     const rows = FAULTS.map(
       (f) => [`${f.is} ${f.takes.map((t) => t.toUpperCase()).join(' ')}`.trim(), f.does] as const,
@@ -144,6 +143,7 @@ export const labBreak: Action<LabNameFlags> = async (context, flags, words) => {
     );
     return 0;
   }
+  const lab = await requireLab(flags.name ?? DEFAULT_LAB);
   const said = await breakLab(lab.name, parseFault(lab, words));
   talk(context, flags, `${said}.`);
   return 0;

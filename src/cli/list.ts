@@ -75,6 +75,6 @@ export function supposedScene(cluster: Cluster = SUPPOSED, lock: Lock = supposed
 }
 
 /** The whole list as it would be for the supposed cluster: for names and explanations. */
-export function allSteps(_context?: unknown): readonly Listed[] {
+export function allSteps(): readonly Listed[] {
   return listOf(supposedScene());
 }

@@ -19,17 +19,18 @@ export async function nodeNames(context: Context): Promise<readonly string[]> {
 }
 
 /** Every step's name. */
-export async function stepNames(context: Context): Promise<readonly string[]> {
-  const { allSteps } = await import('./list.ts');
-  return allSteps(context).map(({ step }) => step.id);
+export async function stepNames(): Promise<readonly string[]> {
+  const { STEP_NAMES } = await import('./step-names.ts');
+  return STEP_NAMES.map(([, step]) => step);
 }
 
 /** What --only takes: phases, subjects, steps. */
-export async function partNames(context: Context): Promise<readonly string[]> {
-  const { allSteps } = await import('./list.ts');
-  const all = allSteps(context);
-  const subjects = all.map(({ step }) => step.id.split('/')[0] ?? '');
-  return [...new Set([...all.map(({ phase }) => phase.id), ...subjects, ...all.map(({ step }) => step.id)])];
+export async function partNames(): Promise<readonly string[]> {
+  const { STEP_NAMES } = await import('./step-names.ts');
+  const subjects = STEP_NAMES.map(([, step]) => step.slice(0, step.indexOf('/')));
+  return [
+    ...new Set([...STEP_NAMES.map(([phase]) => phase), ...subjects, ...STEP_NAMES.map(([, step]) => step)]),
+  ];
 }
 
 /** The runs of the cluster of ./cluster.yaml. */

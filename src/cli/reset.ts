@@ -23,8 +23,11 @@ export interface ResetFlags {
 
 type Flags = ResetFlags & CommonFlags;
 
-/** Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag. */
-async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
+/**
+ * Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag.
+ * @throws Problem (exit 2) when another name was given, or nobody is there to type one.
+ */
+export async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
   const { cluster: promised } = flags;
   if (promised !== undefined && promised !== cluster) {
     throw new Problem({

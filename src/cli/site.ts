@@ -7,6 +7,7 @@ import type { Site } from '../run/survey.ts';
 import type { Host } from '../ssh/host.ts';
 import { localHost } from '../ssh/local.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
+import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
 import { PHASES } from '../steps/phases.ts';
 import type { Context } from './context.ts';
@@ -55,16 +56,14 @@ export async function targets(loaded: Loaded): Promise<readonly Target[]> {
 }
 
 /**
- * The address at which a node answers those outside of the cluster, as far as it can be told without asking: of an alias of
- * ssh_config only what cluster.yaml says beside it is known.
+ * The address at which a node answers those outside of the cluster: what ssh would connect to, unless that is behind a jump
+ * host and cluster.yaml says another.
  */
-export async function outerAddress(loaded: Loaded, node: Node): Promise<string | undefined> {
-  const { lab } = loaded.cluster;
-  if (lab !== undefined) {
-    const { requireHost, requireLab } = await import('../lab/lab.ts');
-    return requireHost(await requireLab(lab), node.address).address;
-  }
-  return /[.:]/.test(node.address) ? node.address : node.internalAddress;
+export async function outerAddress(loaded: Loaded, node: Node): Promise<string> {
+  const ways = await labWays(loaded.cluster);
+  const { hostname, jumps, proxyCommand } = await resolveWay(targetOf(node, loaded, ways?.config));
+  const isDirect = jumps.length === 0 && proxyCommand === undefined;
+  return isDirect ? hostname : (node.internalAddress ?? hostname);
 }
 
 /**

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { fake } from '../../test/cli/fake.ts';
+import { stopping } from './stop.ts';
+
+function started() {
+  const it = fake();
+  const said: string[] = [];
+  let left = 0;
+  const stop = stopping(
+    { process: it.process },
+    (text) => said.push(text),
+    () => {
+      left += 1;
+    },
+  );
+  return { it, stop, said, left: () => left };
+}
+
+describe('stopping', () => {
+  test('once: after the current step, and says how to stop now', () => {
+    const { it, stop, said } = started();
+    it.signal('SIGINT');
+    expect([stop.signals.soon.aborted, stop.signals.now.aborted]).toEqual([true, false]);
+    expect(said).toEqual(['stopping after the current step; again to stop now']);
+    expect([stop.exit(), it.exited()]).toEqual([130, undefined]);
+    it.pass(60_000);
+    expect(it.exited()).toBeUndefined();
+  });
+
+  test('twice: now; and when that takes long, whatever still runs', () => {
+    const { it, stop, left } = started();
+    it.signal('SIGINT');
+    it.signal('SIGINT');
+    expect(stop.signals.now.aborted).toBe(true);
+    expect(it.exited()).toBeUndefined();
+    it.pass(4000);
+    expect([it.exited(), left() > 0]).toEqual([130, true]);
+  });
+
+  test('a third time does not wait', () => {
+    const { it } = started();
+    for (let i = 0; i < 3; i += 1) it.signal('SIGINT');
+    expect(it.exited()).toBe(130);
+  });
+
+  test('a request to terminate is at once, and is told from Ctrl-C', () => {
+    const { it, stop } = started();
+    it.signal('SIGTERM');
+    expect([stop.signals.now.aborted, stop.exit()]).toEqual([true, 143]);
+    it.pass(4000);
+    expect(it.exited()).toBe(143);
+  });
+
+  test('when all is over, signals are nobody’s business again', () => {
+    const { it, stop, said } = started();
+    stop.done();
+    it.signal('SIGINT');
+    it.pass(10_000);
+    expect([said, stop.exit(), it.exited()]).toEqual([[], undefined, undefined]);
+  });
+});

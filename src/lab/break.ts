@@ -4,9 +4,10 @@ import { readNetworkFaults, setDepotRefusing, setLink, setNetworkFaults } from '
 import { type DepotFaults, NO_FAULTS, parseFaults } from './depot/faults.ts';
 import { diskIsFull, fillDisk, freeDisk } from './disk.ts';
 import type { DepotFaultName, Fault } from './fault.ts';
-import { labHostStart, labHostStop, loopPid, powerCut, reboot } from './host.ts';
+import { loopPid } from './host.ts';
 import { requireHost, requireLab } from './lab.ts';
 import { readMachine, requireRoot } from './machine.ts';
+import { labHostStart, labHostStop, powerCut, reboot } from './power.ts';
 import type { Lab } from './spec.ts';
 
 /** Makes one fault in a lab, or puts it right. Gives a sentence that says what is so now. */
@@ -17,6 +18,9 @@ export async function breakLab(name: string, fault: Fault): Promise<string> {
     case 'power-cut':
       await powerCut(name, fault.host);
       return `${fault.host} is off; its address answers nothing`;
+    case 'power-loss':
+      await powerCut(name, fault.host, true);
+      return `${fault.host} is off, and what it had not synced is lost; its address answers nothing`;
     case 'stop':
       await labHostStop(name, fault.host);
       return `${fault.host} has shut down`;

@@ -33,7 +33,7 @@ export function concessions(machine: ConcessionFacts, _release: Release): readon
   return [
     {
       id: 'identity',
-      text: 'product_uuid, product_serial and uptime are the machine’s, the same on every host',
+      text: 'product_uuid, product_serial, uptime and the kernel’s log are the machine’s, the same on every host',
       files: [],
     },
     {

@@ -4,7 +4,7 @@ import type { Lab } from './spec.ts';
 
 /** Something that goes wrong in a lab because it was told to, or is put right again. */
 export type Fault =
-  | { readonly is: 'power-cut' | 'stop' | 'start' | 'reboot'; readonly host: string }
+  | { readonly is: 'power-cut' | 'power-loss' | 'stop' | 'start' | 'reboot'; readonly host: string }
   | { readonly is: 'link-down' | 'link-up'; readonly host: string }
   | { readonly is: 'partition'; readonly a: string; readonly b: string }
   | { readonly is: 'loss'; readonly host: string; readonly percent: number }
@@ -23,6 +23,11 @@ export const FAULTS: readonly {
   readonly does: string;
 }[] = [
   { is: 'power-cut', takes: ['host'], does: 'the host is off at once; its address answers nothing' },
+  {
+    is: 'power-loss',
+    takes: ['host'],
+    does: 'the same, and what the host had not synced to its disk is lost',
+  },
   { is: 'stop', takes: ['host'], does: 'the host shuts down cleanly' },
   { is: 'start', takes: ['host'], does: 'a host that is off boots from the disk it had' },
   { is: 'reboot', takes: ['host'], does: 'the host reboots cleanly' },

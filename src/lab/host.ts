@@ -7,9 +7,8 @@ import { ACCOUNTS, keyPair } from './access.ts';
 import { WITHHELD } from './concession.ts';
 import { attempt, exec, lastLines } from './exec.ts';
 import { HOST_LOOP } from './hostLoop.ts';
-import { requireHost, requireLab } from './lab.ts';
 import { namespacePath, namesOf, portOf } from './names.ts';
-import { childOf, pidFrom, SIGRTMIN, signal, until } from './processes.ts';
+import { childOf, pidFrom, until } from './processes.ts';
 import { type Lab, type LabHost, macOf, subnet } from './spec.ts';
 
 /** The folder of one host: its disk, its console's log, its flags. */
@@ -153,69 +152,9 @@ export async function awaitLogin(lab: Lab, host: LabHost, limit = 90_000): Promi
   });
 }
 
-/** Starts a stopped host of a lab and waits for its login. Gives the milliseconds it took. */
-export async function labHostStart(name: string, hostName: string): Promise<number> {
-  const lab = await requireLab(name);
-  const host = requireHost(lab, hostName);
-  await startHost(lab, host);
-  return awaitLogin(lab, host);
-}
-
-/** Shuts a host down as `poweroff` on it would, and waits for its end; after `limit` milliseconds cuts its power. */
-export async function labHostStop(name: string, hostName: string, limit = 100_000): Promise<void> {
-  const lab = await requireLab(name);
-  requireHost(lab, hostName);
-  const init = await initPid(lab, hostName);
-  if (init !== undefined) signal(init, SIGRTMIN.poweroff);
-  if (await ended(lab, hostName, limit)) return;
-  await powerCut(name, hostName);
-}
-
-/**
- * Cuts a host's power: takes its link down, so that its address answers nothing at all, and kills its first process,
- * and every other with it. What the host had not yet written reaches its disk all the same: gentler than a real cut.
- */
-export async function powerCut(name: string, hostName: string): Promise<void> {
-  const lab = await requireLab(name);
-  const host = requireHost(lab, hostName);
-  await attempt(['ip', '-n', namesOf(lab.name).bridge, 'link', 'set', portOf(host.address), 'down']);
-  await until(async () => {
-    if ((await loopPid(lab, hostName)) === undefined) return true;
-    const init = await initPid(lab, hostName);
-    if (init !== undefined) signal(init, 'SIGKILL');
-    return undefined;
-  }, 30_000);
-}
-
-/** Reboots a host as `reboot` on it would, and waits for the next boot's login. Gives the milliseconds it took. */
-export async function reboot(name: string, hostName: string): Promise<number> {
-  const lab = await requireLab(name);
-  const host = requireHost(lab, hostName);
-  const start = performance.now();
-  const before = await bootCount(lab, hostName);
-  const init = await initPid(lab, hostName);
-  if (init === undefined)
-    throw new Problem({
-      code: 'lab/host-down',
-      summary: `${hostName} is not up`,
-      host: hostName,
-      try: 'landfall lab break start ' + hostName,
-    });
-  signal(init, SIGRTMIN.reboot);
-  await until(async () => ((await bootCount(lab, hostName)) > before ? true : undefined), 120_000);
-  await awaitLogin(lab, host);
-  return Math.round(performance.now() - start);
-}
-
 /** How often the host has booted since it was last started. */
 export async function bootCount(lab: Pick<Lab, 'dir'>, host: string): Promise<number> {
   return Number((await readFile(join(hostDir(lab, host), 'boots'), 'utf8').catch(() => '0')).trim());
-}
-
-async function ended(lab: Lab, host: string, limit: number): Promise<boolean> {
-  return (
-    (await until(async () => ((await loopPid(lab, host)) === undefined ? true : undefined), limit)) === true
-  );
 }
 
 /** The argv that runs a program where questions "from outside" are asked: in the operator's network namespace. */

@@ -8,7 +8,7 @@ import { readMachine } from './machine.ts';
 import { namesOf } from './names.ts';
 import { labNamespaces, networkDown } from './network.ts';
 import { labDir } from './place.ts';
-import { findProcesses, killAll } from './processes.ts';
+import { findProcesses, killAll, until } from './processes.ts';
 import type { LabHost } from './spec.ts';
 
 /**
@@ -52,15 +52,25 @@ export async function sweepAll(name: string, hosts: readonly LabHost[]): Promise
   );
   await networkDown(name);
   await cgroupsDown(names.cgroup);
+  const named = namespaces.map((one) => one.slice(names.host('').length));
+  for (const host of new Set([...hosts.map((one) => one.name), ...named]))
+    await rmdir(join('/run/systemd/nspawn/propagate', names.machine(host))).catch(() => undefined);
   return ended;
 }
 
-/** Removes a cgroup and those below it from every hierarchy; `landfall` itself when no other lab is below it. */
+/**
+ * Removes a cgroup and those below it from every hierarchy; `landfall` itself when no other lab is below it. A process
+ * that has ended stays in its cgroup until it has been waited for, so this may take a moment.
+ */
 async function cgroupsDown(path: string): Promise<void> {
-  const tops = [...readMachine().controllers.map(({ mount }) => mount), '/sys/fs/cgroup'];
-  for (const top of new Set(tops)) {
+  const tops = new Set([...readMachine().controllers.map(({ mount }) => mount), '/sys/fs/cgroup']);
+  for (const top of tops) {
     const dir = join(top, path);
-    if (existsSync(dir)) await attempt(['find', dir, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
+    await until(async () => {
+      if (!existsSync(dir)) return true;
+      await attempt(['find', dir, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
+      return existsSync(dir) ? undefined : true;
+    }, 10_000);
     const above = join(top, 'landfall');
     const others = (await readdir(above, { withFileTypes: true }).catch(() => [])).some((one) =>
       one.isDirectory(),

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,11 +7,12 @@ import { depotPid } from '../../src/lab/depot/daemon.ts';
 import { labDown, loopDevices } from '../../src/lab/down.ts';
 import { attempt, type Ended } from '../../src/lab/exec.ts';
 import { parseFault } from '../../src/lab/fault.ts';
-import { fromOutside, initPid, loopPid, powerCut, reboot } from '../../src/lab/host.ts';
+import { fromOutside, initPid, loopPid } from '../../src/lab/host.ts';
 import { findLab } from '../../src/lab/lab.ts';
 import { ensureTools, readMachine } from '../../src/lab/machine.ts';
 import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import { labNamespaces } from '../../src/lab/network.ts';
+import { powerCut, reboot } from '../../src/lab/power.ts';
 import { findProcesses, signal } from '../../src/lab/processes.ts';
 import { claimedLabs } from '../../src/lab/settings.ts';
 import type { Lab } from '../../src/lab/spec.ts';
@@ -181,6 +182,13 @@ describe('a fault', () => {
     expect(await bootId('cp-0')).not.toBe(boot);
   });
 
+  it('power loss: what was synced is there afterwards, what was not is lost', async () => {
+    await on('worker-0', 'echo kept > /root/synced; sync; echo lost > /root/unsynced');
+    await fault('power-loss worker-0');
+    await fault('start worker-0');
+    expect(await said('worker-0', 'cat /root/synced /root/unsynced 2>/dev/null')).toBe('kept');
+  });
+
   it('stop and start', async () => {
     await fault('stop worker-0');
     expect(await initPid(lab, 'worker-0')).toBeUndefined();
@@ -316,5 +324,9 @@ async function nothingLeft(name: string): Promise<void> {
   expect(await findProcesses({ commandHas: [], namespaces: [], cgroup: names.cgroup })).toEqual([]);
   const groups = await attempt(['find', '/sys/fs/cgroup', '-path', `*/${names.cgroup}`]);
   expect(groups.stdout).toBe('');
+  const containers = readdirSync('/run/systemd/nspawn/propagate').filter((one) =>
+    one.startsWith(names.machine('')),
+  );
+  expect(containers).toEqual([]);
   expect((await claimedLabs()).has(name)).toBe(false);
 }

@@ -30,8 +30,11 @@ export const ADDRESS = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
 /** A login name as useradd lets one make, and some directory services besides. */
 export const USER = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/;
 
-/** A path of one line: no control characters, and not to be taken for an option. */
-export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,4096}$/;
+/**
+ * A path of one line that is nothing but a path: ssh would expand `%h` and `${HOME}` in it and take quotes and backslashes for
+ * its own, and a shell, should one ever see it, the rest.
+ */
+export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029"$%`\\]{1,4096}$/;
 
 /** A public key as in known_hosts: the types OpenSSH has not dropped, and base64. */
 export const HOST_KEY =

@@ -25,7 +25,7 @@ const IPV4_ONLY = 'this version makes IPv4 clusters only: neither IPv6 nor dual 
 const MISTAKES: readonly Mistake[] = [
   {
     fields: NAMES,
-    looks: /^(?=.*[a-z0-9])[\w .-]*[A-Z_ .][\w .-]*$/i,
+    looks: /^(?=.*[A-Za-z0-9])[\w .-]*[A-Z_ .][\w .-]*$/,
     hint: (value) => ({
       why: 'Kubernetes and DNS know lower case only, and neither underscores, dots nor white space in a name',
       value: asName(value),
@@ -148,8 +148,8 @@ function commonHint(value: string): Hint {
   if (unseen !== undefined) return { why: `it holds the character U+${unseen}, which cannot be seen` };
   if (/[“”„‘’«»]/.test(value))
     return { why: 'these quotation marks are part of the value', try: 'use straight ones: " or \'' };
-  if (/[$`;&|<>(){}!*?\\]/.test(value))
-    return { why: 'it holds characters a shell gives a meaning; no such value is passed on' };
+  if (/[$%`"';&|<>(){}!*?\\]/.test(value))
+    return { why: 'it holds characters that a shell or ssh gives a meaning; no such value is passed on' };
   return {};
 }
 

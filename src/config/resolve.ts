@@ -8,6 +8,9 @@ import { type HeldLock, lockedFor } from './lock.ts';
 /** The packages that are one release: all three of the same version, or none. */
 const RELEASE = ['kubeadm', 'kubelet', 'kubectl'] as const;
 
+/** A SHA-256 sum in hexadecimal digits. */
+const SUM = /^[0-9a-f]{64}$/;
+
 /** How many versions a message lists. */
 const LISTED = 8;
 
@@ -28,9 +31,8 @@ export function resolve(
 ): Lock | Problem {
   const whole = held && lockedFor(cluster, held);
   if (whole !== undefined) return whole;
-  const { kubernetes, crio } = keys;
-  if (kubernetes === undefined || crio === undefined)
-    return noKey(kubernetes === undefined ? 'Kubernetes' : 'CRI-O');
+  const { kubernetes = '', crio = '' } = keys;
+  if (!SUM.test(kubernetes) || !SUM.test(crio)) return noKey(SUM.test(kubernetes) ? 'CRI-O' : 'Kubernetes');
   const fetched = { kubernetes, crio };
   const kept = held && lockedFor(cluster, { ...held, keys: fetched });
   if (kept !== undefined) return kept;

@@ -22,7 +22,7 @@ export const LABEL = {
 };
 const path = {
   wanted: 'the path of a file',
-  format: 'one line without control characters, not beginning with a hyphen',
+  format: 'one line that does not begin with a hyphen, without " $ % \\ ` and control characters',
 };
 
 /** How hosts are reached. */
@@ -129,6 +129,6 @@ export const node = z.strictObject({
       byDefault: 'your known_hosts decides',
       wanted: 'a public host key',
       format: 'its type and the key in base64, as in known_hosts but without the host: `ssh-ed25519 AAAA…`',
-      examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGRvIG5vdCB1c2UgdGhpcyBvbmUsIHBsZWFzZSEh'],
+      examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl'],
     }),
 });

@@ -82,6 +82,15 @@ function malformed(
   const tree = treeAt(page.tree, path);
   if (tree?.is === 'broken') return [];
   if (tree === undefined) return meant.has(pathName(path)) ? [] : [missing(page, path)];
+  if (issue.code === 'invalid_key') {
+    const parts = {
+      code: 'config/key',
+      summary: `${pathName(path.slice(0, -1))} has a key that does not belong there`,
+      why: notesAt(page.schema, path.slice(0, -1)).description ?? 'its keys have a format',
+      try: 'take it out',
+    };
+    return [keyProblem(page, path, parts)];
+  }
   if (tree.is === 'scalar' && tree.value === null) return [empty(page, path)];
   if (issue.code === 'too_small' || issue.code === 'too_big') return [wrongSize(page, path, tree)];
   if (tree.is === 'scalar' && typeof tree.value === 'string') {

@@ -40,11 +40,13 @@ export function readSyntax(text: Text): {
   if (document === undefined) throw new Error('the YAML composer gave no document');
   const open = document.errors.length > 0 ? unclosed(text, tokens, document.errors) : undefined;
   if (open !== undefined) return { problems: [open] };
+  const tabs = document.errors.filter((error) => error.code === 'TAB_AS_INDENT');
+  const told = tabs.length > 0 ? tabs : document.errors;
   const errors = firstOfEachLine(
     text,
-    document.errors.map((error) => error.pos[0]),
+    told.map((error) => error.pos[0]),
   ).map((i) => {
-    const error = document.errors[i] as YAMLParseError;
+    const error = told[i] as YAMLParseError;
     return syntax(text, { start: error.pos[0], end: error.pos[1] }, { code: 'yaml/syntax', ...words(error) });
   });
   if (errors.length > 0) return { problems: errors.slice(0, MOST) };

@@ -124,7 +124,7 @@ function toTree(node: unknown, where: Span, walk: Walk): Tree {
 function toScalar(node: Scalar, at: Span): Tree {
   if (node.type !== 'PLAIN') return { is: 'scalar', at, value: node.value };
   const plain = node.source ?? '';
-  const elsewhere = readElsewhere(plain, node.value);
+  const elsewhere = node.tag === undefined ? readElsewhere(plain, node.value) : undefined;
   return { is: 'scalar', at, value: node.value, plain, ...(elsewhere === undefined ? {} : { elsewhere }) };
 }
 

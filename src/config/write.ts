@@ -54,8 +54,8 @@ name: ${value(initial.name)}
 # The second newest minor is the one that add-ons support by now. Without the quotes 1.30 would be the number 1.3.
 kubernetes: ${JSON.stringify(initial.kubernetes ?? formatMinor(DEFAULT_MINOR))}
 
-# What certificates and kubeconfigs know the API server by; it should outlive any one node. This default is a name that
-# Landfall keeps in /etc/hosts of the nodes. A name of your own DNS or load balancer is better for a team.
+# What certificates and kubeconfigs know the API server by; it should outlive any one node. This default is a name
+# that Landfall keeps in /etc/hosts of the nodes. A name of your own DNS or load balancer is better for a team.
 ${head('endpoint', initial.endpoint !== undefined)}
 ${line(initial.endpoint, 'address', `${endpointName(initial.name)}:6443`)}
 
@@ -73,11 +73,11 @@ ${line(network.services, 'services', defaults.services)}
 # Released with Kubernetes, minor by minor.
 #runtime: cri-o
 
-# Your ssh_config and agent are used as they are: jump hosts, keys, users. What is written here goes before them.
+# Your ssh_config and agent are used as they are: jump hosts, keys, users. What is written here goes first.
 ${sshText(ssh)}
 ${initial.lab === undefined ? '' : `\n# These are hosts of a lab, with its concessions; each shows in the plan.\nlab: ${value(initial.lab)}\n`}
-# address: what ssh connects to, an IP address, a name, or an alias of your ssh_config. When it is not the address the
-# cluster itself should use, add internalAddress. hostKey pins the key the host must show (landfall hosts trust prints it).
+# address: what ssh connects to: an IP address, a name, or an alias of your ssh_config. When the cluster itself is to
+# use another one, add internalAddress. hostKey pins the key the host must show: landfall hosts trust prints it.
 # The only node takes workloads too.
 nodes:
 ${initial.nodes.map(nodeText).join('\n')}

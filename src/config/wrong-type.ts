@@ -50,7 +50,7 @@ function reason(tree: Tree, expected: string): string | undefined {
   if (plain === undefined)
     return typeof value === 'string' && expected !== 'object' ? 'in quotes it is text' : undefined;
   if (expected !== 'string') return undefined;
-  return typeof value === 'number' && `${value}` !== plain
+  return Number.isFinite(value) && `${value}` !== plain
     ? `without quotes ${plain} is the number ${value}`
     : `without quotes ${plain} is ${typeOf(tree)} to YAML`;
 }

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { type Problem, Problems } from '../model/problem.ts';
+import { readCluster } from './load.ts';
+import { asText } from './text.ts';
+
+const harbour = `apiVersion: landfall/v1
+kind: Cluster
+name: harbour
+kubernetes: "1.36"
+nodes:
+  - name: cp-0
+    role: control-plane
+    address: 10.0.0.11
+`;
+
+const problemsOf = (text: string, held?: { kubernetes: string; place: string }): readonly Problem[] => {
+  try {
+    readCluster(asText('cluster.yaml', text), held);
+    return [];
+  } catch (error) {
+    if (error instanceof Problems) return error.problems;
+    throw error;
+  }
+};
+
+/** What is told of a text: `line:column code try`, the words meant in between. */
+const told = (text: string) =>
+  problemsOf(text).map(({ code, where, try: hint }) => {
+    const words = where?.text?.slice(where.column - 1, where.column - 1 + (where.length ?? 1));
+    return `${where?.line}:${where?.column} ${code} | ${words} | ${hint}`;
+  });
+
+const changed = (from: string, to: string): string => {
+  expect(harbour).toContain(from);
+  return harbour.replace(from, to);
+};
+
+describe('values', () => {
+  it.each([
+    ['10.0.0.11', '-oProxyCommand=reboot', 'config/format', 'option'],
+    ['10.0.0.11', '"$(reboot)"', 'config/format', 'shell'],
+    ['10.0.0.11', '"a b"', 'config/format', 'letters'],
+    ['10.0.0.11', '"10.0.0.11\\n10.0.0.12"', 'config/format', 'line break'],
+    ['10.0.0.11', '""', 'config/format', 'empty'],
+    ['10.0.0.11', 'root@10.0.0.11:22', 'config/format', 'fields of their own'],
+    ['10.0.0.11', 'ssh://10.0.0.11', 'config/format', 'URL'],
+    ['10.0.0.11', 'fd00::1', 'config/format', 'IPv4'],
+    ['10.0.0.11', '10.0.0.11/24', 'config/format', 'prefix'],
+    ['10.0.0.11', '10.0.0.300', 'nodes/address', 'programs'],
+    ['10.0.0.11', '"0x7f000001"', 'nodes/address', 'programs'],
+    ['10.0.0.11', '"010.0.0.1"', 'nodes/address', 'programs'],
+    ['10.0.0.11', '127.0.0.1', 'nodes/address', 'loopback'],
+    ['10.0.0.11', '0.0.0.0', 'nodes/address', 'this-host'],
+    ['10.0.0.11', '255.255.255.255', 'nodes/address', 'reserved'],
+    ['cp-0', 'cp_0', 'config/format', 'lower case'],
+    ['cp-0', 'localhost', 'nodes/name', 'calls itself'],
+    ['cp-0', `${'a'.repeat(64)}`, 'config/format', '63'],
+    ['"1.36"', 'v1.36', 'config/format', 'tag'],
+    ['"1.36"', '1.36.0-rc.1', 'config/format', 'pre-releases'],
+    ['"1.36"', 'latest', 'config/format', 'only when told'],
+    ['"1.36"', '"1.34"', 'version/unsupported', '2026-10-27'],
+    ['"1.36"', '"1.20"', 'version/unsupported', 'long ago'],
+    ['"1.36"', '"1.38"', 'version/unsupported', '1.37'],
+    ['landfall/v1', 'landfall/v2', 'file/format', 'landfall/v1'],
+    ['landfall/v1', 'v1', 'file/foreign', 'landfall/v1'],
+    ['landfall/v1', 'kubeadm.k8s.io/v1beta4', 'file/foreign', 'landfall/v1'],
+    ['kind: Cluster', 'kind: Lock', 'file/format', 'versions'],
+  ])('%s → %s: %s (%s)', (from, to, code, why) => {
+    const problems = problemsOf(changed(from, to));
+    expect(problems.map((problem) => problem.code)).toEqual([code]);
+    expect(problems[0]?.why).toContain(why);
+  });
+  it.each([
+    ['network: { pods: 10.244.1.0/16 }', 'network/host-bits'],
+    ['network: { pods: 10.244.0.0/25 }', 'network/size'],
+    ['network: { pods: 10.0.0.0/7 }', 'network/size network/overlap network/overlap'],
+    ['network: { services: 10.96.0.0/29 }', 'network/size'],
+    ['network: { services: 10.64.0.0/10 }', 'network/size'],
+    ['network: { services: 169.254.0.0/16 }', 'network/reserved'],
+    ['network: { services: 10.244.7.0/24 }', 'network/overlap'],
+    ['network: { pods: 10.96.0.0/24 }', 'network/overlap'],
+    ['network: { pods: fd00::/64 }', 'config/format'],
+    ['network: { domain: Cluster.Local }', 'config/format'],
+    ['network: { domain: harbour.internal }', 'endpoint/domain'],
+    ['endpoint: { address: api.cluster.local }', 'endpoint/domain'],
+    ['endpoint: { address: "api.example.com:70000" }', 'endpoint/port'],
+    ['endpoint: { address: "api.example.com:0" }', 'config/format'],
+    ['endpoint: { address: "10.0.0.11:8443" }', 'endpoint/port'],
+    ['endpoint: { address: "api.harbour.internal:443" }', 'endpoint/port'],
+    ['endpoint: { address: 127.0.0.1 }', 'endpoint/address'],
+    ['endpoint: { address: 10.96.0.1 }', 'network/overlap'],
+    ['endpoint: { address: "10.1:6443" }', 'endpoint/address'],
+    ['endpoint: { address: "[fd00::1]:6443" }', 'config/format'],
+    ['endpoint: { address: "https://api.example.com" }', 'config/format'],
+    ['endpoint: api.example.com', 'config/type'],
+    ['endpoint:', 'config/empty'],
+    ['ssh: { user: -l }', 'config/format'],
+    ['ssh: { port: 0 }', 'config/value'],
+    ['ssh: { port: 1.5 }', 'config/type'],
+    ['ssh: { port: "22" }', 'config/type'],
+    ['ssh: { identityFile: "a\\0b" }', 'config/format'],
+    ['ssh: { config: -F }', 'config/format'],
+    ['lab: ../x', 'config/format'],
+    ['runtime: containerd', 'config/value'],
+    ['user: root', 'config/unknown-key'],
+    ['__proto__: { name: x }', 'config/unknown-key'],
+    ['constructor: x', 'config/unknown-key'],
+  ])('%s: %s', (line, codes) => {
+    expect(
+      problemsOf(`${harbour}${line}\n`)
+        .map(({ code }) => code)
+        .join(' '),
+    ).toBe(codes);
+  });
+  it('of nodes must tell them apart, and this version takes one', () => {
+    const two = `${harbour}  - { name: cp-0, role: worker, address: 10.0.0.11 }\n`;
+    expect(told(two).map((line) => line.split(' | ')[0])).toEqual([
+      '9:5 nodes/count',
+      '9:13 nodes/duplicate',
+      '9:42 nodes/duplicate',
+    ]);
+  });
+  it.each([
+    ['role: control-plane', 'role: worker', 'nodes/role'],
+    ['role: control-plane', 'role: control-plane\n    workloads: false', 'nodes/workloads'],
+    ['role: control-plane', 'role: control-plane\n    internalAddress: 10.244.0.1', 'network/overlap'],
+    ['role: control-plane', 'role: control-plane\n    internalAddress: cp-0', 'config/format'],
+    ['role: control-plane', 'role: control-plane\n    hostKey: SHA256:abc', 'config/format'],
+    [
+      'role: control-plane',
+      `role: control-plane\n    hostKey: ssh-ed25519 ${'A'.repeat(68)}`,
+      'nodes/host-key',
+    ],
+  ])('%s → %s: %s', (from, to, code) => {
+    expect(problemsOf(changed(from, to)).map((problem) => problem.code)).toEqual([code]);
+  });
+  it('cannot drive the terminal', () => {
+    const [problem] = problemsOf(changed('name: harbour', 'name: "\u0085\u202e\u009b2J"'));
+    expect(JSON.stringify({ ...problem })).not.toMatch(/[\u0080-\u009f\u202e]/);
+  });
+});

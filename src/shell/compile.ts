@@ -1,4 +1,4 @@
-import { heredoc, lines, quote, type Shell, sh } from './sh.ts';
+import { heredoc, quote, type Shell, sh } from './sh.ts';
 
 /** What {@link compile} needs to know of a step; `Step` is one. */
 export interface ScriptStep {
@@ -171,9 +171,4 @@ export function compile(steps: readonly ScriptStep[], options: CompileOptions): 
     'main',
     '',
   ].join('\n');
-}
-
-/** Joins pieces into the script a step's author would type, for showing. */
-export function shown(...pieces: readonly Shell[]): string {
-  return lines(...pieces).text;
 }

@@ -1,0 +1,108 @@
+#!/bin/sh
+# harbour · cp-0 · Open it for workloads
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  waited=0; told=-10; last=
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep 1; waited=$((waited + 1)); rm -f "$tmp"/probes/*; look "$n"
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_nodes() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+}
+
+# ── 1 workloads/taint: Let workloads run on the control plane
+# kubeadm marks a control-plane node so that ordinary pods stay away. Where it is the only node, everything would wait for ever for another one.
+read_1() {
+probe nodes | awk -F '|' -v names=cp-0 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort
+}
+want_1='cp-0: open'
+make_1() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-0 node-role.kubernetes.io/control-plane- || timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-0 -o name
+}
+
+# ── 2 workloads/load-balancers: Let load balancers lead to nodes that carry workloads
+# kubeadm tells load balancers to leave control-plane nodes out. On a node that does carry workloads their addresses would then be announced by nobody.
+read_2() {
+probe nodes | awk -F '|' -v names=cp-0 -v label='"node.kubernetes.io/exclude-from-external-load-balancers"' '
+  { seen = 1 }
+  index(" " names " ", " " $1 " ") && index($6, label) { print "left out: " $1; bad = 1 }
+  END { if (!seen) print "not known"; else if (!bad) print "none left out" }'
+}
+want_2='none left out'
+make_2() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label nodes cp-0 node.kubernetes.io/exclude-from-external-load-balancers-
+}
+
+# ── 3 workloads/no-proof: Clear away a proof that was cut short
+# A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
+read_3() {
+if ! found=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name); then echo 'the API server does not answer'
+elif [ -z "$found" ]; then echo gone
+else echo "$found is there"; fi
+}
+want_3=gone
+make_3() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
+}
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/workloads/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/workloads/stop; stop=${stop:-$tmp/stop}
+say landfall 1 3
+step 1 make 0
+step 2 make 0
+step 3 make 120
+say end
+}
+main

@@ -1,0 +1,79 @@
+#!/bin/sh
+# harbour · cp-0 · Take the proof away
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  waited=0; told=-10; last=
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep 1; waited=$((waited + 1)); rm -f "$tmp"/probes/*; look "$n"
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+# ── 1 proof/cleaned: Take the proof away again
+# What was made to prove the cluster is nobody else’s business: its namespace goes, and with it the pods, the Service and the open port.
+read_1() {
+if ! found=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name); then echo 'the API server does not answer'
+elif [ -z "$found" ]; then echo gone
+else echo "$found is there"; fi
+}
+want_1=gone
+make_1() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
+}
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/proof-end/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/proof-end/stop; stop=${stop:-$tmp/stop}
+say landfall 1 1
+step 1 make 120
+say end
+}
+main

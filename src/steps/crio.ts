@@ -126,7 +126,7 @@ export function runtimeSteps({ cluster, lock }: Scene): readonly Step[] {
 function strayNetworks(allowed: readonly string[] | undefined): Step {
   const others =
     allowed === undefined
-      ? sh``
+      ? sh`:`
       : sh`find /etc/cni/net.d -maxdepth 1 '(' -name '*.conf' -o -name '*.conflist' -o -name '*.json' ')' ${allowed.flatMap((name) => ['!', '-name', name])} 2>/dev/null`;
   return {
     id: 'runtime/no-stray-networks',

@@ -1,4 +1,5 @@
 import { controlPlanes } from '../model/cluster.ts';
+import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
 import { runtimeSteps } from './crio.ts';
 import { groundSteps } from './ground.ts';
@@ -23,7 +24,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...machineSteps(scene), ...groundSteps(scene)],
+    steps: (scene) => [...machineSteps(scene), ...capacitySteps(), ...groundSteps(scene)],
   },
   {
     id: 'prepare',

@@ -114,13 +114,16 @@ export function endpointLine(host: string, address: string, path: string = FILES
     writes: [path],
     clues: [
       {
-        match: new RegExp(
-          `^(?!${address.replaceAll('.', '\\.')} )[0-9a-f.:]+ ${host.replaceAll('.', '\\.')}$`,
-        ),
+        match: new RegExp(`^(?!${literal(address)} )[0-9a-f.:]+ ${literal(host)}$`),
         means: `another line of ${path} gives this name another address`,
         try: `remove that line from ${path}; on a cloud image also from /etc/cloud/templates/hosts.*, which writes it anew at each boot`,
       },
       ...DISK_CLUES,
     ],
   };
+}
+
+/** A text as a regular expression that matches it and nothing else. */
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

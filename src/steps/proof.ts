@@ -173,6 +173,7 @@ export function proofSteps(scene: Scene): readonly Step[] {
         if [ -n "$port" ]; then give ${NODE_PORT} "$port"; echo open; else echo none; fi`,
       want: 'open',
       within: 10,
+      awaits: 'the API server to choose a port',
       gives: [NODE_PORT],
     },
   ];

@@ -49,7 +49,7 @@ export function file(about: About, wanted: WantedFile, before?: string): Step {
   return {
     ...about,
     read: lookAtFile(path),
-    want: `${mode} ${owner}\n${content.replace(/\n+$/, '')}`,
+    want: `${mode} ${owner}\n${content}`.replace(/\n+$/, ''),
     make: sh`
       mkdir -p ${folder(path)}
       umask 077

@@ -1,0 +1,252 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { allSteps, HARBOUR, scene } from '../../test/steps/scene.ts';
+import type { Cluster } from '../model/cluster.ts';
+import { compile, type ScriptMode } from '../shell/compile.ts';
+import { PHASES } from './phases.ts';
+import { BEFORE, FILES } from './places.ts';
+import type { Step } from './step.ts';
+
+const steps = allSteps();
+const ids = steps.map((s) => s.id);
+const closed: Cluster = {
+  ...HARBOUR,
+  network: { ...HARBOUR.network, plugin: 'none' },
+  nodes: HARBOUR.nodes.map((n) => ({ ...n, workloads: false })),
+};
+
+function script(list: readonly Step[], mode: ScriptMode): string {
+  const chosen = mode === 'undo' ? list.filter((s) => s.undo !== undefined) : list;
+  return compile(chosen, { mode, title: 'all', slots: { 'proof-node-port': '30080' } });
+}
+
+describe('the list of steps', () => {
+  it('gives each step an id of its own', () => {
+    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+    for (const id of ids) expect(id).toMatch(/^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/);
+  });
+
+  it.each(steps.map((s) => [s.id, s] as const))(
+    '%s says what, why, how to look and what to see',
+    (_id, s) => {
+      expect(s.title).toMatch(/^[A-Z].*[^.!]$/);
+      expect(s.title.length).toBeLessThan(90);
+      expect(s.why).toMatch(/^[A-Za-z].*\.$/s);
+      expect(s.why.length).toBeGreaterThan(60);
+      expect(s.read.text.trim()).not.toBe('');
+      expect(s.want).not.toMatch(/\n$/);
+      for (const text of [s.read.text, s.make?.text, s.undo?.text, s.want]) {
+        expect(text ?? '').not.toMatch(/\bundefined\b|\[object /);
+        // What a template would have meant for JavaScript and the shell never sees.
+        expect(text ?? '').not.toContain('\\${');
+      }
+      expect((s.within ?? 0) > 0 && s.awaits === undefined).toBe(false);
+    },
+  );
+
+  it.each(steps.map((s) => [s.id, s] as const))('%s leans only on what comes before it', (id, s) => {
+    for (const other of s.after ?? []) {
+      expect(ids).toContain(other);
+      expect(ids.indexOf(other)).toBeLessThan(ids.indexOf(id));
+    }
+  });
+
+  it.each(steps.map((s) => [s.id, s] as const))('%s declares the probes it reads', (_id, s) => {
+    const text = `${s.read.text}\n${s.make?.text ?? ''}`;
+    const used = [...text.matchAll(/\bprobe ([a-z_]+)/g)].map((m) => m[1] as string);
+    expect([...new Set(used)].sort()).toEqual((s.probes ?? []).map((p) => p.name).sort());
+  });
+
+  it.each(steps.map((s) => [s.id, s] as const))('%s explains its clues', (_id, s) => {
+    for (const clue of s.clues ?? []) {
+      expect(clue.match.global).toBe(false);
+      expect(clue.means).toMatch(/\S.*[^.]$/);
+      expect(clue.try).not.toBe('');
+      expect(clue.diagnosis ?? 'H00').toMatch(/^H\d\d$/);
+    }
+  });
+
+  it('names one probe for one thing', () => {
+    const texts = new Map<string, Set<string>>();
+    for (const probe of steps.flatMap((s) => s.probes ?? []))
+      texts.set(probe.name, (texts.get(probe.name) ?? new Set()).add(probe.run.text));
+    for (const [name, variants] of texts) expect([name, variants.size]).toEqual([name, 1]);
+  });
+
+  it('notes every file before it is written', () => {
+    const noted = new Set<string>(Object.values(FILES));
+    for (const path of steps.flatMap((s) => s.writes ?? [])) expect(noted).toContain(path);
+    const note = ids.indexOf('prepare/note');
+    const first = steps.findIndex((s) => s.make !== undefined);
+    expect(note).toBe(first);
+    for (const path of noted) expect(steps[note]?.make?.text).toContain(path);
+    expect(steps[note]?.want).toBe('noted');
+    expect(BEFORE).toMatch(/^\/var\/lib\//);
+  });
+
+  it('looks before it touches: no make in the first phase', () => {
+    expect(PHASES[0]?.steps(scene()).filter((s) => s.make !== undefined)).toEqual([]);
+  });
+
+  it('prints nothing secret, and lets nobody print a token', () => {
+    const text = script(steps, 'make');
+    expect(text).toContain('--skip-token-print');
+    expect(text).not.toMatch(/token create|kubeadm certs certificate-key|--print-join-command/);
+    expect(text).not.toMatch(/\bcat [^\n|;&]*\/etc\/kubernetes\/(pki|[a-z-]+\.conf)/);
+  });
+
+  it('takes hands over and back by the same names', () => {
+    const given = new Set(steps.flatMap((s) => s.gives ?? []));
+    for (const slot of steps.flatMap((s) => s.takes ?? [])) expect(given).toContain(slot);
+  });
+});
+
+describe('the shell of the steps', () => {
+  const modes: readonly ScriptMode[] = ['read', 'make', 'undo'];
+
+  it.each(modes)('is POSIX: dash reads all of it (%s)', (mode) => {
+    for (const at of [scene(), scene(closed)]) {
+      const { status, stderr } = spawnSync('dash', ['-n'], {
+        input: script(allSteps(at), mode),
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+    }
+  });
+
+  /** What is left out, and why. */
+  const EXCLUDED = {
+    SC1091: '/etc/os-release is read on the host',
+    SC2012: 'ls of files whose names are ours, or that are only shown',
+    SC2015: 'A && B || C where B cannot fail',
+    SC2016: 'jsonpath and awk programs are meant to stay as they are',
+    SC2034: 'want_N is read by eval',
+    SC2043: 'a list that happens to hold one word',
+    SC2086: 'lists of package names are meant to fall into words',
+    SC2140: 'quoted and unquoted pieces side by side are how values are put in',
+    SC2154: 'assigned by eval, or by the piece before',
+    SC2209: 'stopped=make is a word, not a command',
+  };
+  const shellcheck = spawnSync('shellcheck', ['--version'], { encoding: 'utf8' }).status === 0;
+
+  it.runIf(shellcheck).each(modes)('satisfies shellcheck (%s)', (mode) => {
+    const args = ['-s', 'sh', '-f', 'gcc', '-e', Object.keys(EXCLUDED).join(','), '-'];
+    for (const at of [scene(), scene(closed)]) {
+      const { stdout } = spawnSync('shellcheck', args, {
+        input: script(allSteps(at), mode),
+        encoding: 'utf8',
+      });
+      expect(stdout).toBe('');
+    }
+  });
+
+  it('keeps hostile values inside quotes, whatever they hold', () => {
+    const nasty = fc
+      .array(
+        fc.constantFrom(
+          "'",
+          '"',
+          '$(HOSTILE)',
+          '`HOSTILE`',
+          '\n',
+          ';',
+          '|',
+          '&',
+          '\\',
+          '-o',
+          '*',
+          '#',
+          ' ',
+          '{',
+          '$x',
+          '<<E',
+        ),
+        { minLength: 1, maxLength: 6 },
+      )
+      .map((parts) => `x${parts.join('')}$(HOSTILE)`);
+    fc.assert(
+      fc.property(nasty, nasty, nasty, nasty, nasty, fc.boolean(), (name, host, domain, cidr, node, kept) => {
+        const cluster: Cluster = {
+          ...HARBOUR,
+          name,
+          endpoint: { host, port: 6443, kept },
+          network: { plugin: 'flannel', pods: cidr, services: cidr, domain },
+          nodes: [
+            { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
+          ],
+        };
+        const at = {
+          ...scene(cluster),
+          lock: { ...scene().lock, kubernetes: cidr, images: { [name]: host } },
+        };
+        for (const mode of modes) {
+          const text = script(allSteps(at), mode);
+          const { status } = spawnSync('dash', ['-n'], { input: text, encoding: 'utf8' });
+          expect(status).toBe(0);
+          expect(outsideQuotes(text)).not.toContain('HOSTILE');
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('sees a value that is not quoted', () => {
+    expect(outsideQuotes("echo 'x$(HOSTILE)'\n")).not.toContain('HOSTILE');
+    expect(outsideQuotes("cat <<'END'\n$(HOSTILE) '\nEND\n")).not.toContain('HOSTILE');
+    expect(outsideQuotes('echo x$(HOSTILE)\n')).toContain('HOSTILE');
+    expect(outsideQuotes('echo "x$(HOSTILE)"\n')).toContain('HOSTILE');
+    expect(outsideQuotes(`echo 'a'"'"'$(HOSTILE)'\n`)).not.toContain('HOSTILE');
+    expect(outsideQuotes(`echo 'a'\\''$(HOSTILE)'\n`)).not.toContain('HOSTILE');
+  });
+});
+
+/** A script without comments, quoted here-documents and single-quoted words: what the shell would act on. */
+function outsideQuotes(text: string): string {
+  let out = '';
+  let i = 0;
+  // One entry a level of nesting: whether we are within double quotes there.
+  const double: boolean[] = [false];
+  let ends: string[] = [];
+  while (i < text.length) {
+    const c = text[i] as string;
+    const inside = double.at(-1) === true;
+    if (c === '\\') {
+      out += text.slice(i, i + 2);
+      i += 2;
+    } else if (!inside && c === "'") {
+      i = text.indexOf("'", i + 1) + 1;
+    } else if (c === '"') {
+      double[double.length - 1] = !inside;
+      i += 1;
+    } else if (c === '$' && text[i + 1] === '(') {
+      double.push(false);
+      out += '$(';
+      i += 2;
+    } else if (!inside && c === '(') {
+      double.push(false);
+      out += c;
+      i += 1;
+    } else if (!inside && c === ')') {
+      // A pattern of `case` closes what was never opened.
+      if (double.length > 1) double.pop();
+      out += c;
+      i += 1;
+    } else if (!inside && c === '#' && /(^|[\s;])$/.test(text.slice(0, i).slice(-1))) {
+      i = text.indexOf('\n', i);
+    } else if (!inside && text.startsWith("<<'", i)) {
+      const end = text.indexOf("'", i + 3);
+      ends = [...ends, text.slice(i + 3, end)];
+      i = end + 1;
+    } else if (c === '\n' && ends.length > 0) {
+      const end = ends.shift() as string;
+      i = text.indexOf(`\n${end}`, i) + end.length + 1;
+      out += '\n';
+    } else {
+      out += c;
+      i += 1;
+    }
+  }
+  return out;
+}

@@ -38,7 +38,7 @@ function firstLine(text: string | undefined): string {
   return printable((text ?? '').trim().split('\n')[0] ?? '');
 }
 
-/** What a host is doing: `waiting for the API server: connection refused, 6 s of 4 min`, `Install the packages, 12 s`. */
+/** What a host is doing: `waiting for the API server, 6 s of 4 min: connection refused`, `Install the packages, 12 s`. */
 export function doing(host: HostProgress, now: number): string {
   const at = host.at;
   if (at === undefined) return 'starting';
@@ -48,7 +48,8 @@ export function doing(host: HostProgress, now: number): string {
       const reading = firstLine(at.reading);
       const why = reading === '' ? '' : `: ${fit(reading, 60)}`;
       const limit = at.within === undefined ? '' : ` of ${span(at.within * 1000)}`;
-      return `waiting for ${at.awaits ?? firstLine(at.title)}${why}, ${span(Math.max(1000, seconds(passed)))}${limit}`;
+      // The limit before the reason: of a line that is cut the end is lost.
+      return `waiting for ${at.awaits ?? firstLine(at.title)}, ${span(Math.max(1000, seconds(passed)))}${limit}${why}`;
     }
     case 'making':
       return passed < PATIENCE ? firstLine(at.title) : `${firstLine(at.title)}, ${span(seconds(passed))}`;

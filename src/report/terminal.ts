@@ -90,7 +90,13 @@ export function terminalView(look: Look, options: ViewOptions & { readonly size:
       if (clock() - drawnAt >= REDRAW) draw();
     },
     say: (text) => {
-      pending.push(...look.spell(text).replace(/\n$/, '').split('\n'));
+      pending.push(
+        ...look
+          .spell(text)
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line) => `  ${line}`),
+      );
       draw();
     },
     close: () => {

@@ -12,6 +12,9 @@ const NARROW = /[\p{Mn}\p{Me}\u200b-\u200f\ufeff]/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what this looks for
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
+/** Colours and movements as other programs print them, whole. */
+const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_=>78]/g;
+
 function columnsOf(character: string): number {
   if (NARROW.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
@@ -26,7 +29,8 @@ export function width(line: string): number {
 
 /**
  * Text of somebody else (a program's output, a reading, a file) made safe to show: carriage returns that overwrite a line
- * keep what was written last, and any other control character is shown as a mark instead of obeyed. Tabs become blanks.
+ * keep what was written last, its colours are taken off, and any other control character is shown as a mark instead of
+ * obeyed. Tabs become blanks.
  */
 export function printable(text: string): string {
   return text
@@ -34,6 +38,7 @@ export function printable(text: string): string {
     .map((line) => (line.includes('\r') ? lastWritten(line) : line))
     .join('\n')
     .replaceAll('\t', '  ')
+    .replace(SEQUENCE, '')
     .replace(STEERING, '\u00b7');
 }
 

@@ -88,6 +88,7 @@ describe('width', () => {
     );
     expect(printable('10%\r20%\r\nnext\r')).toBe('20%\nnext');
     expect(printable('a\tb')).toBe('a  b');
+    expect(printable('\u001b[1;31mred\u001b[0m \u001b]0;title\u0007x')).toBe('red x');
   });
 });
 

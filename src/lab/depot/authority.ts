@@ -29,8 +29,18 @@ export async function authority(dir: string = join(cacheDir(), 'authority')): Pr
       await rm(part, { recursive: true, force: true });
       await mkdir(part, { recursive: true, mode: 0o700 });
       await exec([
-        ...['openssl', 'req', '-x509', ...CURVE, '-days', '3650', '-subj', '/CN=Landfall lab'],
-        ...['-keyout', join(part, 'ca.key'), '-out', join(part, 'ca.crt')],
+        'openssl',
+        'req',
+        '-x509',
+        ...CURVE,
+        '-days',
+        '3650',
+        '-subj',
+        '/CN=Landfall lab',
+        '-keyout',
+        join(part, 'ca.key'),
+        '-out',
+        join(part, 'ca.crt'),
       ]);
       await chmod(join(part, 'ca.key'), 0o600);
       await rm(dir, { recursive: true, force: true });
@@ -61,34 +71,36 @@ export async function serverCertificate(
     ...addresses.map((address) => `IP:${address}`),
   ];
   await exec([
-    ...[
-      'openssl',
-      'req',
-      ...CURVE,
-      '-subj',
-      '/CN=landfall-depot',
-      '-keyout',
-      made.key,
-      '-out',
-      `${base}.csr`,
-    ],
+    'openssl',
+    'req',
+    ...CURVE,
+    '-subj',
+    '/CN=landfall-depot',
+    '-keyout',
+    made.key,
+    '-out',
+    `${base}.csr`,
   ]);
   await chmod(made.key, 0o600);
   await writeFile(`${base}.ext`, `subjectAltName=${alternatives.join(',')}\nextendedKeyUsage=serverAuth\n`);
   await exec([
-    ...[
-      'openssl',
-      'x509',
-      '-req',
-      '-in',
-      `${base}.csr`,
-      '-CA',
-      ca.certificate,
-      '-CAkey',
-      ca.key,
-      '-CAcreateserial',
-    ],
-    ...['-days', '825', '-sha256', '-extfile', `${base}.ext`, '-out', `${base}.part`],
+    'openssl',
+    'x509',
+    '-req',
+    '-in',
+    `${base}.csr`,
+    '-CA',
+    ca.certificate,
+    '-CAkey',
+    ca.key,
+    '-CAcreateserial',
+    '-days',
+    '825',
+    '-sha256',
+    '-extfile',
+    `${base}.ext`,
+    '-out',
+    `${base}.part`,
   ]);
   await rename(`${base}.part`, made.certificate);
   await rm(`${base}.csr`);

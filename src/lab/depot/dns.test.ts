@@ -1,6 +1,5 @@
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
-import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dnsAnswer } from './dns.ts';
@@ -17,7 +16,7 @@ describe('dnsAnswer', () => {
     await new Promise<void>((ready) => void socket.bind(0, '127.0.0.1', ready));
     try {
       const resolver = new Resolver({ timeout: 2_000, tries: 1 });
-      resolver.setServers([`127.0.0.1:${(socket.address() as AddressInfo).port}`]);
+      resolver.setServers([`127.0.0.1:${socket.address().port}`]);
       expect(await resolver.resolve4('PKGS.k8s.io')).toEqual(['10.77.0.3']);
       await expect(resolver.resolve6('pkgs.k8s.io')).rejects.toMatchObject({ code: 'ENODATA' });
       await expect(resolver.resolve4('nobody.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
@@ -27,12 +26,10 @@ describe('dnsAnswer', () => {
   });
 
   it('never throws, whatever arrives, and never answers an answer', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-        const answer = dnsAnswer(Buffer.from(bytes), names);
-        if (answer !== undefined) expect(dnsAnswer(answer, names)).toBeUndefined();
-      }),
-      { numRuns: 2_000 },
-    );
+    const silentToAnswers = fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      const answer = dnsAnswer(Buffer.from(bytes), names);
+      return answer === undefined || dnsAnswer(answer, names) === undefined;
+    });
+    expect(fc.check(silentToAnswers, { numRuns: 2_000 }).failed).toBe(false);
   });
 });

@@ -30,7 +30,12 @@ export interface Depot {
 
 /** Hosts that are registries even when the folder has nothing of theirs. */
 const REGISTRIES: ReadonlySet<string> = new Set([
-  ...['registry.k8s.io', 'docker.io', 'registry-1.docker.io', 'index.docker.io', 'ghcr.io', 'quay.io'],
+  'registry.k8s.io',
+  'docker.io',
+  'registry-1.docker.io',
+  'index.docker.io',
+  'ghcr.io',
+  'quay.io',
 ]);
 
 /** The listener that answers for every host name the depot stands in for, over http and https alike. */

@@ -64,7 +64,7 @@ export async function registryAnswer(
   request: Exclude<RegistryRequest, { is: 'ping' }>,
   headers: IncomingHttpHeaders,
 ): Promise<Answer | undefined> {
-  const layout = [...request.name.split('/')];
+  const layout = request.name.split('/');
   const blob = (digest: string) =>
     findFile(root, [...layout, 'blobs', 'sha256', digest.slice('sha256:'.length)]);
   const tagged = async (): Promise<readonly Descriptor[]> => {

@@ -86,6 +86,8 @@ function serve(config: ServeConfig): void {
 }
 
 function answerTime(socket: Socket): void {
+  // An answer that cannot be sent (its asker's cable is pulled) is no reason to end.
+  socket.on('error', (error) => console.error(`time: ${error.message}`));
   socket.on('message', (question, peer) => {
     const received = Date.now();
     const answer = ntpAnswer(question, received, Date.now());
@@ -94,6 +96,7 @@ function answerTime(socket: Socket): void {
 }
 
 function answerNames(socket: Socket, names: ReadonlyMap<string, string>): void {
+  socket.on('error', (error) => console.error(`names: ${error.message}`));
   socket.on('message', (query, peer) => {
     const answer = dnsAnswer(query, names);
     if (answer !== undefined) socket.send(answer, peer.port, peer.address);

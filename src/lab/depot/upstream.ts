@@ -5,7 +5,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import { contentKey } from '../place.ts';
 import { type Answer, textAnswer } from './answer.ts';
 import { fileAnswer } from './files.ts';
@@ -28,8 +27,15 @@ const ASK = [
   'user-agent',
 ] as const;
 const TELL = [
-  ...['accept-ranges', 'content-length', 'content-range', 'content-type', 'docker-content-digest'],
-  ...['docker-distribution-api-version', 'etag', 'last-modified', 'www-authenticate'],
+  'accept-ranges',
+  'content-length',
+  'content-range',
+  'content-type',
+  'docker-content-digest',
+  'docker-distribution-api-version',
+  'etag',
+  'last-modified',
+  'www-authenticate',
 ] as const;
 
 /** One request to pass on. `path` begins with a slash and may have a query. */
@@ -66,7 +72,7 @@ export async function passThrough(upstream: Upstream, request: UpstreamRequest):
       if (value !== null) headers[name] = value;
     }
     if (response.body === null) return { status: response.status, headers, from: 'upstream' };
-    const body = Readable.fromWeb(response.body as ReadableStream);
+    const body = Readable.fromWeb(response.body);
     const keep = kept !== undefined && response.status === 200 && request.method === 'GET';
     return {
       status: response.status,
@@ -154,7 +160,7 @@ function keeping(body: Readable, file: string, path: string): Readable {
   };
   void store()
     .catch((error: Error) => out.destroy(error))
-    .finally(() => rm(part, { force: true }));
+    .then(() => rm(part, { force: true }));
   return out;
 }
 

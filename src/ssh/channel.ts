@@ -9,8 +9,9 @@ export class ChannelGone extends Error {
   readonly status: number;
   /** Whether this or an earlier script was known to run. */
   readonly begun: boolean;
-  /** What came on the streams where the mark was expected. */
+  /** What came where the mark was expected. */
   readonly stdout: string;
+  /** The same; of a script that ran, the end of what it, or ssh, said there last. */
   readonly stderr: string;
   constructor(parts: { status: number; begun: boolean; stdout: string; stderr: string }) {
     super(`the shell went away with status ${parts.status}`);
@@ -46,6 +47,7 @@ export interface Channel {
 interface Run {
   readonly out: Frame;
   readonly err: Frame;
+  readonly lastError: () => string;
 }
 
 function byteLength(script: string): string {
@@ -83,7 +85,7 @@ export function openChannel(argv: Argv, env: Readonly<Record<string, string>>): 
       status,
       begun: isBegun,
       stdout: current?.out.noise() ?? '',
-      stderr: current?.err.noise() ?? '',
+      stderr: current === undefined ? '' : current.err.noise() || current.lastError(),
     });
     sayNobody(error);
     return error;
@@ -112,6 +114,7 @@ export function openChannel(argv: Argv, env: Readonly<Record<string, string>>): 
             close();
           },
         }),
+        lastError: () => stderr.slice(-20).join('').slice(-2000),
         err: frame(mark, { onStart: () => {}, onData: (text) => stderr.push(text), onEnd: close }),
       };
       void gone.then(reject);

@@ -40,12 +40,15 @@ export function mayHaveBegun(attempt: Attempt): boolean {
   return attempt.status === 255 && trail.commanded;
 }
 
-/** How the connection was lost, in ssh's own words. */
-export function lostBecause(log: string, status: number): string {
-  const said = readTrail(log).words.findLast((word) =>
-    /^Connection |^Timeout, |^client_loop|^Received disconnect|Broken pipe/.test(word),
+/** How the connection was lost, in ssh's own words; some of them ssh says among the script's. */
+export function lostBecause({ log, stderr, status }: Attempt): string {
+  const words = [...stderr.split(/\r?\n/), ...readTrail(log).words];
+  const said = words.findLast((word) =>
+    /^Connection \S+ .*(closed|reset)|^Timeout, server|^client_loop: |^Received disconnect|Broken pipe/.test(
+      word,
+    ),
   );
-  return said?.replace(/\.$/, '') ?? `ssh ended with ${status}`;
+  return said?.trim().replace(/\.$/, '') ?? `ssh ended with ${status}`;
 }
 
 /** There is no ssh on this machine. */

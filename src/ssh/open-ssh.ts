@@ -81,7 +81,7 @@ export function openSsh(target: Target, options: OpenSshOptions = {}): Host {
     const { status, stdout, stderr } = gone;
     const attempt = { target, status, log: await line.log(), stdout, stderr };
     if (gone.begun || (!late && mayHaveBegun(attempt)))
-      return new Disconnected(target.name, lostBecause(attempt.log, status));
+      return new Disconnected(target.name, lostBecause(attempt));
     return late ? noAnswer(attempt, loginSeconds) : explainFailure(attempt);
   };
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -262,6 +262,16 @@ async function children(pid: number): Promise<readonly number[]> {
     .map(Number);
 }
 
+/** Every process in the mount namespace of another that is not ours: what scripts have left running on the host too. */
+async function inWorldOf(pid: number): Promise<readonly number[]> {
+  const world = (of: number | 'self'): Promise<string> => readlink(`/proc/${of}/ns/mnt`).catch(() => '');
+  const [theirs, ours] = [await world(pid), await world('self')];
+  if (theirs === '' || theirs === ours) return [];
+  const all = (await readdir('/proc')).map(Number).filter((number) => number > 0);
+  const worlds = await Promise.all(all.map(world));
+  return all.filter((_, i) => worlds[i] === theirs);
+}
+
 function killAll(pids: readonly number[]): void {
   for (const pid of pids) {
     try {
@@ -299,9 +309,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   void daemon.ended.then(() => (over.now = true));
   const sessions = (): Promise<readonly number[]> => children(pid);
   const stop = async (): Promise<void> => {
-    const open = await sessions();
+    const inside = await inWorldOf(pid);
     daemon.kill('SIGKILL');
-    killAll(open);
+    killAll(inside);
     await daemon.ended;
     await rm(folder, { recursive: true, force: true });
   };

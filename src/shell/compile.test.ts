@@ -120,6 +120,13 @@ describe('a compiled script', () => {
     expect(words(records)).toEqual(['begin', '1 differs', '1 waiting', '1 unproven', '2 skipped', 'end']);
   });
 
+  it('counts the time of slow readings as waited', () => {
+    const looks = join(dir, 'looks');
+    run(make([cell('a', 'x', { read: sh`echo >>${looks}; sleep 1`, make: sh`true`, within: 2 })]));
+    // Before the make, after it, and once more: by then a pause and a reading have taken two seconds.
+    expect(readFileSync(looks, 'utf8').length).toBe(3);
+  });
+
   it('runs a probe once for all readings and again after a make', () => {
     const count = join(dir, 'count');
     const probes = [

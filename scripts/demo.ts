@@ -90,7 +90,7 @@ All of it took ${minutes(Date.now() - begun)}. How to go on:
   cd ${NAME}
   npx landfall status                       how the host reads now
   npx landfall plan                         nothing to do: the cluster is as cluster.yaml says
-  npx landfall lab ssh --name ${NAME} cp-0        log in; there: kubectl get pods -A
+  npx landfall lab ssh --name ${NAME} cp-0 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get pods -A
   npx landfall runbook | less               what was done and why, as you would do it by hand
   npx landfall lab break --name ${NAME}           break something, then plan and apply again
   npm run demo -- down                      take the host away`);

@@ -2,12 +2,14 @@ import { writeLock } from '../config/lock.ts';
 import type { ExitCode } from '../model/problem.ts';
 import { isEmpty, type Plan } from '../plan/plan.ts';
 import type { Choice } from '../plan/work.ts';
-import { documentText } from '../report/json.ts';
+import { eventLine } from '../report/json.ts';
 import { planText } from '../report/plan.ts';
 import { count } from '../report/words.ts';
 import { apply as applyTo } from '../run/apply.ts';
+import { EVENT_FORMAT } from '../run/event.ts';
 import { survey, type Survey } from '../run/survey.ts';
-import { confirm } from './ask.ts';
+import { ownVersion } from './app.ts';
+import { confirm, needSomebody } from './ask.ts';
 import { type ChoiceFlags, choiceOf, isPartial } from './choice.ts';
 import type { Action } from './command.ts';
 import { carryOut } from './carry-out.ts';
@@ -15,7 +17,6 @@ import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
 import { path, program } from './place.ts';
-import { checkReadings, checkSource, choiceOfPlan, readPlan } from './plan-file.ts';
 import { lookOf } from './sight.ts';
 import { type LoadedSite, withSite } from './site.ts';
 import { during } from './talk.ts';
@@ -29,10 +30,14 @@ export interface ApplyFlags extends ChoiceFlags {
 
 type Flags = ApplyFlags & CommonFlags;
 
+const OTHERWISE = 'landfall apply --yes';
+
 /** What is to be applied: a part of the list, perhaps exactly as a saved plan says. */
 interface Wish {
   readonly choice: Choice;
   readonly saved?: Plan;
+  /** Refuses when what is read now is not what the saved plan was made of. */
+  readonly check?: (now: Plan) => void;
 }
 
 async function wishOf(
@@ -42,9 +47,10 @@ async function wishOf(
   file: string | undefined,
 ): Promise<Wish> {
   if (file === undefined) return { choice: choiceOf(flags, loaded.cluster) };
+  const { checkReadings, checkSource, choiceOfPlan, readPlan } = await import('./plan-file.ts');
   const saved = await readPlan(path(context, flags, file));
   checkSource(saved, loaded.cluster.name, loaded.source);
-  return { choice: choiceOfPlan(saved), saved };
+  return { choice: choiceOfPlan(saved), saved, check: (now) => checkReadings(saved, now) };
 }
 
 /** Shows the plan on standard error and asks; a saved plan was looked at when it was saved. */
@@ -61,21 +67,33 @@ async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: s
   );
 }
 
+/** What a run would tell that has nothing to do. */
+async function nothingToDo(cluster: string, { at, ms }: Plan): Promise<string> {
+  return [
+    { is: 'version' as const, format: EVENT_FORMAT, landfall: await ownVersion() },
+    { is: 'run' as const, at, run: '', command: 'apply', cluster, phases: [] },
+    { is: 'end' as const, at, exit: 0, made: 0, ms },
+  ]
+    .map(eventLine)
+    .join('');
+}
+
 /** Makes the hosts what cluster.yaml says. */
 export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
   withSite(context, flags, async (found): Promise<ExitCode> => {
     const { loaded, site } = found;
     const { cluster } = loaded;
     const { stdout } = context.process;
+    if (file === undefined && !flags.yes) needSomebody(context, flags, OTHERWISE);
     const wish = await wishOf(context, flags, found, file);
     const ground = wish.saved === undefined ? site : { ...site, lock: wish.saved.lock };
     const before = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(ground, wish.choice),
     );
-    if (wish.saved !== undefined) checkReadings(wish.saved, before.plan);
+    wish.check?.(before.plan);
     if (isEmpty(before.plan) && !flags.prove) {
       writeLock(loaded.lockFile, before.plan.lock);
-      if (flags.json) stdout.write(documentText(before.plan));
+      if (flags.json) stdout.write(await nothingToDo(cluster.name, before.plan));
       else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
       return 0;
     }
@@ -86,18 +104,23 @@ export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
       lock: before.plan.lock,
       plan: before.plan,
       partial: isPartial(wish.saved === undefined ? wish.choice : flags),
-      run: (options) =>
-        applyTo({
+      run: async (options) => {
+        const applied = await applyTo({
           ...options,
           site: ground,
           survey: before,
           choice: wish.choice,
           proof: proofOf(flags, wish),
           onBegin: (again) => {
-            if (wish.saved !== undefined) checkReadings(wish.saved, again.plan);
+            wish.check?.(again.plan);
             writeLock(loaded.lockFile, again.plan.lock);
           },
-        }),
+        });
+        const { after, images } = applied;
+        if (after !== undefined && images !== undefined)
+          writeLock(loaded.lockFile, { ...after.plan.lock, images });
+        return applied;
+      },
     });
   });
 

@@ -1,9 +1,12 @@
+import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
-import { type Choice, layOut, type Work } from '../plan/work.ts';
+import { type Choice, layOut, seat, type Work } from '../plan/work.ts';
+import { digests } from '../steps/images.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, type Running, told } from './progress.ts';
-import { type Survey, survey } from './survey.ts';
-import { followAll, type RunOptions, takeAll } from './take.ts';
+import { plainScript } from './script.ts';
+import { hostOf, type Site, type Survey, survey } from './survey.ts';
+import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
 
 /** How a cluster is made as it should be. */
 export interface ApplyOptions extends RunOptions {
@@ -20,6 +23,8 @@ export interface ApplyOptions extends RunOptions {
 export interface Applied extends Outcome {
   /** The readings after the run; absent when it did not come to its end. */
   readonly after?: Survey;
+  /** The digests of the control plane's images, when this run was the first to have them all: for the lock to keep. */
+  readonly images?: Lock['images'];
 }
 
 /**
@@ -31,21 +36,40 @@ export interface Applied extends Outcome {
 export async function apply(options: ApplyOptions): Promise<Applied> {
   const holds = await takeAll(options);
   try {
-    const before = (await followAll(holds, options))
-      ? await survey(options.site, options.choice)
-      : options.survey;
+    const isOld = (await followAll(holds, options)) && !options.stop.soon.aborted;
+    const before = isOld ? await survey(patientSite(options), options.choice) : options.survey;
     options.onBegin?.(before);
-    const running = begin(options, before.works);
+    const running = begin(options, before.works, holds);
     const after = await told(running, async () => {
       await carryPhases(running, toDo(before));
       const verified = fine(running) ? await verify(running, options, before) : undefined;
       if (fine(running) && proofIsDue(options, running)) await prove(running, verified ?? before);
       return verified;
     });
-    return { ...end(running), ...(after === undefined ? {} : { after }) };
+    const images =
+      after === undefined || !fine(running)
+        ? undefined
+        : await told(running, () => imagesOf(options.site, after));
+    return {
+      ...end(running),
+      ...(after === undefined ? {} : { after }),
+      ...(images === undefined ? {} : { images }),
+    };
   } finally {
     await Promise.all(holds.map((h) => h.release()));
   }
+}
+
+/** Asks the seat which images it has, when the lock does not know them yet. */
+async function imagesOf(site: Site, { plan, facts }: Survey): Promise<Lock['images'] | undefined> {
+  const node = seat({ cluster: site.cluster, lock: plan.lock, facts });
+  if (node === undefined || Object.keys(plan.lock.images).length > 0) return undefined;
+  const out = await hostOf(site, node.name).run(plainScript(digests(plan.lock)));
+  const pairs = out.stdout.split('\n').map((line) => line.split(' '));
+  const found = pairs.flatMap(([name, digest]) =>
+    name !== undefined && digest?.startsWith('sha256:') ? [[name, digest]] : [],
+  );
+  return found.length === 0 ? undefined : (Object.fromEntries(found) as Lock['images']);
 }
 
 function proofIsDue(options: ApplyOptions, running: Running): boolean {
@@ -64,7 +88,7 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
 
 /** Reads everything again: a run is done when nothing is left to do. */
 async function verify(running: Running, options: ApplyOptions, before: Survey): Promise<Survey> {
-  const again = await survey({ ...options.site, lock: before.plan.lock }, options.choice);
+  const again = await survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
   if (isEmpty(again.plan)) return again;
   const open = again.plan.hosts.flatMap((h) =>
     h.findings.filter((f) => f.forecast !== 'right').map((f) => `${h.host}: ${f.step}`),

@@ -1,4 +1,5 @@
-import { sh } from '../shell/sh.ts';
+import type { Lock } from '../model/lock.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { IMAGE_CLUES } from './clues.ts';
 import { kubeadmImages } from './crio.ts';
 import { CRI_SOCKET } from './node.ts';
@@ -19,6 +20,15 @@ const runtimeImages: Probe = {
       /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'`,
 };
 
+/** Prints `REFERENCE DIGEST` for each image of the control plane that the node has: what landfall.lock keeps. */
+export function digests(lock: Lock): Shell {
+  return sh`
+    have=$(${runtimeImages.run})
+    ${kubeadmImages(lock).run} | while read -r image; do
+      printf '%s\n' "$have" | grep -F -- "$image " | cut -d ' ' -f 1,2
+    done`;
+}
+
 /** The control plane's images, fetched before the control plane is waited for. */
 export function imageSteps({ lock }: Scene): readonly Step[] {
   const accepted = Object.entries(lock.images).map(([reference, digest]) => `${reference} ${digest}`);
@@ -28,7 +38,7 @@ export function imageSteps({ lock }: Scene): readonly Step[] {
       title: "Fetch the control plane's images",
       why: 'Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.',
       see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-config/'],
-      after: ['control-plane/kubeadm-config', 'runtime/answers'],
+      after: ['runtime/answers'],
       probes: [kubeadmImages(lock), runtimeImages],
       read: sh`
         have=$(probe runtime_images)

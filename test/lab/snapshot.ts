@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Lab } from '../../src/lab/spec.ts';
 import { wellOnHost } from './harness.ts';
 
@@ -47,7 +48,7 @@ const UNITS = `
 systemctl list-unit-files --no-legend --plain | awk '{ print "unit\\t" $1 "\\t" $2 }' | grep -v -e '\\.mount' -e transient
 systemctl list-units --all --no-legend --plain --type=service | awk '$3 != "inactive" { print "service\\t" $1 "\\t" $3 }' | grep -v -e landfall- -e 'ssh@' -e session -e user@ -e apt-daily -e logrotate -e dpkg-db -e man-db -e e2scrub -e systemd-tmpfiles -e fstrim`;
 const KERNEL = `
-for key in net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables; do printf 'sysctl\\t%s\\t%s\\n' "$key" "$(sysctl -n "$key" 2>/dev/null)"; done
+sysctl -a -r '^net\\.(ipv4\\.(ip_forward$|conf\\.(all|default)\\.)|ipv6\\.conf\\.(all|default)\\.|bridge\\.)' 2>/dev/null | sed 's/^/sysctl\\t/'
 ip -o link | awk -F': ' '{ sub(/@.*/, "", $2); print "link\\t" $2 }' | grep -v -e 'veth'
 for t in iptables ip6tables; do command -v $t-save >/dev/null && $t-save 2>/dev/null | grep -c -e KUBE -e FLANNEL -e CNI | sed "s/^/firewall\\t$t\\t/"; done
 command -v nft >/dev/null && nft list tables 2>/dev/null | sed 's/^/firewall\\t/'
@@ -55,10 +56,34 @@ true`;
 
 const OBJECTS = `
 export KUBECONFIG=/etc/kubernetes/admin.conf
-if command -v kubectl >/dev/null && kubectl get --raw /readyz >/dev/null 2>&1; then
-  kinds=$(kubectl api-resources --verbs=list -o name | grep -v -e '^events' -e '^leases' -e metrics -e endpointslices -e '^endpoints' -e componentstatuses -e certificatesigningrequests | paste -sd,)
-  kubectl get "$kinds" -A -o jsonpath='{range .items[*]}{.kind}{"\\t"}{.metadata.namespace}/{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.metadata.generation}{"\\n"}{end}' | grep -v 'bootstrap-token-' | sed 's/^/object\\t/'
-fi`;
+cache=$(mktemp -d)
+if command -v kubectl >/dev/null && kubectl --cache-dir="$cache" get --raw /readyz >/dev/null 2>&1; then
+  kinds=$(kubectl --cache-dir="$cache" api-resources --verbs=list -o name | grep -v -e '^events' -e '^leases' -e '^leasecandidates' -e metrics -e endpointslices -e '^endpoints' -e componentstatuses -e certificatesigningrequests | paste -sd,)
+  echo === objects
+  kubectl --cache-dir="$cache" get "$kinds" -A -o json
+fi
+rm -rf "$cache"`;
+
+interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
+}
+
+/** A line each object: what was decided in it, as a checksum; not how it is at the moment, nor how often it was touched. */
+function objectLines(list: string): readonly string[] {
+  const { items } = JSON.parse(list) as { items: readonly KubernetesObject[] };
+  return items
+    .filter((o) => !o.metadata.name.startsWith('bootstrap-token-'))
+    .map((o) => {
+      const decided = JSON.stringify(o, (key, value: unknown) =>
+        // A bootstrap token that has run out takes its signature along.
+        /^(status|managedFields|resourceVersion|jws-kubeconfig-.*)$/.test(key) ? undefined : value,
+      );
+      const { name, namespace = '', uid } = o.metadata;
+      const sum = createHash('sha256').update(decided).digest('hex').slice(0, 16);
+      return ['object', o.kind, `${namespace}/${name}`, uid, sum].join('\t');
+    });
+}
 
 /** Takes a snapshot. @param objects whether the cluster's objects are wanted too. */
 export async function snapshot(lab: Lab, host: string, objects = true): Promise<Snapshot> {
@@ -67,10 +92,11 @@ export async function snapshot(lab: Lab, host: string, objects = true): Promise<
     host,
     [FILES, PACKAGES, UNITS, KERNEL, objects ? OBJECTS : ''].join('\n'),
   );
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
+  const [things = '', list] = text.split('=== objects\n');
+  return [
+    ...things.split('\n').filter((line) => line !== ''),
+    ...(list === undefined ? [] : objectLines(list)),
+  ].sort();
 }
 
 /** The lines in which two snapshots differ, led by - (only before) and + (only after). */

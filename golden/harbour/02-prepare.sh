@@ -19,6 +19,8 @@ slot() { cat "$tmp/slots/$1"; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
 # step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
 step() {
   n=$1; kind=$2; within=$3
@@ -34,13 +36,14 @@ step() {
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
   fi
-  waited=0; told=-10; last=
+  clock; begun=$t; waited=0; told=-10; last=
   while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
     if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
       say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
     fi
     if [ -e "$stop" ]; then break; fi
-    sleep 1; waited=$((waited + 1)); rm -f "$tmp"/probes/*; look "$n"
+    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    clock; waited=$((t - begun))
   done
   if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
   elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
@@ -96,18 +99,20 @@ mv -fT /etc/kubernetes/landfall/.cluster.landfall /etc/kubernetes/landfall/clust
 # ── 3 prepare/dpkg: Finish installations that were cut short
 # A power cut in the middle of an installation leaves packages half set up, and every later installation stops at them.
 read_3() {
-dpkg --audit | head -n 20
+{ dpkg --audit; find /var/lib/dpkg/updates -name '[0-9]*'; } | head -n 20 | grep . || echo 'all finished'
 }
-want_3=''
+want_3='all finished'
 make_3() {
-tries=0
+( tries=0
 until said=$(dpkg --configure --pending --force-confdef --force-confold 2>&1); do
   case $said in
-    *lock*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
+    *'locked by another process'*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
     *) printf '%s\n' "$said"; exit 1 ;;
   esac
 done
-printf '%s\n' "$said"
+printf '%s\n' "$said" ) || echo 'trying with apt'
+# What was only half unpacked must be unpacked again.
+if [ -n "$(dpkg --audit)" ]; then apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install; fi
 }
 
 # ── 4 prepare/endpoint-name: Give the API server a name

@@ -26,6 +26,7 @@ export interface ApplyFlags extends ChoiceFlags {
   readonly yes: boolean;
   readonly prove: boolean;
   readonly noProof: boolean;
+  readonly patience?: number;
 }
 
 type Flags = ApplyFlags & CommonFlags;
@@ -59,12 +60,8 @@ async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: s
   const { stderr } = context.process;
   if (!flags.json)
     stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
-  return confirm(
-    context,
-    flags,
-    `\nMake it so on ${count(plan.hosts.length, 'host')}?`,
-    'landfall apply --yes',
-  );
+  stderr.write('\n');
+  return confirm(context, flags, `Make it so on ${count(plan.hosts.length, 'host')}?`, OTHERWISE);
 }
 
 /** What a run would tell that has nothing to do. */
@@ -104,6 +101,7 @@ export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
       lock: before.plan.lock,
       plan: before.plan,
       partial: isPartial(wish.saved === undefined ? wish.choice : flags),
+      ...(flags.patience === undefined ? {} : { patience: flags.patience }),
       run: async (options) => {
         const applied = await applyTo({
           ...options,

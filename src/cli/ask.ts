@@ -24,6 +24,21 @@ export async function ask(
   return (answer ?? '').trim();
 }
 
+/** Before anything is done that would need an answer later. @throws Problem `ask/nobody` (exit 2) when nobody can answer. */
+export function needSomebody(
+  context: Context,
+  flags: Pick<CommonFlags, 'noInput' | 'json'>,
+  otherwise: string,
+): void {
+  if (isAnswerable(context, flags)) return;
+  throw new Problem({
+    code: 'ask/nobody',
+    summary: 'this needs a yes, and there is nobody to ask',
+    try: otherwise,
+    exit: 2,
+  });
+}
+
 /** Asks yes or no; no is what anything but a yes means. @throws Problem `ask/nobody` (exit 2) when nobody can answer. */
 export async function confirm(
   context: Context,
@@ -31,13 +46,6 @@ export async function confirm(
   question: string,
   otherwise: string,
 ): Promise<boolean> {
-  if (!isAnswerable(context, flags)) {
-    throw new Problem({
-      code: 'ask/nobody',
-      summary: `this needs a yes, and there is nobody to ask: ${question}`,
-      try: otherwise,
-      exit: 2,
-    });
-  }
+  needSomebody(context, flags, otherwise);
   return /^y(es)?$/i.test(await ask(context, flags, `${question} [y/N] `));
 }

@@ -29,13 +29,15 @@ export interface Undertaking {
   /** It is about a part of the list. */
   readonly partial: boolean;
   readonly run: (options: Omit<RunOptions, 'site'>) => Promise<Outcome>;
+  /** Seconds a lost host is waited for; ten minutes when absent. */
+  readonly patience?: number;
   /** Nothing of it is shown but what is wrong. */
   readonly isSilent?: boolean;
   /** What is said at the end when all went well, in place of what there is now. */
   readonly farewell?: (state: RunProgress) => string;
 }
 
-/** How long a host that is lost is waited for, in seconds: a server takes minutes to boot. */
+/** How long a lost host is waited for, in seconds, when nothing else is said: a server takes minutes to boot. */
 const PATIENCE = 600;
 
 /** What was proven, from what was told of the steps of the phases that prove. */
@@ -73,7 +75,7 @@ export async function carryOut(
   const run = newRun(new Date(process.now()));
   const written = record(loaded.cluster.name, run, plan, { ...process.env });
   const view = undertaking.isSilent === true ? silentView() : viewOf(context, flags);
-  const stop = stopping(context, view.say, view.close);
+  const stop = stopping(context, `${program(flags)} ${command}`, view.say, view.close);
   let outcome: Outcome;
   try {
     outcome = await undertaking.run({
@@ -81,7 +83,7 @@ export async function carryOut(
       command,
       version: await ownVersion(),
       stop: stop.signals,
-      patience: PATIENCE,
+      patience: undertaking.patience ?? PATIENCE,
       detached: true,
       on: (event) => {
         written.write(event);

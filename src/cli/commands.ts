@@ -1,7 +1,7 @@
 import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
-import { many, text, yes } from './flags.ts';
+import { count, many, text, yes } from './flags.ts';
 import type { HostsTrustFlags } from './hosts-trust.ts';
 import type { InitFlags } from './init.ts';
 import type { KubeconfigFlags } from './kubeconfig.ts';
@@ -18,6 +18,7 @@ import type { StatusFlags } from './status.ts';
 
 const only = many('Only this phase, step, or subject of steps', 'PHASE|STEP', partNames);
 const node = many('Only this node', 'NAME', nodeNames);
+const patience = count('How long to look for a host that is lost (600)', 'SECONDS');
 
 export const init = command<InitFlags>({
   brief: 'Write a cluster.yaml to begin with',
@@ -80,6 +81,7 @@ export const apply = command<ApplyFlags>({
     yes: yes('Do not ask'),
     prove: yes('Run the proof even when nothing was made'),
     noProof: yes('Leave the proof out'),
+    patience,
   },
   aliases: { y: 'yes' },
   args: [{ placeholder: 'PLANFILE', brief: 'A plan written by plan --out', optional: true }],
@@ -141,6 +143,7 @@ export const reset = command<ResetFlags>({
     node,
     cluster: text('The cluster’s name, as a promise that you mean it', 'NAME'),
     yes: yes('Do not ask'),
+    patience,
   },
   load: async () => (await import('./reset.ts')).reset,
 });

@@ -32,6 +32,11 @@ export function text(brief: string, placeholder: string): Flag<string | undefine
   return { kind: 'parsed', parse: word, optional: true, brief, placeholder };
 }
 
+/** A flag that takes a whole number above zero. */
+export function count(brief: string, placeholder: string): Flag<number | undefined> {
+  return { kind: 'parsed', parse: number, optional: true, brief, placeholder };
+}
+
 /** A flag that is there or not. */
 export function yes(brief: string): Flag<boolean> {
   return { kind: 'boolean', default: false, withNegated: false, brief };

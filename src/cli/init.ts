@@ -75,7 +75,7 @@ export const init: Action<InitFlags> = async (context, flags) => {
     ...(flags.lab === undefined ? {} : { lab: flags.lab }),
   });
   // What was given on the command line is judged like anything else in the file, before there is one.
-  const { cluster } = readCluster(asText(file === '-' ? 'the new cluster.yaml' : file, text));
+  const { cluster } = readCluster(asText(file === '-' ? 'the new cluster.yaml' : `the new ${file}`, text));
   const { stdout } = context.process;
   if (file === '-') {
     stdout.write(text);

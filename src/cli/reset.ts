@@ -19,16 +19,27 @@ export interface ResetFlags {
   readonly node: readonly string[];
   readonly cluster?: string;
   readonly yes: boolean;
+  readonly patience?: number;
 }
 
 type Flags = ResetFlags & CommonFlags;
 
+function unsure(cluster: string, yes: boolean): Problem {
+  return new Problem({
+    code: 'reset/unsure',
+    summary: 'reset destroys the cluster, and nobody is here to type its name',
+    why: yes ? '--yes alone is not enough' : 'all data in the cluster would be lost',
+    try: `landfall reset --cluster ${cluster} --yes`,
+    exit: 2,
+  });
+}
+
 /**
- * Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag.
+ * Before any host is asked: whether it could be meant at all.
  * @throws Problem (exit 2) when another name was given, or nobody is there to type one.
  */
-export async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
-  const { cluster: promised } = flags;
+function checkMeant(context: Context, flags: Flags, cluster: string): void {
+  const { cluster: promised, yes } = flags;
   if (promised !== undefined && promised !== cluster) {
     throw new Problem({
       code: 'reset/name',
@@ -38,20 +49,20 @@ export async function isMeant(context: Context, flags: Flags, cluster: string): 
       exit: 2,
     });
   }
-  if (promised !== undefined && flags.yes) return true;
+  if (!(promised !== undefined && yes) && !isAnswerable(context, flags)) throw unsure(cluster, yes);
+}
+
+/**
+ * Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag.
+ * @throws Problem (exit 2) when another name was given, or nobody is there to type one.
+ */
+export async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
+  checkMeant(context, flags, cluster);
+  const { cluster: promised, yes } = flags;
+  if (promised === undefined)
+    return (await ask(context, flags, 'Type the cluster’s name to go on: ')) === cluster;
   const otherwise = `landfall reset --cluster ${cluster} --yes`;
-  if (promised !== undefined)
-    return confirm(context, flags, `Take ${cluster} away, with all its data?`, otherwise);
-  if (!isAnswerable(context, flags)) {
-    throw new Problem({
-      code: 'reset/unsure',
-      summary: 'reset destroys the cluster, and nobody is here to type its name',
-      why: flags.yes ? '--yes alone is not enough' : 'all data in the cluster would be lost',
-      try: otherwise,
-      exit: 2,
-    });
-  }
-  return (await ask(context, flags, 'Type the cluster’s name to go on: ')) === cluster;
+  return yes || confirm(context, flags, `Take ${cluster} away, with all its data?`, otherwise);
 }
 
 function announcement(cluster: string, works: readonly Work[]): string {
@@ -67,6 +78,7 @@ function announcement(cluster: string, works: readonly Work[]): string {
 export const reset: Action<ResetFlags> = (context, flags) =>
   withSite(context, flags, async ({ loaded, site }): Promise<ExitCode> => {
     const { cluster } = loaded;
+    checkMeant(context, flags, cluster.name);
     const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site } as RunOptions),
@@ -83,6 +95,7 @@ export const reset: Action<ResetFlags> = (context, flags) =>
       loaded,
       ...(lock === undefined ? {} : { lock }),
       partial: nodes.length > 0,
+      ...(flags.patience === undefined ? {} : { patience: flags.patience }),
       run: (options) => resetAll({ ...options, site }, works),
       farewell: (state) => {
         const look = lookOf(context, context.process.stdout, flags);

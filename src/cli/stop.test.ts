@@ -8,6 +8,7 @@ function started() {
   let left = 0;
   const stop = stopping(
     { process: it.process },
+    'landfall apply',
     (text) => said.push(text),
     () => {
       left += 1;
@@ -28,13 +29,14 @@ describe('stopping', () => {
   });
 
   test('twice: now; and when that takes long, whatever still runs', () => {
-    const { it, stop, left } = started();
+    const { it, stop, said, left } = started();
     it.signal('SIGINT');
     it.signal('SIGINT');
-    expect(stop.signals.now.aborted).toBe(true);
+    expect([stop.signals.now.aborted, stop.signals.now.reason]).toEqual([true, 130]);
     expect(it.exited()).toBeUndefined();
     it.pass(4000);
     expect([it.exited(), left() > 0]).toEqual([130, true]);
+    expect(said.at(-1)).toContain('what was begun there goes on, and the next landfall apply follows it');
   });
 
   test('a third time does not wait', () => {
@@ -46,7 +48,7 @@ describe('stopping', () => {
   test('a request to terminate is at once, and is told from Ctrl-C', () => {
     const { it, stop } = started();
     it.signal('SIGTERM');
-    expect([stop.signals.now.aborted, stop.exit()]).toEqual([true, 143]);
+    expect([stop.signals.now.reason, stop.exit()]).toEqual([143, 143]);
     it.pass(4000);
     expect(it.exited()).toBe(143);
   });

@@ -16,10 +16,16 @@ export interface Stopping {
 /**
  * Ctrl-C once stops after the current step, twice at once; a request to terminate at once. Work on hosts that cannot be
  * told any more goes on there: the next apply follows it.
+ * @param command the command that goes on afterwards: `landfall apply`.
  * @param say shows a line where the run is shown.
  * @param leave gives the terminal back, before the process is ended.
  */
-export function stopping(context: Context, say: (text: string) => void, leave: () => void): Stopping {
+export function stopping(
+  context: Context,
+  command: string,
+  say: (text: string) => void,
+  leave: () => void,
+): Stopping {
   const soon = new AbortController();
   const now = new AbortController();
   let exit: 130 | 143 | undefined;
@@ -33,10 +39,11 @@ export function stopping(context: Context, say: (text: string) => void, leave: (
       return;
     }
     begun = context.process.now();
-    soon.abort();
-    now.abort();
+    soon.abort(code);
+    now.abort(code);
     endWatch = context.process.every(100, () => {
       if (context.process.now() - (begun ?? 0) < GRACE) return;
+      say(`the hosts do not answer; what was begun there goes on, and the next ${command} follows it`);
       leave();
       context.process.exit(exit ?? code);
     });
@@ -45,7 +52,7 @@ export function stopping(context: Context, say: (text: string) => void, leave: (
     SIGINT: () => {
       if (soon.signal.aborted) return end(130);
       exit = 130;
-      soon.abort();
+      soon.abort(130);
       say('stopping after the current step; again to stop now');
     },
     SIGTERM: () => end(143),

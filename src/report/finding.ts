@@ -65,7 +65,7 @@ export function findingLines(
   return [`${head} ${title}`, ...[...lines, ...notes].map((line) => `      ${line}`)];
 }
 
-/** Findings of one host; those known only later are told together when they wait for the same thing. */
+/** Findings of one host; those known only later are told together, phase by phase. */
 export function findingsLines(findings: readonly Finding[], look: Look, full: boolean): string[] {
   const open = findings.filter((f) => f.forecast !== 'right');
   const column = nameColumn(open);
@@ -87,6 +87,7 @@ export function findingsLines(findings: readonly Finding[], look: Look, full: bo
   return out;
 }
 
+/** Unknown ones of one phase wait for each other: what the first waits for is what all wait for. */
 function alike(a: Finding, b: Finding | undefined): boolean {
-  return b !== undefined && b.forecast === 'unknown' && until(a) === until(b);
+  return b !== undefined && b.forecast === 'unknown' && a.phase === b.phase;
 }

@@ -96,10 +96,10 @@ export function hostLine(hosts: readonly HostPlan[], look: Look): string {
 /** What stands between two commands on one line. */
 const GAP = '            ';
 
-const RISKS: Readonly<Record<Disturbs, string>> = {
-  service: 'restarts a service',
-  node: 'stops what runs on the node',
-  data: 'puts data at risk',
+const RISKS: Readonly<Record<Disturbs, readonly [one: string, several: string]>> = {
+  service: ['restarts a service', 'restart services'],
+  node: ['stops what runs on the node', 'stop what runs on the node'],
+  data: ['puts data at risk', 'put data at risk'],
 };
 
 function disturbance(plan: Plan, look: Look): string {
@@ -112,7 +112,7 @@ function disturbance(plan: Plan, look: Look): string {
     if (those.length === 0) return [];
     const steps = [...new Set(those.map(({ f }) => f.step))];
     const hosts = [...new Set(those.map(({ host }) => host.host))];
-    return [`${listed(steps, 3)} ${RISKS[risk]} (${listed(hosts, 3)})`];
+    return [`${listed(steps, 3)} ${RISKS[risk][steps.length === 1 ? 0 : 1]} (${listed(hosts, 3)})`];
   });
   return `${look.paint.differs('Disturbs:')} ${parts.join('; ')}.`;
 }

@@ -66,7 +66,7 @@ export function runtimeSteps({ cluster, lock }: Scene): readonly Step[] {
         title: 'Run CRI-O, now and after every boot',
         why: 'The package installs CRI-O but neither starts nor enables it: without this the node would be dead after its first reboot. And what was written to its files since its start is only paper until it is started again.',
         see: ['https://github.com/cri-o/cri-o/blob/main/docs/crio.8.md'],
-        after: ['packages/installed'],
+        after: ['packages/installed', 'runtime/programs', 'runtime/pause-image'],
         disturbs: 'service',
         within: 30,
         awaits: 'CRI-O',

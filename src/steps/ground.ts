@@ -3,7 +3,7 @@ import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
 import { apiPort, minorOf, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
+import { owner } from './prepare.ts';
 import { crioRepository, haveAndWant, kubernetesRepository, packages } from './packages.ts';
 import type { Step } from './step.ts';
 
@@ -128,7 +128,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
       },
       {
         read: sh`
-          owner=$(cat ${FILES.owner} 2>/dev/null)
+          ${owner}
           found=
           for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/ca.crt \
             /etc/kubernetes/manifests/*.yaml /var/lib/etcd/member /var/lib/kubelet/config.yaml; do

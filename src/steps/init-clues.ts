@@ -83,6 +83,19 @@ export const INIT_CLUES: readonly Clue[] = [
     diagnosis: 'H34',
   },
   {
+    match: /failed to initialize top level QOS containers|Failed to start ContainerManager/,
+    means: 'kubelet and CRI-O disagree on who manages cgroups, or the host gives them none',
+    try: 'grep cgroupDriver /var/lib/kubelet/config.yaml; crio status config | grep cgroup_manager: both must say systemd',
+    diagnosis: 'H50',
+  },
+  {
+    match: /\[WARNING Firewalld\]|firewalld is active/,
+    means:
+      'firewalld is on; it does not know the ports of Kubernetes, and flushes rules of others when it reloads',
+    try: 'systemctl disable --now firewalld, or open what the cluster needs in it',
+    diagnosis: 'H24',
+  },
+  {
     match: /no route to host|i\/o timeout.*:6443/,
     means:
       "the cluster's endpoint cannot be reached: the name points elsewhere, or a load balancer does not pass on yet",

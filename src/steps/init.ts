@@ -4,6 +4,7 @@ import { AUTHORITIES, CONFIGS, PKI, tornFiles } from './key-files.ts';
 import { draft } from './kinds/file.ts';
 import { removeLinks, removePods, removeRules } from './leftovers.ts';
 import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
+import { owner } from './prepare.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Probe, Step } from './step.ts';
@@ -65,7 +66,6 @@ function init(scene: Scene): Step {
       'https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/',
       'article: Finally, a Cluster!',
     ],
-    after: ['control-plane/kubeadm-config', 'control-plane/images', 'control-plane/no-torn-files'],
     disturbs: 'service',
     within: 30,
     awaits: 'the API server to show what kubeadm has written',
@@ -83,8 +83,9 @@ function init(scene: Scene): Step {
       part kubeconfigs ${PARTS.kubeconfigs}
       part manifests ${PARTS.manifests}
       part kubelet ${PARTS.kubelet}
+      ${owner}
       if [ -z "$begun" ]; then echo 'no cluster'
-      elif [ "$(cat ${FILES.owner} 2>/dev/null)" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
+      elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
       elif [ -n "$open" ]; then echo "half-done, open:$open"
       else
         found=$(probe cluster_objects 2>/dev/null)
@@ -96,7 +97,8 @@ function init(scene: Scene): Step {
       fi`,
     want: 'initialised',
     make: sh`
-      if [ "$(cat ${FILES.owner} 2>/dev/null)" != ${cluster.name} ]; then
+      ${owner}
+      if [ "$owner" != ${cluster.name} ]; then
         echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
       fi
       met=

@@ -28,6 +28,18 @@ const PLUGIN_CLUES: readonly Clue[] = [
     try: 'let resolvConf of the kubelet configuration name a file with real name servers (/run/systemd/resolve/resolv.conf)',
     diagnosis: 'H51',
   },
+  {
+    match: /CIDRNotAvailable/,
+    means: 'the pod network has no slice left for this node',
+    try: 'a /16 gives 256 nodes a /24 each; a larger network.pods must be chosen before the cluster is made',
+    diagnosis: 'H49',
+  },
+  {
+    match: /bridge-nf-call-iptables: no such file/,
+    means: 'flannel finds no bridge filter in the kernel: br_netfilter is not loaded',
+    try: 'landfall apply --only kernel',
+    diagnosis: 'H17',
+  },
   ...IMAGE_CLUES,
   ...API_CLUES,
 ];

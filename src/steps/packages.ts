@@ -100,12 +100,6 @@ function repositorySteps({ name, id, url, sha256, key, list, see }: Repository):
 export function packageSteps(lock: Lock): readonly Step[] {
   const minor = minorOf(lock.kubernetes);
   const names = pinned(lock).map(({ name }) => name);
-  const lists = [
-    'packages/kubernetes-key',
-    'packages/kubernetes-list',
-    'packages/crio-key',
-    'packages/crio-list',
-  ] as const;
   return [
     ...repositorySteps({
       name: 'Kubernetes',
@@ -129,7 +123,6 @@ export function packageSteps(lock: Lock): readonly Step[] {
       id: 'packages/known',
       title: 'Let apt know the versions',
       why: 'apt installs from the index it fetched last. Versions newer than that, and whole repositories, do not exist for it until it has looked again.',
-      after: [...lists],
       probes: [packages(lock)],
       read: sh`
         ${haveAndWant(lock)}
@@ -151,7 +144,6 @@ export function packageSteps(lock: Lock): readonly Step[] {
       title: 'Install the packages, at exactly these versions',
       why: 'kubeadm, kubelet and the API server must fit each other to the minor, and every node must be like the next. So versions are written down in landfall.lock and never left to the day of installation. nft comes with them: kube-proxy writes its rules with it, and so they can be looked at.',
       see: ['https://kubernetes.io/releases/version-skew-policy/'],
-      after: ['packages/known'],
       disturbs: 'service',
       probes: [packages(lock)],
       read: sh`probe packages | awk ${`${COMPANIONS.map((c) => `$1 == "${c}" { print $1, $4; next }`).join(' ')} { print $1, $2, $4 }`}`,
@@ -165,7 +157,6 @@ export function packageSteps(lock: Lock): readonly Step[] {
       title: 'Keep the packages where they are',
       why: 'An ordinary apt upgrade would move kubelet past the API server, or the runtime under its pods, on one node at a time and at no good moment. A held package moves only when it is told to.',
       see: ['man 8 apt-mark'],
-      after: ['packages/installed'],
       probes: [packages(lock)],
       read: sh`probe packages | awk '$3 == "hold" { print $1 }'`,
       want: names.join('\n'),

@@ -3,7 +3,7 @@ import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, file } from './kinds/file.ts';
-import { patientDpkg } from './kinds/packages.ts';
+import { APT, patientDpkg } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
@@ -12,7 +12,7 @@ import type { Step } from './step.ts';
 
 /** What is set right about the host itself before anything is installed. */
 export function prepareSteps(scene: Scene): readonly Step[] {
-  return [note(), owner(scene), finishedPackages(), ...endpointName(scene)];
+  return [note(), mark(scene), finishedPackages(), ...endpointName(scene)];
 }
 
 function note(): Step {
@@ -48,7 +48,10 @@ function note(): Step {
   };
 }
 
-function owner({ cluster }: Scene): Step {
+/** Sets `$owner` to the name of the cluster that began this host; kubeadm's file stands in when the mark was lost. */
+export const owner = sh`owner=$(cat ${FILES.owner} 2>/dev/null || sed -n 's/^clusterName: //p' ${FILES.kubeadm} 2>/dev/null)`;
+
+function mark({ cluster }: Scene): Step {
   return {
     ...file(
       {
@@ -71,9 +74,12 @@ function finishedPackages(): Step {
     title: 'Finish installations that were cut short',
     why: 'A power cut in the middle of an installation leaves packages half set up, and every later installation stops at them.',
     see: ['man 1 dpkg'],
-    read: sh`dpkg --audit | head -n 20`,
-    want: '',
-    make: patientDpkg('--configure', '--pending', '--force-confdef', '--force-confold'),
+    read: sh`{ dpkg --audit; find /var/lib/dpkg/updates -name '[0-9]*'; } | head -n 20 | grep . || echo 'all finished'`,
+    want: 'all finished',
+    make: sh`
+      ( ${patientDpkg('--configure', '--pending', '--force-confdef', '--force-confold')} ) || echo 'trying with apt'
+      # What was only half unpacked must be unpacked again.
+      if [ -n "$(dpkg --audit)" ]; then ${APT} --fix-broken install; fi`,
     clues: APT_CLUES,
   };
 }

@@ -15,6 +15,15 @@ const WEB_IMAGE = 'docker.io/library/nginx:1.28.0';
 /** Kubernetes' own image for asking questions from inside; the tag its 1.36 tests use. */
 const CLIENT_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.63.0';
 
+const DNS_CLUES: readonly Clue[] = [
+  {
+    match: /no such host|server misbehaving|i\/o timeout|no answer/,
+    means: 'the name is not resolved inside the cluster, though the Service itself answers by its address',
+    try: 'kubectl -n kube-system logs deployment/coredns; kubectl -n kube-system get endpointslices -l k8s-app=kube-dns',
+    diagnosis: 'H52',
+  },
+];
+
 const SERVICES = 'https://kubernetes.io/docs/concepts/services-networking/service/';
 
 function pod(name: string, container: Readonly<Record<string, unknown>>): KubernetesObject {
@@ -153,6 +162,7 @@ export function proofSteps(scene: Scene): readonly Step[] {
       want: 'answers',
       within: 60,
       awaits: 'CoreDNS to answer',
+      clues: DNS_CLUES,
     },
     {
       id: 'proof/dns-full',
@@ -162,6 +172,7 @@ export function proofSteps(scene: Scene): readonly Step[] {
       want: 'answers',
       within: 30,
       awaits: 'CoreDNS to answer',
+      clues: DNS_CLUES,
     },
     {
       id: 'proof/node-port',
@@ -198,6 +209,7 @@ export function outsideSteps({ node, facts }: Scene): readonly Step[] {
           match: /timed out|No route|refused|no answer/i,
           means:
             'the node answers inside but not from here: a firewall between, or one on the node, closes ports 30000 to 32767',
+          diagnosis: 'H43',
           try: `open the port range on the way to ${address}, or leave it closed on purpose: then this part of the proof cannot pass`,
         },
       ],

@@ -28,7 +28,7 @@ function taint(scene: Scene, nodes: readonly Node[]): Step {
       'https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/',
       'article: Cluster Validation Checks',
     ],
-    after: ['control-plane/node'],
+    after: ['control-plane/init', 'control-plane/node'],
     probes: [nodesProbe(scene)],
     read: sh`probe nodes | awk -F '|' -v names=${nodes.map((n) => n.name).join(' ')} 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort`,
     want: nodes
@@ -67,7 +67,7 @@ function balancer(scene: Scene, open: readonly string[]): Step {
     see: [
       'https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers',
     ],
-    after: ['control-plane/node'],
+    after: ['control-plane/init', 'control-plane/node'],
     probes: [nodesProbe(scene)],
     read: sh`
       probe nodes | awk -F '|' -v names=${open.join(' ')} -v label=${`"${NO_BALANCER}"`} '

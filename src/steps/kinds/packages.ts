@@ -8,8 +8,8 @@ export interface WantedPackage {
   readonly version?: string;
 }
 
-/** Waiting for another program's lock, taking the packager's old configuration files as they are, asking nobody. */
-const APT = sh`apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
+/** Waits for another program's lock, keeps configuration files as they are, and asks nobody. */
+export const APT = sh`apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
 
 /** `NAME VERSION WANT STATUS`, a line each of these packages that dpkg knows. */
 export function packagesProbe(names: readonly string[]): Probe {
@@ -24,7 +24,7 @@ export function patientDpkg(...words: readonly (string | Shell)[]): Shell {
     tries=0
     until said=$(dpkg${args} 2>&1); do
       case $said in
-        *lock*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
+        *'locked by another process'*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
         *) printf '%s\n' "$said"; exit 1 ;;
       esac
     done

@@ -1,5 +1,5 @@
 import { command } from './command.ts';
-import { many, number, text, yes } from './flags.ts';
+import { count, many, text, yes } from './flags.ts';
 import type { LabDownFlags, LabNameFlags, LabUpFlags } from './lab.ts';
 import { labHostNames } from './names.ts';
 
@@ -18,13 +18,7 @@ export const labUp = command<LabUpFlags>({
   flags: {
     name,
     host: many('A host (once for each)', 'NAME'),
-    disk: {
-      kind: 'parsed',
-      parse: number,
-      optional: true,
-      brief: 'Size of each disk in GiB (16); it takes only what is written',
-      placeholder: 'GIB',
-    },
+    disk: count('Size of each disk in GiB (16); it takes only what is written', 'GIB'),
     installTools: yes('Install with apt what the lab itself needs'),
   },
   load: async () => (await import('./lab.ts')).labUp,

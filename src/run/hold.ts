@@ -31,7 +31,12 @@ export interface Hold {
   readonly host: Host;
   /** Work of an earlier operator that still goes on there. */
   readonly adrift: readonly Adrift[];
-  /** Gives the host back and clears what this run left under /run. */
+  /**
+   * Takes the host again when the connection that held it has been lost; nothing when it has not.
+   * @throws Problem `run/held` (exit 5) when somebody else has taken it meanwhile; whatever keeps us from asking.
+   */
+  readonly keep: () => Promise<void>;
+  /** Gives the host back and clears what this run left under /run, but for work that goes on. */
   readonly release: () => Promise<void>;
 }
 
@@ -104,7 +109,12 @@ export function isGone(holder: Holder, self: Holder, alive: (pid: number) => boo
 }
 
 type Answer =
-  | { readonly is: 'got'; readonly adrift: readonly Adrift[]; readonly let: () => Promise<void> }
+  | {
+      readonly is: 'got';
+      readonly adrift: readonly Adrift[];
+      readonly let: () => Promise<void>;
+      readonly isLost: () => boolean;
+    }
   | { readonly is: 'held'; readonly by: Holder | undefined };
 
 function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
@@ -112,6 +122,7 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
     const abort = new AbortController();
     const adrift: Adrift[] = [];
     let answered = false;
+    let isLost = false;
     const answer = (value: Answer): void => {
       answered = true;
       resolve(value);
@@ -121,7 +132,7 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
         if (r.is !== 'said') return;
         if (r.word === 'adrift') adrift.push({ run: r.texts[0] ?? '', phase: r.texts[1] ?? '' });
         if (r.word === 'held') answer({ is: 'held', by: parseHolder(r.texts[0]) });
-        if (r.word === 'got') answer({ is: 'got', adrift, let: letGo });
+        if (r.word === 'got') answer({ is: 'got', adrift, let: letGo, isLost: () => isLost });
       },
       () => undefined,
     );
@@ -135,10 +146,12 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
     };
     session.then(
       (out) => {
+        isLost = true;
         if (!answered)
           reject(new Error(`the holding script ended with ${out.status}: ${out.stderr.slice(-500)}`));
       },
       (error: unknown) => {
+        isLost = true;
         if (!answered) reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
@@ -158,26 +171,43 @@ function parseHolder(text: string | undefined): Holder | undefined {
  * @throws Problem `run/held` (exit 5) naming who holds it and since when.
  */
 export async function hold(host: Host, self: Holder): Promise<Hold> {
+  let got = await take(host, self);
+  const { adrift } = got;
+  return {
+    host,
+    adrift,
+    keep: async () => {
+      if (got.isLost()) got = await take(host, self);
+    },
+    release: async () => {
+      if (!got.isLost()) await host.run(plainScript(clearScript(self.run))).catch(() => undefined);
+      await got.let();
+    },
+  };
+}
+
+async function take(host: Host, self: Holder): Promise<Extract<Answer, { is: 'got' }>> {
   let answer = await ask(host, self, '');
   if (answer.is === 'held' && answer.by !== undefined && isGone(answer.by, self)) {
     answer = await ask(host, self, answer.by.run);
   }
   if (answer.is === 'held') throw held(host.name, answer.by);
-  const { adrift, let: letGo } = answer;
-  return {
-    host,
-    adrift,
-    release: async () => {
-      await host.run(plainScript(clearScript(self.run))).catch(() => undefined);
-      await letGo();
-    },
-  };
+  return answer;
 }
 
-/** Removes what a run left under /run and ends its holding script, so that the next run need not wait for it. */
+/**
+ * Removes what a run left under /run and ends its holding script, so that the next run need not wait for it. What still goes on,
+ * because it could not be told to stop, is left for the next run to follow.
+ */
 function clearScript(run: string): Shell {
   return sh`
-    rm -rf /run/landfall/runs/${run}
+    for dir in /run/landfall/runs/${run}/*/; do
+      case $(systemctl show -p ActiveState --value "landfall-"${run}"-$(basename "$dir").service") in
+        active|activating|deactivating) ;;
+        *) rm -rf "$dir" ;;
+      esac
+    done
+    rmdir /run/landfall/runs/${run} 2>/dev/null
     { read -r held; read -r pid; } </run/landfall/holder 2>/dev/null || exit 0
     if [ "$held" = ${run} ]; then rm -f /run/landfall/holder; kill "$pid" 2>/dev/null; fi
     exit 0

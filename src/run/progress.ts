@@ -7,6 +7,8 @@ import type { Step } from '../steps/step.ts';
 import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
 import { problemOf } from './failure.ts';
+import type { Hold } from './hold.ts';
+import { patiently } from './patience.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
 import { now, type RunOptions } from './take.ts';
 
@@ -21,6 +23,8 @@ export interface Outcome {
 /** A run while it goes on. */
 export interface Running {
   readonly options: RunOptions;
+  /** The hosts as this run has taken them. */
+  readonly holds: readonly Hold[];
   readonly begun: number;
   readonly made: { host: string; step: string }[];
   readonly problems: Problem[];
@@ -42,7 +46,7 @@ export function byPhase(works: readonly Work[]): readonly (readonly Work[])[] {
 }
 
 /** Begins a run: its first two events. */
-export function begin(options: RunOptions, works: readonly Work[]): Running {
+export function begin(options: RunOptions, works: readonly Work[], holds: readonly Hold[]): Running {
   options.on({ is: 'version', format: EVENT_FORMAT, landfall: options.version });
   options.on({
     is: 'run',
@@ -56,7 +60,16 @@ export function begin(options: RunOptions, works: readonly Work[]): Running {
         : [{ id: group[0].phase.id, title: group[0].phase.title, hosts: group.map((w) => w.host) }],
     ),
   });
-  return { options, begun: Date.now(), made: [], problems: [], slots: new Map(), interrupted: false };
+  const { soon, now: atOnce } = options.stop;
+  return {
+    options,
+    holds,
+    begun: Date.now(),
+    made: [],
+    problems: [],
+    slots: new Map(),
+    interrupted: soon.aborted || atOnce.aborted,
+  };
 }
 
 /** A problem's own fields, as they stand in events. */
@@ -69,7 +82,9 @@ function parts(problem: Problem): Omit<Problem, keyof Error> {
 export function end(running: Running): Outcome {
   const { made, problems, options } = running;
   for (const problem of problems) options.on({ is: 'problem', at: now(), problem: parts(problem) });
-  const exit: ExitCode = running.interrupted ? 130 : (problems[0]?.exit ?? 0);
+  const { soon, now: atOnce } = options.stop;
+  const stopped: ExitCode = (atOnce.aborted ? atOnce : soon).reason === 143 ? 143 : 130;
+  const exit: ExitCode = running.interrupted ? stopped : (problems[0]?.exit ?? 0);
   options.on({ is: 'end', at: now(), exit, made: made.length, ms: Date.now() - running.begun });
   return { exit, made, problems };
 }
@@ -129,7 +144,9 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
   const taken = work.steps.flatMap((s) => s.takes ?? []);
   const phase = await carry({
     host,
+    keep: () => running.holds.find((h) => h.host === host)?.keep() ?? Promise.resolve(),
     run,
+    command: options.command,
     phase: work.phase.id,
     detached,
     script: (folder) =>
@@ -149,7 +166,8 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
   if (options.stop.soon.aborted || options.stop.now.aborted) running.interrupted = true;
   const names = work.steps.flatMap((s) => s.gives ?? []);
   if (names.length > 0 && detached) {
-    const found = await collect(host, run, phase, names);
+    const patience = { seconds: options.patience, stop: options.stop.now };
+    const found = await patiently(patience, () => collect(host, run, phase, names));
     for (const [name, value] of Object.entries(found)) running.slots.set(name, value);
   }
   return teller.tally();

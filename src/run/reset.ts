@@ -49,7 +49,7 @@ export async function reset(options: RunOptions, works: readonly Work[]): Promis
   const holds = await takeAll(options);
   try {
     await followAll(holds, options);
-    const running = begin(options, works);
+    const running = begin(options, works, holds);
     await told(running, () => carryPhases(running, [works], 'undo'));
     return end(running);
   } finally {

@@ -27,7 +27,8 @@ export function followScript(run: string, phase: string, from: number): Shell {
 }
 
 /**
- * Puts a script on the host, starts it there as a transient unit, and follows it. Delivered twice it starts once.
+ * Puts a script on the host, starts it there as a transient unit, and follows it. Delivered twice, even at the same time
+ * by a session that was thought lost, it starts once.
  * The script removes its own file first, because late values may stand in it.
  */
 export function deliverScript(run: string, phase: string, script: string): Shell {
@@ -36,26 +37,29 @@ export function deliverScript(run: string, phase: string, script: string): Shell
   return sh`
     umask 077
     mkdir -p ${folder}
+    exec 7>>${folder}/delivering
+    flock 7
     if ! [ -e ${folder}/events ]; then
       cat >${folder}/script ${heredoc(script)}
       : >${folder}/events
       systemd-run --quiet --service-type=exec --collect --unit=${unit} --description=${`Landfall: ${phase}`} \
         --property=StandardOutput=append:${folder}/events --property=StandardError=append:${folder}/events \
         --property=TimeoutStopSec=10 --property=OOMPolicy=continue \
-        /bin/sh -c 'exec 8>>/run/landfall/work; flock -w 600 8 || exit 75; exec 3<"$1"; rm -f "$1"; exec /bin/sh /dev/fd/3' landfall ${folder}/script
+        /bin/sh -c 'exec 8>>/run/landfall/work; flock -w 600 8 || exit 75; exec 3<"$1"; rm -f "$1"; exec /bin/sh /dev/fd/3' landfall ${folder}/script 7>&-
     fi
+    exec 7>&-
     ${followScript(run, phase, 1)}
   `;
 }
 
-/** Asks a detached script to end before its next step, or at once. */
+/** Asks a detached script to end before its next step, also one that has not arrived yet; or at once. */
 export function stopScript(run: string, phase: string, now: boolean): Shell {
   return now
     ? sh`systemctl kill --kill-whom=all --signal=TERM ${`landfall-${run}-${phase}.service`} 2>&1 || true`
-    : sh`touch ${runFolder(run, phase)}/stop`;
+    : sh`( umask 077; mkdir -p ${runFolder(run, phase)}; : >${runFolder(run, phase)}/stop )`;
 }
 
-/** Hands over late values of a phase and removes them from the host. */
+/** Hands over late values of a phase. */
 export function collectScript(run: string, phase: string, names: readonly string[]): Shell {
   const folder = runFolder(run, phase);
   return sh`
@@ -64,6 +68,10 @@ export function collectScript(run: string, phase: string, names: readonly string
         say given "$(b64 "$name")" "$(base64 -w0 <${folder}/given/"$name")"
       fi
     done
-    rm -rf ${folder}/given
   `;
+}
+
+/** Removes the late values of a phase from the host. */
+export function forgetScript(run: string, phase: string): Shell {
+  return sh`rm -rf ${runFolder(run, phase)}/given`;
 }

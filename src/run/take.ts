@@ -1,6 +1,8 @@
+import type { Host } from '../ssh/host.ts';
 import { followAdrift, type StopSignals } from './carry.ts';
 import type { OnEvent } from './event.ts';
 import { type Hold, hold, holderOf } from './hold.ts';
+import { waitedFor } from './patience.ts';
 import { hostOf, type Site } from './survey.ts';
 
 /** What every run that changes hosts is told. */
@@ -22,6 +24,15 @@ export interface RunOptions {
 /** The present moment as events carry it. */
 export const now = (): string => new Date().toISOString();
 
+/** The site with hosts that are waited for when they are lost, for looking at them in the middle of a run. */
+export function patientSite({ site, patience, stop, on }: RunOptions): Site {
+  const watched = (host: Host): Host =>
+    waitedFor(host, { seconds: patience, stop: stop.now }, (code, text) =>
+      on({ is: 'notice', at: now(), code, host: host.name, text }),
+    );
+  return { ...site, hosts: new Map([...site.hosts].map(([name, host]) => [name, watched(host)])) };
+}
+
 /** Takes every host for this run, or none. @throws Problem `run/held` (exit 5) naming who has one of them. */
 export async function takeAll(options: RunOptions): Promise<readonly Hold[]> {
   if (!options.detached) return [];
@@ -39,8 +50,9 @@ export async function takeAll(options: RunOptions): Promise<readonly Hold[]> {
 
 /** Follows to its end what goes on on these hosts without its operator. Tells whether there was any: then old readings are void. */
 export async function followAll(holds: readonly Hold[], options: RunOptions): Promise<boolean> {
-  const adrift = holds.flatMap((h) => h.adrift.map((a) => ({ ...a, host: h.host })));
-  for (const { run, phase, host } of adrift) {
+  const adrift = holds.flatMap((h) => h.adrift.map((a) => ({ ...a, host: h.host, keep: h.keep })));
+  for (const { run, phase, host, keep } of adrift) {
+    if (options.stop.soon.aborted) break;
     const notice = (code: string, text: string): void =>
       options.on({ is: 'notice', at: now(), code, host: host.name, text });
     notice(
@@ -49,7 +61,9 @@ export async function followAll(holds: readonly Hold[], options: RunOptions): Pr
     );
     await followAdrift({
       host,
+      keep,
       run,
+      command: options.command,
       phase,
       onRecord: () => undefined,
       onOutput: () => undefined,

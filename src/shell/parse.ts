@@ -78,13 +78,16 @@ export interface StreamReader {
 /**
  * Reads a script's stream. A record begins at {@link RECORD} wherever it stands, because a program's last line may lack
  * its newline; what does not parse as a record is output.
+ * @param onLine told before what stands in a line, once a line: a line may hold output and a record.
  */
 export function streamReader(
   onRecord: (r: ScriptRecord) => void,
   onOutput: (line: string) => void,
+  onLine: () => void = () => undefined,
 ): StreamReader {
   let rest = '';
   const line = (text: string): void => {
+    onLine();
     const at = text.indexOf(RECORD);
     const before = at < 0 ? text : text.slice(0, at);
     if (before !== '' || at < 0) onOutput(before);

@@ -8,6 +8,7 @@ import { WITHHELD } from './concession.ts';
 import { attempt, exec, lastLines } from './exec.ts';
 import { HOST_LOOP } from './hostLoop.ts';
 import { namespacePath, namesOf, portOf } from './names.ts';
+import { whole } from './part.ts';
 import { childOf, pidFrom, until } from './processes.ts';
 import { type Lab, type LabHost, macOf, subnet } from './spec.ts';
 
@@ -55,8 +56,9 @@ export async function makeHost(
     await chmod(join(dir, 'seed', home, '.ssh'), 0o700);
     await chmod(join(dir, 'seed', home), 0o700);
   }
-  await exec(['cp', '--sparse=always', '--reflink=auto', golden, `${disk}.part`]);
-  await exec(['mv', `${disk}.part`, disk]);
+  await whole(disk, async (part) => {
+    await exec(['cp', '--sparse=always', '--reflink=auto', golden, part]);
+  });
 }
 
 /** The process id of a host's loop, when the host is up or on its way. */

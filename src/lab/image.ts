@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { concessions, markerFile } from './concession.ts';
 import { type OnLabEvent, reported } from './event.ts';
@@ -8,6 +8,7 @@ import { COMMANDS, furnish, imageFiles } from './furnish.ts';
 import { locked } from './lock.ts';
 import type { Machine } from './machine.ts';
 import { builtinModules, kernelConfig } from './modules.ts';
+import { whole } from './part.ts';
 import { cacheDir, contentKey } from './place.ts';
 import { aptOptions, imageSources, parseTargets, TARGET_FORMAT } from './sources.ts';
 import type { Release } from './spec.ts';
@@ -70,31 +71,17 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
         'image/disk',
         'the golden disk every host is cloned from (about 8 s, once)',
         async () => {
-          const tree = `${disk}.tree`;
-          await rm(tree, { recursive: true, force: true });
-          await mkdir(tree, { recursive: true });
-          await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
-          await furnish(tree, inputs.machine.kernel, modules, files, diversions);
-          const part = `${disk}.part`;
-          await rm(part, { force: true });
-          await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);
-          // No blocks set aside for root: a full disk is full for everybody. Tables are zeroed when first used.
-          await exec([
-            'mkfs.ext4',
-            '-q',
-            '-F',
-            '-m',
-            '0',
-            '-L',
-            'root',
-            '-d',
-            tree,
-            '-E',
-            'lazy_itable_init=1,lazy_journal_init=1',
-            part,
-          ]);
-          await rm(tree, { recursive: true, force: true });
-          await rename(part, disk);
+          await whole(disk, async (part) => {
+            const tree = `${part}.tree`;
+            await mkdir(tree, { recursive: true });
+            await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
+            await furnish(tree, inputs.machine.kernel, modules, files, diversions);
+            await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);
+            // No blocks set aside for root: a full disk is full for everybody. Tables are zeroed when first used.
+            const lazy = 'lazy_itable_init=1,lazy_journal_init=1';
+            await exec(['mkfs.ext4', '-q', '-F', '-m', '0', '-L', 'root', '-d', tree, '-E', lazy, part]);
+            await rm(tree, { recursive: true, force: true });
+          });
           await prune(dirname(disk));
         },
       );
@@ -120,33 +107,36 @@ const baseKey = (release: Release): string => contentKey(RECIPE, release, PACKAG
 async function baseTree(release: Release, on: OnLabEvent): Promise<string> {
   const tar = join(cacheDir(), 'base', `${release}-${baseKey(release)}.tar`);
   if (existsSync(tar)) return tar;
-  await mkdir(dirname(tar), { recursive: true });
   const targets = parseTargets(await exec(['apt-get', 'indextargets', '--format', TARGET_FORMAT]));
   const options = aptOptions(await exec(['apt-config', 'dump', 'Acquire']));
-  await reported(
-    on,
-    'image/base',
-    `a minimal ${release} from the machine's package sources (about 25 s, once)`,
-    async (progress) => {
-      const part = `${tar}.${process.pid}.part`;
-      await exec(
-        [
-          'mmdebstrap',
-          '--variant=minbase',
-          '--mode=root',
-          '--format=tar',
-          `--include=${PACKAGES.join(',')}`,
-          ...options.map((option) => `--aptopt=${option}`),
-          release,
-          part,
-          ...imageSources(targets, release),
-        ],
-        { onLine: (line) => (line.startsWith('I: ') ? progress(line.slice(3)) : undefined) },
+  const text = `a minimal ${release} from the machine's package sources (about 25 s, once)`;
+  return locked(
+    `${tar}.lock`,
+    'making the base tree',
+    async () => {
+      if (existsSync(tar)) return tar;
+      await reported(on, 'image/base', text, (progress) =>
+        whole(tar, async (part) => {
+          await exec(
+            [
+              'mmdebstrap',
+              '--variant=minbase',
+              '--mode=root',
+              '--format=tar',
+              `--include=${PACKAGES.join(',')}`,
+              ...options.map((option) => `--aptopt=${option}`),
+              release,
+              part,
+              ...imageSources(targets, release),
+            ],
+            { onLine: (line) => (line.startsWith('I: ') ? progress(line.slice(3)) : undefined) },
+          );
+        }),
       );
-      await rename(part, tar);
+      return tar;
     },
+    (holder) => on({ is: 'lab', what: 'image/base', state: 'goes-on', text: `waiting: ${holder}` }),
   );
-  return tar;
 }
 
 /** Reads a depot's public key where it has one. */

@@ -44,12 +44,12 @@ export async function sweepAll(name: string, hosts: readonly LabHost[]): Promise
   const dir = labDir(name);
   const loops = hosts.map((host) => hostDir({ dir }, host.name));
   const namespaces = await labNamespaces(name);
-  // The loops first: one that saw its host end would boot it again.
-  const watchers = () => findProcesses({ commandHas: [...loops, join(dir, 'host.sh')], namespaces: [] });
+  // The loops first: one that saw its host end would boot it again. The depot is known by its configuration alone: it is
+  // in the machine's own network.
+  const watchers = () =>
+    findProcesses({ commandHas: [...loops, join(dir, 'host.sh'), join(dir, 'depot.json')], namespaces: [] });
   let ended = await killAll(watchers);
-  ended += await killAll(() =>
-    findProcesses({ commandHas: [dir, ...loops], namespaces, cgroup: names.cgroup }),
-  );
+  ended += await killAll(() => findProcesses({ commandHas: loops, namespaces, cgroup: names.cgroup }));
   await networkDown(name);
   await cgroupsDown(names.cgroup);
   const named = namespaces.map((one) => one.slice(names.host('').length));

@@ -322,6 +322,8 @@ async function nothingLeft(name: string): Promise<void> {
   expect(await loopDevices(lab.dir)).toEqual([]);
   expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(lab.dir);
   expect(await findProcesses({ commandHas: [], namespaces: [], cgroup: names.cgroup })).toEqual([]);
+  const words = [join(lab.dir, 'depot.json'), join(lab.dir, 'host.sh')];
+  expect(await findProcesses({ commandHas: words, namespaces: [] })).toEqual([]);
   const groups = await attempt(['find', '/sys/fs/cgroup', '-path', `*/${names.cgroup}`]);
   expect(groups.stdout).toBe('');
   const containers = readdirSync('/run/systemd/nspawn/propagate').filter((one) =>

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '../exec.ts';
 import { locked } from '../lock.ts';
+import { whole } from '../part.ts';
 import { cacheDir, contentKey } from '../place.ts';
 
 /** A certificate with its private key, as files (PEM). */
@@ -11,7 +12,16 @@ export interface Credential {
   readonly key: string;
 }
 
-const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-sha256'] as const;
+const REQUEST = [
+  'openssl',
+  'req',
+  '-newkey',
+  'ec',
+  '-pkeyopt',
+  'ec_paramgen_curve:P-256',
+  '-nodes',
+  '-sha256',
+] as const;
 
 /**
  * This user's own certificate authority for labs, made once and valid for ten years. Only lab hosts trust it: it is in
@@ -25,26 +35,12 @@ export async function authority(dir: string = join(cacheDir(), 'authority')): Pr
     'making the authority',
     async () => {
       if (existsSync(made.certificate)) return made;
-      const part = `${dir}.part`;
-      await rm(part, { recursive: true, force: true });
-      await mkdir(part, { recursive: true, mode: 0o700 });
-      await exec([
-        'openssl',
-        'req',
-        '-x509',
-        ...CURVE,
-        '-days',
-        '3650',
-        '-subj',
-        '/CN=Landfall lab',
-        '-keyout',
-        join(part, 'ca.key'),
-        '-out',
-        join(part, 'ca.crt'),
-      ]);
-      await chmod(join(part, 'ca.key'), 0o600);
-      await rm(dir, { recursive: true, force: true });
-      await rename(part, dir);
+      await whole(dir, async (part) => {
+        await mkdir(part, { mode: 0o700 });
+        const out = ['-keyout', join(part, 'ca.key'), '-out', join(part, 'ca.crt')];
+        await exec([...REQUEST, '-x509', '-days', '3650', '-subj', '/CN=Landfall lab', ...out]);
+        await chmod(join(part, 'ca.key'), 0o600);
+      });
       return made;
     },
     () => undefined,
@@ -62,48 +58,22 @@ export async function serverCertificate(
   addresses: readonly string[],
 ): Promise<Credential> {
   const key = contentKey(await readFile(ca.certificate, 'utf8'), ...names, '', ...addresses);
-  const base = join(dir, `server-${key}`);
-  const made: Credential = { certificate: `${base}.crt`, key: `${base}.key` };
+  const own = join(dir, `server-${key}`);
+  const made: Credential = { certificate: join(own, 'tls.crt'), key: join(own, 'tls.key') };
   if (existsSync(made.certificate)) return made;
-  await mkdir(dir, { recursive: true });
   const alternatives = [
     ...names.map((name) => `DNS:${name}`),
     ...addresses.map((address) => `IP:${address}`),
   ];
-  await exec([
-    'openssl',
-    'req',
-    ...CURVE,
-    '-subj',
-    '/CN=landfall-depot',
-    '-keyout',
-    made.key,
-    '-out',
-    `${base}.csr`,
-  ]);
-  await chmod(made.key, 0o600);
-  await writeFile(`${base}.ext`, `subjectAltName=${alternatives.join(',')}\nextendedKeyUsage=serverAuth\n`);
-  await exec([
-    'openssl',
-    'x509',
-    '-req',
-    '-in',
-    `${base}.csr`,
-    '-CA',
-    ca.certificate,
-    '-CAkey',
-    ca.key,
-    '-CAcreateserial',
-    '-days',
-    '825',
-    '-sha256',
-    '-extfile',
-    `${base}.ext`,
-    '-out',
-    `${base}.part`,
-  ]);
-  await rename(`${base}.part`, made.certificate);
-  await rm(`${base}.csr`);
-  await rm(`${base}.ext`);
+  await whole(own, async (part) => {
+    await mkdir(part, { mode: 0o700 });
+    const at = (name: string) => join(part, name);
+    await exec([...REQUEST, '-subj', '/CN=landfall-depot', '-keyout', at('tls.key'), '-out', at('csr')]);
+    await chmod(at('tls.key'), 0o600);
+    await writeFile(at('ext'), `subjectAltName=${alternatives.join(',')}\nextendedKeyUsage=serverAuth\n`);
+    const sign = ['openssl', 'x509', '-req', '-in', at('csr'), '-CA', ca.certificate, '-CAkey', ca.key];
+    const how = ['-set_serial', `0x${key}`, '-days', '825', '-sha256', '-extfile', at('ext')];
+    await exec([...sign, ...how, '-out', at('tls.crt')]);
+  });
   return made;
 }

@@ -103,7 +103,7 @@ describe('a connection that is lost while a script runs', () => {
       await host.run('true');
       await sshd.cut();
       // Whoever asks at once may still find the old one; afterwards it is gone.
-      await eventually('a new connection', async () => {
+      const said = await eventually('a new connection', async () => {
         try {
           return (await host.run('echo back')).stdout;
         } catch (error) {
@@ -111,6 +111,7 @@ describe('a connection that is lost while a script runs', () => {
           throw error;
         }
       });
+      expect(said).toBe('back\n');
     });
   });
 });

@@ -210,7 +210,7 @@ describe('an aborted script', () => {
 
   test('before it began never runs', async () => {
     await using(targetOf(sshd), async (host) => {
-      await expect(host.run('touch /tmp/never', { signal: AbortSignal.abort() })).rejects.toThrow();
+      await expect(host.run('touch /tmp/never', { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
       const stop = new AbortController();
       const run = host.run('touch /tmp/never', { signal: stop.signal });
       stop.abort(new Error('early'));

@@ -1,5 +1,6 @@
 import type { Attempt, Rule, Verdict } from './attempt.ts';
-import { called, lastLines, line } from './attempt.ts';
+import type { Target } from '../target.ts';
+import { asTyped, called, lastLines, line } from './attempt.ts';
 import type { Trail } from './trail.ts';
 
 /** Whether the trouble was on the way: there is one, and the host itself said nothing yet. */
@@ -7,11 +8,18 @@ function onTheWay({ proxy, hostKey, banner }: Trail): boolean {
   return proxy !== undefined && hostKey === undefined && banner.length === 0;
 }
 
-function hop(jumps: readonly string[], stderr: string): string {
-  const last = jumps.at(-1) ?? '';
-  if (jumps.length === 1) return `the jump host ${last}`;
-  const named = jumps.find((jump) => stderr.includes(`${jump.replace(/^.*@/, '').replace(/:\d+$/, '')}:`));
-  return named === undefined ? `one of the jump hosts ${jumps.join(', ')}` : `the jump host ${named}`;
+/** A jump host's own name, as written in ssh_config or after `-J`. */
+function bareName(jump: string): string {
+  return jump.replace(/^.*@/, '').replace(/:\d+$/, '');
+}
+
+/** Which of the jump hosts it was, as far as what was said tells. */
+function hop(jumps: readonly string[], stderr: string): { readonly name: string; readonly bare: string } {
+  const last = bareName(jumps.at(-1) ?? '');
+  const bare = jumps.length === 1 ? last : jumps.map(bareName).find((jump) => stderr.includes(`${jump}:`));
+  return bare === undefined
+    ? { name: `one of the jump hosts ${jumps.join(', ')}`, bare: last }
+    : { name: `the jump host ${bare}`, bare };
 }
 
 const FORWARD = /^channel \d+: open failed: (.+)$/;
@@ -62,25 +70,32 @@ export function wayThere(explain: (attempt: Attempt) => Verdict | undefined): Ru
         try: 'run the command by hand: it should print a line beginning with SSH-2.0',
       };
     }
-    const name = hop(trail.jumps, stderr);
-    const bare = (trail.jumps.at(-1) ?? '').replace(/^.*@/, '');
-    const cause = explain({
-      target: { name: bare, address: bare },
-      status: 255,
-      log: stderr,
-      stdout: '',
-      stderr: '',
-    });
-    const unknownKey = cause?.code === 'ssh/host-key-unknown';
+    const { name, bare } = hop(trail.jumps, stderr);
+    const hopTarget: Target = {
+      name: bare,
+      address: bare,
+      ...(target.config === undefined ? {} : { config: target.config }),
+    };
+    // A jump host's ssh keeps its log to itself: which keys it offered is not known.
+    const denied = /^(\S+)@\S+: Permission denied \(/m.exec(stderr);
+    const cause = explain({ target: hopTarget, status: 255, log: stderr, stdout: '', stderr: '' });
+    const what =
+      denied === null
+        ? (cause?.summary ?? 'it hung up')
+        : `it takes no key of ours for ${denied[1] ?? 'the user'}`;
     return {
       code: 'ssh/jump-host',
-      summary: `${name}, on the way to ${called(target)}, fails: ${cause?.summary ?? 'it hung up'}`,
+      summary: `${name}, on the way to ${called(target)}, fails: ${what.replace(`${bare} `, 'it ')}`,
       ...(cause?.where === undefined ? {} : { where: cause.where }),
       saw: lastLines(stderr) || (line(trail.words, /./) ?? ''),
-      ...(cause?.why === undefined ? {} : { why: cause.why }),
-      try: unknownKey
-        ? `landfall hosts trust ${target.name}   shows its key first`
-        : (cause?.try ?? `ssh ${bare} true   should work first`),
+      why:
+        denied === null
+          ? (cause?.why ?? 'it has to let us in first')
+          : 'a jump host has users and keys of its own: ssh.user and ssh.identityFile are for the nodes',
+      try:
+        cause?.try !== undefined && cause.code.startsWith('ssh/host-key')
+          ? cause.try.replace(`hosts trust ${bare}`, `hosts trust ${target.name}`)
+          : `${asTyped(hopTarget, '-v')} true   should work first; its user, port and key belong into your ssh_config`,
     };
   };
 }

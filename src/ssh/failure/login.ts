@@ -1,3 +1,4 @@
+import { quote } from '../../shell/sh.ts';
 import type { Attempt, Rule } from './attempt.ts';
 import { asTyped, called, lastLines, line } from './attempt.ts';
 import type { Trail } from './trail.ts';
@@ -63,12 +64,13 @@ const notIn: Rule = (attempt, trail) => {
 
 const lockedKey: Rule = ({ target }, trail) => {
   if (denied(trail) === undefined || trail.accepted.length === 0) return undefined;
+  const key = trail.offered.find(({ fingerprint }) => trail.accepted.includes(fingerprint));
   return {
     code: 'ssh/key-locked',
     summary: `${called(target)} would take the key, but it is locked with a passphrase`,
-    saw: `accepted: ${trail.accepted.join(', ')}\n${offers(trail)}`,
+    saw: `accepted: ${key?.name ?? ''} ${trail.accepted.join(' ')}`,
     why: 'Landfall asks for no passphrase: an agent holds the key open',
-    try: `ssh-add   (no agent? eval "$(ssh-agent)" first)`,
+    try: `ssh-add ${key === undefined || key.fromAgent ? '' : quote(key.name)}   (no agent? eval "$(ssh-agent)" first)`,
   };
 };
 
@@ -118,7 +120,7 @@ const refused: Rule = (attempt, trail) => {
       : `${called(attempt.target)} takes no keys for ${user}, only ${methods}`,
     saw: [offers(trail), said].filter((text) => text !== '').join('\n'),
     why: takesKeys
-      ? `~${user}/.ssh/authorized_keys does not hold it there, or may be written by others; or the user is another one, or locked`
+      ? `~${user}/.ssh/authorized_keys there holds ${trail.offered.length > 1 ? 'none of them' : 'another one'}, or may be written by others; or the user is another one, or locked`
       : 'Landfall logs in with keys alone: no password to type, to leak or to guess',
     try: takesKeys
       ? `${asTyped(attempt.target).replace(/^ssh /, 'ssh-copy-id ')}   another user: ssh.user in cluster.yaml`

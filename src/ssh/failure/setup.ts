@@ -35,6 +35,7 @@ const noFile: Rule = (_, { words }) => {
     code: 'ssh/config',
     summary: 'the ssh_config file named in cluster.yaml cannot be read',
     saw: said,
+    why: 'with a file named, ssh reads that one alone',
     try: 'correct ssh.config in cluster.yaml; a path there is relative to cluster.yaml',
   };
 };
@@ -63,6 +64,7 @@ const oldSsh: Rule = (attempt, { words }) => {
     code: 'ssh/too-old',
     summary: "this machine's ssh is too old for Landfall",
     saw: said,
+    why: 'Landfall holds ssh to a few settings, whatever ssh_config says, and this one it does not know',
     try: 'ssh -V should say OpenSSH 7.6 or later',
   };
 };

@@ -1,4 +1,4 @@
-import { API_CLUES, DISK_CLUES, IMAGE_CLUES } from './clues.ts';
+import { API_CLUES, IMAGE_CLUES } from './clues.ts';
 import type { Clue } from './step.ts';
 
 /** What kubeadm init says when it cannot go on, and what it means. */
@@ -108,7 +108,6 @@ export const INIT_CLUES: readonly Clue[] = [
     try: 'landfall apply; if it stays: kubectl --kubeconfig /etc/kubernetes/super-admin.conf get clusterrolebinding kubeadm:cluster-admins',
     diagnosis: 'H73',
   },
-  ...DISK_CLUES,
   ...IMAGE_CLUES,
   ...API_CLUES,
 ];

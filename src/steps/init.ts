@@ -1,6 +1,6 @@
 import { sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
-import { AUTHORITIES, CONFIGS, PKI, tornFiles } from './key-files.ts';
+import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { draft } from './kinds/file.ts';
 import { removeLinks, removePods, removeRules } from './leftovers.ts';
 import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
@@ -9,21 +9,10 @@ import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Probe, Step } from './step.ts';
 
-/** Where kubeadm writes each part of a control plane, in the order it does. */
-const PARTS = {
-  certificates: [
-    ...Object.entries(AUTHORITIES)
-      .flatMap(([authority, signed]) => [authority, ...signed])
-      .flatMap((name) => [`${PKI}/${name}.crt`, `${PKI}/${name}.key`]),
-    `${PKI}/sa.key`,
-    `${PKI}/sa.pub`,
-  ],
-  kubeconfigs: CONFIGS.filter((name) => name !== 'super-admin.conf').map((name) => `/etc/kubernetes/${name}`),
-  manifests: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
-    (name) => `/etc/kubernetes/manifests/${name}.yaml`,
-  ),
-  kubelet: ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/kubeadm-flags.env'],
-} as const;
+const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
+const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
+  (n) => `manifests/${n}.yaml`,
+);
 
 /** The objects kubeadm leaves in the cluster, the last one written last. */
 const OBJECTS = [
@@ -56,7 +45,7 @@ function init(scene: Scene): Step {
   const met = [
     ...ports.map((port) => `Port-${port}`),
     'DirAvailable--var-lib-etcd',
-    ...PARTS.manifests.map((path) => `FileAvailable-${path.replaceAll('/', '-')}`),
+    ...MANIFESTS.map((path) => `FileAvailable--etc-kubernetes-${path.replaceAll('/', '-')}`),
   ].join(',');
   return {
     id: 'control-plane/init',
@@ -79,10 +68,12 @@ function init(scene: Scene): Step {
         if [ "$there" -lt $# ]; then open="$open $name"; fi
       }
       open=; begun=
-      part certificates ${PARTS.certificates}
-      part kubeconfigs ${PARTS.kubeconfigs}
-      part manifests ${PARTS.manifests}
-      part kubelet ${PARTS.kubelet}
+      cd /etc/kubernetes 2>/dev/null || cd /
+      for pair in ${PAIRS}; do set -- "$@" "pki/$pair.crt" "pki/$pair.key"; done
+      part certificates "$@" pki/sa.key pki/sa.pub
+      part kubeconfigs ${CONFIGS.filter((name) => name !== 'super-admin.conf')}
+      part manifests ${MANIFESTS}
+      part kubelet /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env
       ${owner}
       if [ -z "$begun" ]; then echo 'no cluster'
       elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'

@@ -44,13 +44,14 @@ function statusLines(status: LabStatus, look: Look): string {
     down: paint.wrong(signs.wrong),
   };
   const source = depot.folder ?? (depot.passesThrough ? 'passes through to upstream' : 'empty');
+  const column = Math.max(...hosts.map((host) => host.name.length), 0);
   const rows = hosts.map((host) => {
     const memory = host.memory === undefined ? '' : `, ${bytes(host.memory)} of memory`;
     const what =
       host.state === 'up'
         ? `up, booted ${count(host.boots, 'time')}${memory}, ${bytes(host.disk)} of disk`
         : `off, ${bytes(host.disk)} of disk`;
-    return `  ${sign[host.state]} ${host.name}   ${host.address}   ${host.release}   ${what}`;
+    return `  ${sign[host.state]} ${host.name.padEnd(column)}   ${host.address}   ${host.release}   ${what}`;
   });
   return [
     `${paint.strong(lab.name)} is ${state === 'partly' ? 'partly up' : state}`,

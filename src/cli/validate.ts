@@ -21,7 +21,7 @@ export const validate: Action<object> = async (context, flags) => {
   const kept = held === undefined ? '' : ', landfall.lock agrees';
   stdout.write(
     look.spell(
-      `${file} is right: ${cluster.name}, ${members(cluster)}, ${version}${lock === undefined ? '' : kept}.\n`,
+      `${file === '-' ? 'standard input' : file} is right: ${cluster.name}, ${members(cluster)}, ${version}${lock === undefined ? '' : kept}.\n`,
     ),
   );
   return 0;

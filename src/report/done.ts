@@ -47,7 +47,8 @@ export function proofLines(
     .filter((r) => r.state !== 'skipped')
     .map((r) => {
       const holds = r.state === 'right' || r.state === 'made';
-      const time = r.ms === undefined ? '' : span(r.ms);
+      // Of a reading that was right at once no time is known.
+      const time = r.ms === undefined || r.ms < 2 ? '' : span(r.ms);
       const want = holds ? telling(wants[r.step]) : telling(r.reading);
       return {
         title: r.title,

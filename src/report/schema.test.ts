@@ -55,6 +55,14 @@ describe('the published schemas', () => {
     expect(schemaText('plan')).not.toContain('"additionalProperties": false');
   });
 
+  test('no field is meant for a secret', () => {
+    const names = SCHEMAS.flatMap((name) =>
+      [...schemaText(name).matchAll(/"(\w+)": \{/g)].map((m) => m[1] ?? ''),
+    );
+    expect(names.length).toBeGreaterThan(50);
+    expect(names.filter((name) => /token|secret|password|private|credential|slot/i.test(name))).toEqual([]);
+  });
+
   test('an event is one line', () => {
     for (const event of badStory().events)
       expect(eventLine(event).indexOf('\n')).toBe(eventLine(event).length - 1);

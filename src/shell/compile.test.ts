@@ -248,4 +248,14 @@ describe('the stream reader', () => {
       }),
     );
   });
+
+  it('counts lines, not what stands in them', () => {
+    let lines = 0;
+    const ignore = (): void => undefined;
+    const reader = streamReader(ignore, ignore, () => {
+      lines += 1;
+    });
+    reader.feed(`output and${RECORD}1 made\n\n${RECORD}2 right\nnot whole`);
+    expect(lines).toBe(3);
+  });
 });

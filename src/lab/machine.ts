@@ -87,6 +87,9 @@ const TOOLS: readonly (readonly [program: string, debianPackage: string])[] = [
   ['gpg', 'gpg'],
 ];
 
+/** Debian's keys, without which its packages cannot be checked on a machine that is not Debian. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
 /** Debian packages (of programs neither on `path` nor in `also`) that are to be installed before a lab can be made here; empty when all is there. */
 export async function missingTools(
   path: string = process.env.PATH ?? '',
@@ -99,7 +102,8 @@ export async function missingTools(
       () => false,
     );
   const found = await Promise.all(TOOLS.map(([program]) => there(program)));
-  return [...new Set(TOOLS.filter((_, index) => found[index] !== true).map(([, name]) => name))].sort();
+  const missing = TOOLS.filter((_, index) => found[index] !== true).map(([, name]) => name);
+  return [...new Set([...missing, ...(existsSync(KEYRING) ? [] : ['debian-archive-keyring'])])].sort();
 }
 
 /**

@@ -21,6 +21,11 @@ describe('placeHosts', () => {
     expect(placeHosts([{ name: 'cp-0' }], 0, have)).toEqual(have);
   });
 
+  it('does not make another release of a host it has', () => {
+    const have = [{ name: 'cp-0', address: '10.77.0.11', release: 'bookworm' as const }];
+    expect(() => placeHosts([{ name: 'cp-0', release: 'trixie' }], 0, have)).toThrow(/is there already/);
+  });
+
   it.each([
     [[{ name: 'a', address: '10.77.0.3' }], 'lab/address'],
     [[{ name: 'a', address: '10.77.1.11' }], 'lab/address'],

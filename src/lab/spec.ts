@@ -88,7 +88,7 @@ export function checkName(kind: 'lab' | 'host', name: string): string {
 
 /**
  * Gives each host asked for an address (`.11` upwards, skipping those taken) and a release.
- * `have` are the hosts the lab has already: they keep their addresses. Throws `lab/name`, `lab/address`, `lab/twice`.
+ * `have` are the hosts the lab has already: they keep their addresses. Throws `lab/name`, `lab/address`, `lab/release`, `lab/twice`.
  */
 export function placeHosts(
   asked: readonly LabHostSpec[],
@@ -112,6 +112,13 @@ export function placeHosts(
       throw new Problem({ code: 'lab/twice', summary: `two hosts are called ${host.name}`, exit: 2 });
     seen.add(host.name);
     const known = have.find((h) => h.name === host.name);
+    if (known !== undefined && host.release !== undefined && host.release !== known.release)
+      throw new Problem({
+        code: 'lab/release',
+        summary: `${host.name} is there already, as ${known.release}`,
+        try: 'another name, or: landfall lab down',
+        exit: 2,
+      });
     const address = host.address ?? known?.address ?? free();
     checkAddress(address, network);
     return { name: host.name, address, release: host.release ?? known?.release ?? 'bookworm' };

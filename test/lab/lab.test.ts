@@ -296,6 +296,16 @@ describe('labs', () => {
     expect((await on('worker-0', 'curl -fsS https://pkgs.k8s.io/InRelease')).code).toBe(0);
   });
 
+  it('that were taken down but kept start again with the disks they had', async () => {
+    await on('cp-0', 'echo kept > /root/kept3');
+    const id = await said('cp-0', 'cat /etc/machine-id');
+    await powerCut(NAME, 'cp-0');
+    await labDown(NAME, quiet, true);
+    await nothingLeft(NAME);
+    await labUp({ name: NAME }, quiet);
+    expect(await said('cp-0', 'cat /root/kept3 /etc/machine-id')).toBe(`kept\n${id}`);
+  });
+
   it('whose folder is gone are cleared away by their names', async () => {
     rmSync(join(lab.dir, 'lab.json'));
     rmSync(join(lab.dir, 'ssh_config'));

@@ -3,15 +3,17 @@
  * own. Around what a script prints, on both streams, stands the mark; after it, on standard output, the script's status.
  * A script that does not arrive whole is not run. Ends when its input ends.
  * `head` does not read beyond LENGTH as nothing is sent before the mark has come back; the inner `cat` takes what a script
- * that ended early did not read.
+ * that ended early did not read. Only a printf of the shell's own may print a script, as others would show it in `ps`: mksh has
+ * none, and `print` instead.
  */
 const SERVE = [
   'LC_ALL=C; export LC_ALL',
+  'case $(command -v printf) in */*) landfall_print="print -r --";; *) landfall_print="printf %s\\n";; esac',
   'while read -r landfall_mark landfall_length',
   'do landfall_script=$(head -c "$landfall_length")',
   '[ "${#landfall_script}" = "$landfall_length" ] || exit 90',
   'echo "$landfall_mark"; echo "$landfall_mark" >&2',
-  'printf "%s\\n" "$landfall_script" | { sh -s; landfall_status=$?; cat >/dev/null; exit "$landfall_status"; }',
+  '$landfall_print "$landfall_script" | { sh -s; landfall_status=$?; cat >/dev/null; exit "$landfall_status"; }',
   'echo "$landfall_mark $?"; echo "$landfall_mark" >&2',
   'done',
 ].join('; ');

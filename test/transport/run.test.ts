@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { spawned } from '../../src/ssh/spawned.ts';
+import { ROOT_SHELL } from '../../src/ssh/root-shell.ts';
+import { type Ended, spawned } from '../../src/ssh/spawned.ts';
 import { targetOf, using } from './reach.ts';
 import { type Sshd, eventually, startSshd } from './sshd.ts';
 
@@ -65,6 +67,17 @@ describe('a script on a host', () => {
       expect(await host.run('')).toEqual({ status: 0, stdout: '', stderr: '' });
       expect(await host.run('echo well')).toEqual({ status: 0, stdout: 'well\n', stderr: '' });
     });
+  });
+
+  test('that did not arrive whole is not run', async () => {
+    const file = join(sshd.folder, 'half');
+    const script = `touch ${file}; echo ran\n`;
+    const sent = (length: number): Promise<Ended> =>
+      spawned(['sh', '-c', ROOT_SHELL], { stdin: `mark ${length}\n${script.trim()}` });
+    expect(await sent(script.length + 20)).toMatchObject({ status: 90, stdout: '' });
+    expect(existsSync(file)).toBe(false);
+    expect(await sent(script.trim().length)).toMatchObject({ status: 0, stdout: 'mark\nran\nmark 0\n' });
+    expect(existsSync(file)).toBe(true);
   });
 
   test('does not wait for what it left running', async () => {

@@ -136,7 +136,7 @@ function readySteps(scene: Scene): readonly Step[] {
         title: 'Have certificates that stay valid',
         why: "The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.",
         see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/'],
-        after: ['control-plane/init'],
+        after: ['control-plane/no-torn-files', 'control-plane/init'],
         clues: [
           {
             match: /(days left|missing)$/,

@@ -1,4 +1,5 @@
 import { controlPlanes } from '../model/cluster.ts';
+import { PINNED_PACKAGES } from '../model/lock.ts';
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
@@ -7,7 +8,7 @@ import { APT, patientDpkg } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { BEFORE, FILES, FOLDERS, OWN, SETTINGS } from './places.ts';
+import { BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
 import type { Step } from './step.ts';
 
 /** What is set right about the host itself before anything is installed. */
@@ -43,6 +44,9 @@ function note(): Step {
       ${removeFolders}
       ${restoreSettings}
       systemctl daemon-reload
+      if dpkg-query -W -f ${'${Package}\\n'} ${PINNED_PACKAGES} 2>/dev/null | grep -qvxFf ${NOTES.packages} 2>/dev/null; then
+        echo 'packages are left; the notes are kept for another try'; exit 1
+      fi
       rm -rf ${OWN}`,
     clues: DISK_CLUES,
   };

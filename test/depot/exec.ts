@@ -21,7 +21,7 @@ export function stopPrograms(): void {
   for (const child of running) child.kill('SIGTERM');
 }
 
-const idle = ['nice', '-n', '10', 'ionice', '-c', '3'] as const;
+const idle = ['nice', '-n', '10', 'ionice', '-t', '-c', '3'] as const;
 
 /**
  * Runs a program with idle priority and gives what it printed on standard output.

@@ -2,7 +2,7 @@ import { readlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { localHost } from '../../src/ssh/local.ts';
 import { spawned, start } from '../../src/ssh/spawned.ts';
-import { eventually } from './sshd.ts';
+import { eventually } from './wait.ts';
 
 describe('this machine as a host', () => {
   test('runs a script, and crosses no network for it', async () => {

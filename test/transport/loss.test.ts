@@ -4,7 +4,8 @@ import { Disconnected, type Host } from '../../src/ssh/host.ts';
 import { type Program, spawned, start } from '../../src/ssh/spawned.ts';
 import { targetOf, using } from './reach.ts';
 import { relayTo } from './relay.ts';
-import { type Sshd, eventually, startSshd } from './sshd.ts';
+import { type Sshd, startSshd } from './sshd.ts';
+import { eventually } from './wait.ts';
 
 let sshd: Sshd;
 

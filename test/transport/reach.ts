@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { Problem } from '../../src/model/problem.ts';
 import type { Host } from '../../src/ssh/host.ts';
 import { type OpenSshOptions, openSsh } from '../../src/ssh/open-ssh.ts';
@@ -39,4 +40,14 @@ export async function refusal(target: Target, options: OpenSshOptions = {}): Pro
     throw error;
   }
   throw new Error('it was let in');
+}
+
+/** The same, with what all refusals have in common asserted. */
+export async function refused(...of: Parameters<typeof refusal>): Promise<Problem> {
+  const problem = await refusal(...of);
+  expect(problem).toMatchObject({ exit: 4, host: 'cp-0' });
+  expect(problem.summary).not.toMatch(/[.\n]$/);
+  expect(problem.try).toBeTruthy();
+  expect(problem.why).toBeTruthy();
+  return problem;
 }

@@ -5,7 +5,8 @@ import { spawned } from '../../src/ssh/spawned.ts';
 import type { Target } from '../../src/ssh/target.ts';
 import { examineTrust, pinKeys } from '../../src/ssh/trust.ts';
 import { refusal, targetOf, using } from './reach.ts';
-import { type Sshd, freePort, startSshd } from './sshd.ts';
+import { type Sshd, startSshd } from './sshd.ts';
+import { freePort } from './wait.ts';
 
 let sshd: Sshd;
 let other: Sshd;

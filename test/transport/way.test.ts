@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hopsTo, resolveWay } from '../../src/ssh/resolve.ts';
 import { refusal, using } from './reach.ts';
-import { type Sshd, freePort, startSshd } from './sshd.ts';
+import { type Sshd, startSshd } from './sshd.ts';
+import { freePort } from './wait.ts';
 
 let bastion: Sshd;
 let inner: Sshd;

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { targetOf, using } from './reach.ts';
+import { type Sshd, startSshd } from './sshd.ts';
+import { eventually } from './wait.ts';
+
+let sshd: Sshd;
+
+beforeAll(async () => {
+  sshd = await startSshd({ users: [{ name: 'ops', sudo: 'free' }] });
+});
+
+afterAll(() => sshd.stop());
+
+describe('many scripts', () => {
+  test('25 at once share one connection, and each is one trip', async () => {
+    await using(targetOf(sshd, { user: 'ops' }), async (host) => {
+      const all = await Promise.all(
+        Array.from({ length: 25 }, (_, i) => host.run(`echo ${i}; echo e${i} >&2; sleep 0.05`)),
+      );
+      expect(all).toEqual(all.map((_, i) => ({ status: 0, stdout: `${i}\n`, stderr: `e${i}\n` })));
+      expect(host.trips()).toBe(25);
+      expect(await sshd.sessions()).toHaveLength(1);
+    });
+    await eventually('the connection to end', async () =>
+      (await sshd.sessions()).length === 0 ? true : undefined,
+    );
+  });
+
+  test('one after another run in one shell on the host', async () => {
+    await using(targetOf(sshd), async (host) => {
+      const first = await host.run('echo $PPID');
+      const second = await host.run('echo $PPID');
+      // The parent is the subshell that drains the input; its parent serves.
+      const parent = async (pid: string): Promise<string> =>
+        (await host.run(`ps -o ppid= -p $PPID; : ${Number(pid)}`)).stdout.trim();
+      expect(first.stdout).not.toBe('');
+      expect(await parent(first.stdout)).toBe(await parent(second.stdout));
+    });
+  });
+
+  test('find a way where sshd allows one session a connection', async () => {
+    const narrow = await startSshd({ config: ['MaxSessions 1'] });
+    try {
+      await using(targetOf(narrow), async (host) => {
+        const all = await Promise.all([1, 2, 3].map((i) => host.run(`echo ${i}; sleep 0.2`)));
+        expect(all.map((out) => out.stdout)).toEqual(['1\n', '2\n', '3\n']);
+      });
+    } finally {
+      await narrow.stop();
+    }
+  });
+
+  test('come through an sshd that hangs up on too many', async () => {
+    const busy = await startSshd({ config: ['MaxStartups 1:50:3'] });
+    try {
+      const all = await Promise.allSettled(
+        Array.from({ length: 6 }, (_, i) =>
+          using(targetOf(busy, { name: `n-${i}` }), (host) => host.run('echo in')),
+        ),
+      );
+      const refused = all.filter((one) => one.status === 'rejected').map((one) => one.reason as unknown);
+      for (const reason of refused) expect(reason).toMatchObject({ code: 'ssh/busy', exit: 4 });
+      expect(all.filter((one) => one.status === 'fulfilled').length).toBeGreaterThan(2);
+    } finally {
+      await busy.stop();
+    }
+  });
+});

@@ -38,7 +38,7 @@ describe('the published schemas', () => {
   test('a status comes through whole', () => {
     const plan = planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY, ...PLAN.hosts[0]!.findings] }]);
     const status = statusDocument(plan, {
-      lastRun: { run: 'r', command: 'apply', at: plan.at, exit: 0, made: 3 },
+      lastRun: { run: 'r', command: 'apply', at: plan.at, exit: 0, made: 3, ms: 4 },
       proof: [{ title: 't', holds: true, seen: '200 OK' }],
     });
     expect(statusSchema.parse(JSON.parse(documentText(status)))).toEqual(status);

@@ -188,6 +188,7 @@ export const statusSchema = z
         at,
         exit: whole.exactOptional(),
         made: whole.exactOptional(),
+        ms: ms.exactOptional(),
       })
       .exactOptional(),
     proof: z.array(z.object({ title: text, holds: z.boolean(), seen: text })).exactOptional(),

@@ -13,6 +13,8 @@ export interface LastRun {
   /** Absent when it was cut short, or goes on. */
   readonly exit?: number;
   readonly made?: number;
+  /** Milliseconds. */
+  readonly ms?: number;
 }
 
 /** What is told besides the readings. */

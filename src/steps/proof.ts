@@ -15,6 +15,9 @@ const WEB_IMAGE = 'docker.io/library/nginx:1.28.0';
 /** Kubernetes' own image for asking questions from inside; the tag its 1.36 tests use. */
 const CLIENT_IMAGE = 'registry.k8s.io/e2e-test-images/agnhost:2.63.0';
 
+/** The pods' own account: the one every namespace has comes only when a controller gets to it, and pods are refused before. */
+const ACCOUNT = 'proof';
+
 const DNS_CLUES: readonly Clue[] = [
   {
     match: /no such host|server misbehaving|i\/o timeout|no answer/,
@@ -31,7 +34,12 @@ function pod(name: string, container: Readonly<Record<string, unknown>>): Kubern
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace: PROOF_NAMESPACE, labels: { app: name } },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name, ...container }] },
+    spec: {
+      serviceAccountName: ACCOUNT,
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name, ...container }],
+    },
   };
 }
 
@@ -39,6 +47,7 @@ function pod(name: string, container: Readonly<Record<string, unknown>>): Kubern
 function objects(): readonly KubernetesObject[] {
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: PROOF_NAMESPACE } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: ACCOUNT, namespace: PROOF_NAMESPACE } },
     pod('web', {
       image: WEB_IMAGE,
       ports: [{ containerPort: 80 }],

@@ -2,9 +2,8 @@
  * Takes scripts one after another on standard input, each led by a line `MARK LENGTH` (bytes), and runs each in a `sh -s` of its
  * own. Around what a script prints, on both streams, stands the mark; after it, on standard output, the script's status.
  * A script that does not arrive whole is not run. Ends when its input ends.
- * `head` does not read beyond LENGTH as nothing is sent before the mark has come back; the inner `cat` takes what a script
- * that ended early did not read. Only a printf of the shell's own may print a script, as others would show it in `ps`: mksh has
- * none, and `print` instead.
+ * `head` does not read beyond LENGTH, as nothing is sent before the mark has come back. Only a printf of the shell's own may
+ * hand the script over, as any other would show it in `ps`: mksh has none, and `print` instead.
  */
 const SERVE = [
   'LC_ALL=C; export LC_ALL',
@@ -13,7 +12,7 @@ const SERVE = [
   'do landfall_script=$(head -c "$landfall_length")',
   '[ "${#landfall_script}" = "$landfall_length" ] || exit 90',
   'echo "$landfall_mark"; echo "$landfall_mark" >&2',
-  '$landfall_print "$landfall_script" | { sh -s; landfall_status=$?; cat >/dev/null; exit "$landfall_status"; }',
+  '$landfall_print "$landfall_script" 2>/dev/null | sh -s',
   'echo "$landfall_mark $?"; echo "$landfall_mark" >&2',
   'done',
 ].join('; ');

@@ -71,6 +71,12 @@ metadata:
   name: landfall-proof
 ---
 apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: proof
+  namespace: landfall-proof
+---
+apiVersion: v1
 kind: Pod
 metadata:
   name: web
@@ -78,6 +84,8 @@ metadata:
   labels:
     app: web
 spec:
+  serviceAccountName: proof
+  automountServiceAccountToken: false
   terminationGracePeriodSeconds: 1
   containers:
     - name: web
@@ -98,6 +106,8 @@ metadata:
   labels:
     app: client
 spec:
+  serviceAccountName: proof
+  automountServiceAccountToken: false
   terminationGracePeriodSeconds: 1
   containers:
     - name: client

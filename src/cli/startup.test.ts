@@ -13,7 +13,9 @@ function loadedAtOnce(): { readonly files: readonly string[]; readonly packages:
     if (files.has(file.href)) return;
     files.add(file.href);
     const text = readFileSync(file, 'utf8');
-    for (const [, clause = '', from = ''] of text.matchAll(/^(?:import|export) (?:([^;]*?)\s*from )?'([^']+)';/gms)) {
+    for (const [, clause = '', from = ''] of text.matchAll(
+      /^(?:import|export) (?:([^;]*?)\s*from )?'([^']+)';/gms,
+    )) {
       const names = /^\{([^}]*)\}$/s.exec(clause)?.[1];
       const onlyTypes =
         clause.startsWith('type ') ||

@@ -122,6 +122,18 @@ export function goingLines(phase: PhaseProgress, state: RunProgress, now: number
   ];
 }
 
+/** How long nothing is told before that is explained, in milliseconds: between two phases it is no news. */
+const SILENCE = 400;
+
+/** What is done while no phase is going on: the hosts are taken hold of before the first, and read again after the last. */
+function betweenLines(state: RunProgress, now: number, look: Look): string[] {
+  if (state.end !== undefined) return [];
+  const line = (text: string): string =>
+    look.paint.faint(`  ${look.signs.running} ${text} ${look.signs.ellipsis}`);
+  if (state.run === '') return [line('taking hold of the hosts')];
+  return now - state.last < SILENCE ? [] : [line(`reading the hosts again, ${clock(now - state.last)}`)];
+}
+
 /** What is going on, for a window: each line cut to its width, never more lines than its rows less two. */
 export function liveLines(
   state: RunProgress,
@@ -130,7 +142,10 @@ export function liveLines(
   look: Look,
 ): string[] {
   const going = state.phases.filter((p) => p.stands === 'going');
-  const lines = going.flatMap((phase) => goingLines(phase, state, now, look));
+  const lines =
+    going.length === 0
+      ? betweenLines(state, now, look)
+      : going.flatMap((phase) => goingLines(phase, state, now, look));
   const most = Math.max(0, window.rows - 2);
   const spelled = lines.slice(0, most).map((line) => look.spell(line));
   return spelled.map((line) => fit(line, Math.max(1, window.columns - 1), look.signs.ellipsis));

@@ -75,6 +75,7 @@ export function terminalView(look: Look, options: ViewOptions & { readonly size:
   };
 
   write(HIDE);
+  draw();
   const endTick = options.every(TICK, draw);
   // Events that came too soon after the last drawing are shown by this one.
   const endCatchUp = options.every(REDRAW, () => {

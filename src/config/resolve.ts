@@ -1,6 +1,7 @@
 import type { Cluster } from '../model/cluster.ts';
 import { type Lock, PINNED_PACKAGES, type PinnedPackage } from '../model/lock.ts';
-import { newestFirst, newestOf, type PackageVersion } from '../model/package-version.ts';
+import { newestFirst, newestOf } from '../model/newest.ts';
+import type { PackageVersion } from '../model/package-version.ts';
 import { Problem } from '../model/problem.ts';
 import { formatMinor, move, parseVersion, type Version } from '../model/version.ts';
 import { type HeldLock, lockedFor } from './lock.ts';

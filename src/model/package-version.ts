@@ -1,4 +1,4 @@
-import { compareVersions, fits, parseVersion, type Version } from './version.ts';
+import { parseVersion, type Version } from './version.ts';
 
 /** A Debian package version of the Kubernetes and CRI-O repositories: `1.36.3-1.1` is upstream 1.36.3, revision 1, build 1. */
 export interface PackageVersion {
@@ -24,28 +24,4 @@ export function parsePackageVersion(text: string): PackageVersion | undefined {
 export function upstreamVersion(text: string): Version | undefined {
   const parsed = parsePackageVersion(text);
   return parsed && parseVersion(parsed.upstream);
-}
-
-/** Orders by upstream version, then revision, then build: negative when `a` is the older. */
-export function comparePackageVersions(a: PackageVersion, b: PackageVersion): number {
-  return compareVersions(a.upstream, b.upstream) || a.revision - b.revision || a.build - b.build;
-}
-
-/** Takes the versions of one package in any order; gives those of the known form, newest first, each once. */
-export function newestFirst(available: readonly string[]): readonly PackageVersion[] {
-  return [...new Set(available)]
-    .map(parsePackageVersion)
-    .filter((version) => version !== undefined)
-    .toSorted((a, b) => comparePackageVersions(b, a));
-}
-
-/**
- * Takes the versions of one package and a wish (`1.36`: any patch, `1.36.3`: that one); gives the newest that meets it
- * with its highest revision, or undefined.
- */
-export function newestOf(available: readonly string[], wish: Version): PackageVersion | undefined {
-  return newestFirst(available).find(({ upstream }) => {
-    const version = parseVersion(upstream);
-    return version !== undefined && fits(wish, version);
-  });
 }

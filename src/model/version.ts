@@ -1,5 +1,3 @@
-import compare from 'semver/functions/compare.js';
-
 /** A Kubernetes version: a minor alone (`1.36`) or an exact one (`1.36.3`). Kubernetes' major is 1 for good. */
 export interface Version {
   readonly minor: number;
@@ -49,11 +47,6 @@ export function formatVersion(version: Version): string {
 /** 36 → `1.36`. */
 export function formatMinor(minor: number): string {
   return `1.${minor}`;
-}
-
-/** Orders two exact versions such as `1.36.3`: negative when `a` is the older. Throws a TypeError on anything else. */
-export function compareVersions(a: string, b: string): number {
-  return compare(a, b);
 }
 
 /** Whether an exact version is what was wished for: any patch of a minor, or that very version. */

@@ -130,7 +130,7 @@ describe('a run that is carried out', () => {
     const report = await landfall(['runs', 'report', '--cluster', 'harbour'], { env });
     expect(report.out()).toContain('## What went wrong');
     const list = await landfall(['runs', '--cluster', 'harbour'], { env });
-    expect(list.out()).toMatch(/apply, 23 Nov 09:12: 0 steps made, ended with 1/);
+    expect(list.out()).toMatch(/apply, 23 Nov 09:12: 0 steps made in 3\.5 s, ended with 1/);
     const none = await landfall(['runs', 'show', 'x', '--cluster', 'harbour'], { env });
     expect([none.code(), none.out()]).toEqual([2, '']);
   });

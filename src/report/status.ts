@@ -66,7 +66,7 @@ export function lastRunText(last: LastRun, look: Look): string {
   const end =
     last.exit === undefined
       ? 'cut short, or still going on'
-      : `${count(last.made ?? 0, 'step')} made, ${last.exit === 0 ? 'ended well' : `ended with ${last.exit}`}`;
+      : `${count(last.made ?? 0, 'step')} made${last.ms === undefined ? '' : ` in ${span(last.ms)}`}, ${last.exit === 0 ? 'ended well' : `ended with ${last.exit}`}`;
   return `${last.run}, ${last.command}, ${when}: ${end}`;
 }
 

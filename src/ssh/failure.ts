@@ -34,13 +34,6 @@ export function explainFailure(attempt: Attempt): Problem {
   return new Problem({ ...found, host: target.name, exit: 4 });
 }
 
-const PASSING = ['ssh/unreachable', 'ssh/busy', 'ssh/not-yet'];
-
-/** Whether a host that failed like this may be there in a moment, as one is that boots: then waiting is worth it. */
-export function mayPass(error: unknown): boolean {
-  return error instanceof Problem && PASSING.includes(error.code);
-}
-
 /** Whether the script may have begun although its mark never came back: then nobody can say that nothing was done. */
 export function mayHaveBegun(attempt: Attempt): boolean {
   const trail = readTrail(attempt.log);

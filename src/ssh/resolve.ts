@@ -20,7 +20,7 @@ export interface Way {
   readonly hashKnownHosts: boolean;
   /** A program that is asked for host keys besides the files. */
   readonly knownHostsCommand?: string;
-  /** `ask`, `yes`, `accept-new`, `no`: as ssh prints it. */
+  /** `ask`, `true`, `accept-new` or `false`, as ssh prints it. */
   readonly strictHostKeyChecking: string;
 }
 

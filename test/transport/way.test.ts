@@ -137,7 +137,7 @@ describe('a host behind others', () => {
     const problem = await refusal(to('by-nothing'));
     expect(problem).toMatchObject({ code: 'ssh/proxy-command' });
     expect(problem.saw).toContain('not found');
-    expect(problem.saw).toContain('it was: no-such-program 127.0.0.1');
+    expect(problem.saw).toContain('through: no-such-program 127.0.0.1');
   });
 });
 

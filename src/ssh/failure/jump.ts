@@ -51,6 +51,39 @@ function beyond({ target, stderr }: Attempt, { jumps }: Trail): Verdict | undefi
   };
 }
 
+const NO_WAY =
+  /Connection refused|timed out|No route to host|Host is down|Network is unreachable|Could not resolve/i;
+
+/** A ProxyCommand that did not bring us to the host's sshd. */
+function command(
+  attempt: Attempt,
+  trail: Trail,
+  explain: (attempt: Attempt) => Verdict | undefined,
+): Verdict {
+  const { target, stderr } = attempt;
+  const saw = [lastLines(stderr), `through: ${trail.proxy ?? ''}`].filter((text) => text !== '').join('\n');
+  // Some say it as ssh would.
+  const cause = explain({ target, status: 255, log: stderr, stdout: '', stderr: '' });
+  if (cause?.code === 'ssh/unreachable') return { ...cause, saw };
+  const said = line(stderr, NO_WAY);
+  if (said !== undefined || stderr.trim() === '') {
+    return {
+      code: 'ssh/unreachable',
+      summary: `${called(target)} cannot be reached through its ProxyCommand: ${NO_WAY.exec(said ?? '')?.[0].toLowerCase() ?? 'it hung up without a word'}`,
+      saw,
+      why: 'the host is off, still starting, or has another address or port; or the command does not lead there',
+      try: 'run the command by hand: it should print a line beginning with SSH-2.0',
+    };
+  }
+  return {
+    code: 'ssh/proxy-command',
+    summary: `the ProxyCommand to ${called(target)} failed`,
+    saw,
+    why: 'your ssh_config says that this host is reached through that command',
+    try: 'run the command by hand: it should print a line beginning with SSH-2.0',
+  };
+}
+
 /**
  * Troubles of a ProxyJump or ProxyCommand. What a jump host's own ssh said is explained by the same rules as ours.
  * @param explain what recognises everything else.
@@ -61,15 +94,7 @@ export function wayThere(explain: (attempt: Attempt) => Verdict | undefined): Ru
     const { target, stderr } = attempt;
     const forwarded = beyond(attempt, trail);
     if (forwarded !== undefined) return forwarded;
-    if (trail.jumps.length === 0) {
-      return {
-        code: 'ssh/proxy-command',
-        summary: `the ProxyCommand to ${called(target)} failed`,
-        saw: [lastLines(stderr), `it was: ${trail.proxy ?? ''}`].filter((text) => text !== '').join('\n'),
-        why: 'your ssh_config says that this host is reached through that command',
-        try: 'run the command by hand: it should print a line beginning with SSH-2.0',
-      };
-    }
+    if (trail.jumps.length === 0) return command(attempt, trail, explain);
     const { name, bare } = hop(trail.jumps, stderr);
     const hopTarget: Target = {
       name: bare,

@@ -38,17 +38,16 @@ export function partsOf(contents: Contents): readonly Recipe[] {
  * @throws Problem when a version is not one that can be built
  */
 export function contentsFor(versions: readonly string[]): Contents {
-  const chosen = versions.map((version) => {
-    const release = releases.find(({ kubernetes }) => kubernetes === version);
-    if (release !== undefined) return release;
+  const unknown = versions.find((version) => !releases.some(({ kubernetes }) => kubernetes === version));
+  if (unknown !== undefined)
     throw new Problem({
       code: 'depot/version',
-      summary: `Kubernetes ${version} cannot be built here`,
+      summary: `Kubernetes ${unknown} cannot be built here`,
       why: 'each version needs its modules pinned and companions chosen (test/depot/release.ts)',
       try: `one of ${releases.map(({ kubernetes }) => kubernetes).join(', ')}`,
       exit: 2,
     });
-  });
+  const chosen = releases.filter(({ kubernetes }) => versions.includes(kubernetes)); // newest first, each once
   const [newest] = releases as readonly [Release, ...Release[]];
   const suite = 'bookworm';
   const recipes = new Map<string, Recipe>();

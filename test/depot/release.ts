@@ -9,6 +9,7 @@ export interface Release {
 }
 
 /**
+ * Newest first.
  * The versions that are published as Go modules and fit together. Where the exact one that kubeadm asks for was never
  * published as a module the nearest is built and stands in under the name asked for; the image carries a label that says so.
  */

@@ -16,10 +16,12 @@ export interface Failure {
   readonly run: string;
 }
 
-/** The first clue whose pattern is found in the failure's output, note or reading. */
-export function clueOf(failure: Failure): Clue | undefined {
-  const texts = [...failure.output, failure.note, failure.reading].join('\n');
-  return failure.step.clues?.find((clue) => clue.match.test(texts));
+/** The first clue whose pattern is found in a line of the failure's output or note, or of its reading as far as that is not as wanted. */
+export function clueOf({ step, output, note, reading }: Failure): Clue | undefined {
+  const wanted = new Set(step.want.split('\n'));
+  const amiss = reading.split('\n').filter((line) => !wanted.has(line));
+  const lines = [...output, ...note.split('\n'), ...amiss];
+  return step.clues?.find((clue) => lines.some((line) => clue.match.test(line)));
 }
 
 const SHOWN_LINES = 8;

@@ -50,6 +50,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['control-plane', 'control-plane/images'],
   ['control-plane', 'control-plane/no-torn-files'],
   ['control-plane', 'control-plane/init'],
+  ['control-plane', 'control-plane/kubelet'],
   ['control-plane', 'control-plane/api-ready'],
   ['control-plane', 'control-plane/node'],
   ['control-plane', 'control-plane/settings'],

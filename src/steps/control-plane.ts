@@ -4,6 +4,7 @@ import { imageSteps } from './images.ts';
 import { initSteps } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
+import { age, YOUNG } from './kinds/unit.ts';
 import { kubeadmConfig } from './kubeadm-config.ts';
 import { kubectl, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
@@ -48,6 +49,46 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
   ];
 }
 
+const KUBELET = {
+  unit: 'kubelet',
+  reads: [
+    '/var/lib/kubelet/config.yaml',
+    '/var/lib/kubelet/kubeadm-flags.env',
+    '/etc/default/kubelet',
+    '/etc/systemd/system/kubelet.service.d',
+    '/usr/lib/systemd/system/kubelet.service.d',
+  ],
+  program: '/usr/bin/kubelet',
+} as const;
+
+function kubelet(): Step {
+  return {
+    id: 'control-plane/kubelet',
+    title: 'Run kubelet with the settings that lie on the disk',
+    why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
+    see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/'],
+    after: ['control-plane/init'],
+    disturbs: 'service',
+    within: 30,
+    awaits: 'kubelet',
+    read: sh`
+      systemctl show -p ActiveState ${KUBELET.unit}
+      ${age(KUBELET)}`,
+    want: `ActiveState=active\n${YOUNG}`,
+    make: sh`
+      systemctl daemon-reload
+      systemctl restart ${KUBELET.unit}`,
+    clues: [
+      {
+        match: /^ActiveState=/,
+        means: 'kubelet does not start, or stops again',
+        try: 'journalctl -u kubelet -n 50 --no-pager says why: swap, cgroups, a flag, or the runtime',
+        diagnosis: 'H31',
+      },
+    ],
+  };
+}
+
 /** What must be seen of a control plane that is up. */
 function readySteps(scene: Scene): readonly Step[] {
   const { cluster, lock, node, facts } = scene;
@@ -61,6 +102,7 @@ function readySteps(scene: Scene): readonly Step[] {
     serviceSubnet: cluster.network.services,
   };
   return [
+    kubelet(),
     check(
       {
         id: 'control-plane/api-ready',
@@ -79,7 +121,7 @@ function readySteps(scene: Scene): readonly Step[] {
         id: 'control-plane/node',
         title: 'See the node in its own cluster',
         why: 'kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.',
-        after: ['control-plane/api-ready'],
+        after: ['control-plane/kubelet', 'control-plane/api-ready'],
         probes: [nodesProbe(scene)],
         within: 60,
         awaits: 'kubelet to register the node',

@@ -76,7 +76,7 @@ export function runtimeSteps({ cluster, lock }: Scene): readonly Step[] {
         unit: 'crio',
         reads: ['/etc/crio', '/etc/containers', '/etc/systemd/system/crio.service.d'],
         program: '/usr/bin/crio',
-        sign: '/var/run/crio/crio.sock',
+        socket: '/var/run/crio/crio.sock',
       },
     ),
     check(

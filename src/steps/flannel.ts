@@ -51,6 +51,9 @@ function rbac(): readonly KubernetesObject[] {
   ];
 }
 
+/** {@link FLANNEL.conflist} as flannel's pod writes it on each node. */
+export const CONFLIST_TEXT = `${JSON.stringify(CNI, null, 2)}\n`;
+
 function settings(pods: string): KubernetesObject {
   const network = { Network: pods, EnableNFTables: false, Backend: { Type: 'vxlan' } };
   return {
@@ -62,7 +65,7 @@ function settings(pods: string): KubernetesObject {
       labels: { ...labels, tier: 'node', app: 'flannel' },
     },
     data: {
-      'cni-conf.json': `${JSON.stringify(CNI, null, 2)}\n`,
+      'cni-conf.json': CONFLIST_TEXT,
       'net-conf.json': `${JSON.stringify(network, null, 2)}\n`,
     },
   };

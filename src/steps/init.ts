@@ -55,6 +55,7 @@ function init(scene: Scene): Step {
       'https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/',
       'article: Finally, a Cluster!',
     ],
+    after: ['control-plane/no-torn-files'],
     disturbs: 'service',
     within: 30,
     awaits: 'the API server to show what kubeadm has written',

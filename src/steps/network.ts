@@ -1,6 +1,6 @@
-import { sh } from '../shell/sh.ts';
+import { heredoc, sh } from '../shell/sh.ts';
 import { API_CLUES, IMAGE_CLUES } from './clues.ts';
-import { FLANNEL, flannelObjects } from './flannel.ts';
+import { CONFLIST_TEXT, FLANNEL, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
 import { kubectl, nodesProbe, rolloutsProbe } from './node.ts';
@@ -8,6 +8,7 @@ import type { Scene } from './phase.ts';
 import type { Clue, Step } from './step.ts';
 
 const CONFLIST = `/etc/cni/net.d/${FLANNEL.conflist}`;
+const WRITTEN = `${CONFLIST}, as flannel wrote it`;
 
 const PLUGIN_CLUES: readonly Clue[] = [
   {
@@ -66,30 +67,44 @@ function flannelSteps(scene: Scene): readonly Step[] {
       ask,
       flannelObjects(scene.cluster),
     ),
-    check(
-      {
-        id: 'network/conflist',
-        title: "Find the plugin's configuration, and none before it",
-        why: 'The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.',
-        after: ['network/flannel'],
-        within: 180,
-        awaits: 'flannel to write its configuration',
-        clues: [
-          {
-            match: /^(?!.*10-flannel)\S*\/etc\/cni\/net\.d\//,
-            means: 'another file comes before the one of flannel',
-            try: 'landfall apply --only runtime, and then delete the pods that got a wrong address',
-            diagnosis: 'H16',
-          },
-          ...PLUGIN_CLUES,
-        ],
-      },
-      {
-        read: sh`ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1 | grep . || echo none`,
-        want: CONFLIST,
-      },
-    ),
+    conflist(scene),
   ];
+}
+
+/** The plugin's pod writes this file when it starts, and never again: a file that is lost or changed takes a new pod. */
+function conflist(scene: Scene): Step {
+  const ask = sh`${kubectl(scene)} -n ${FLANNEL.namespace}`;
+  const first = sh`ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1`;
+  return {
+    id: 'network/conflist',
+    title: "Find the plugin's configuration, and none before it",
+    why: 'The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.',
+    after: ['network/flannel'],
+    within: 180,
+    awaits: 'flannel to write its configuration',
+    clues: [
+      {
+        match: /^(?!.*10-flannel)\S*\/etc\/cni\/net\.d\//,
+        means: 'another file comes before the one of flannel',
+        try: 'landfall apply --only runtime, and then delete the pods that got a wrong address',
+        diagnosis: 'H16',
+      },
+      ...PLUGIN_CLUES,
+    ],
+    read: sh`
+      first=$(${first})
+      if [ "$first" != ${CONFLIST} ]; then echo "\${first:-none}"
+      elif cmp -s - ${CONFLIST} ${heredoc(CONFLIST_TEXT)}
+      then echo ${WRITTEN}
+      else echo ${`${CONFLIST}, changed since flannel wrote it`}; fi`,
+    want: WRITTEN,
+    make: sh`
+      case $(${first}) in '' | ${CONFLIST}) ;; *) exit 1 ;; esac
+      pods=$(${ask} get pods -l app=flannel --field-selector ${`spec.nodeName=${scene.node.name}`} \
+        -o ${'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'})
+      if [ -n "$pods" ]; then ${ask} delete pod $pods --wait=false
+      else echo 'the pod that writes it is about to start'; fi`,
+  };
 }
 
 interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'after'> {
@@ -126,7 +141,7 @@ function upSteps(scene: Scene): readonly Step[] {
       id: 'network/kube-proxy',
       title: 'Run kube-proxy on every node',
       why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
-      after: ['control-plane/api-ready'],
+      after: ['control-plane/kubelet', 'control-plane/api-ready'],
       what: 'kube-system/DaemonSet/kube-proxy',
     }),
     check(
@@ -134,7 +149,7 @@ function upSteps(scene: Scene): readonly Step[] {
         id: 'network/nodes-ready',
         title: 'Have every node ready',
         why: 'A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.',
-        after: [last],
+        after: ['control-plane/kubelet', last],
         within: 120,
         awaits: 'the nodes to become ready',
         probes: [nodesProbe(scene)],
@@ -164,7 +179,7 @@ function flannelRuns(scene: Scene): Step {
     id: 'network/flannel-runs',
     title: 'Run the network plugin on every node',
     why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
-    after: ['network/flannel'],
+    after: ['control-plane/kubelet', 'network/flannel', 'network/conflist'],
     what: `${FLANNEL.namespace}/DaemonSet/${FLANNEL.daemonSet}`,
   });
 }

@@ -1,4 +1,4 @@
-import { sh } from '../../shell/sh.ts';
+import { type Shell, sh } from '../../shell/sh.ts';
 import type { Step } from '../step.ts';
 import type { About } from './about.ts';
 
@@ -22,22 +22,35 @@ export interface WantedService {
   readonly reads: readonly string[];
   /** Its program, which an upgrade replaces. */
   readonly program: string;
-  /** A file it makes when it starts, whose age is the age of what it has read. */
-  readonly sign: string;
+  /** The socket it listens on. */
+  readonly socket: string;
+}
+
+/** What {@link age} prints when a unit has read what lies on the disk. */
+export const YOUNG = 'started after its files were written';
+
+/** Prints whether a unit was started before one of the files it reads at its start was written, or its program replaced. */
+export function age({ unit, reads, program }: Pick<WantedService, 'unit' | 'reads' | 'program'>): Shell {
+  return sh`
+    started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc ${unit})
+    newer=$({ find ${reads} -type f -newermt "$started"; find ${program} -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+    if [ -n "$newer" ]; then echo "started before $newer was written"; else echo ${YOUNG}; fi`;
 }
 
 /**
  * A service that runs with the configuration that lies on the disk: a changed file is only paper until the restart. Put
  * it after all steps that write its files, so that it is restarted once for all of them.
  */
-export function service(about: About, { unit, reads, program, sign }: WantedService): Step {
+export function service(about: About, wanted: WantedService): Step {
+  const { unit, socket } = wanted;
   return {
     ...about,
     read: sh`
-      systemctl show -p ActiveState,UnitFileState ${unit} | sort
-      newer=$({ find ${reads} -type f -newer ${sign}; find ${program} -newercm ${sign}; } 2>/dev/null | sort | head -n 1)
-      if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi`,
-    want: 'ActiveState=active\nUnitFileState=enabled\nstarted after its files were written',
+      state=$(systemctl show -p ActiveState,UnitFileState ${unit} | sort)
+      echo "$state"
+      ${age(wanted)}
+      case $state in *ActiveState=active*) [ -S ${socket} ] || echo ${`its socket ${socket} is gone`} ;; esac`,
+    want: `ActiveState=active\nUnitFileState=enabled\n${YOUNG}`,
     make: sh`
       systemctl daemon-reload
       systemctl enable ${unit}

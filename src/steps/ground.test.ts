@@ -72,9 +72,11 @@ describe('ports of the host', () => {
     [line(6443, 'haproxy'), 'port 6443: haproxy'],
     [
       `${line(6443, 'haproxy')}\n${line(2379, 'etcd')}\n${line(10250, 'k3s-server')}`,
-      'port 6443: haproxy\nport 10250: k3s-server',
+      'port 10250: k3s-server\nport 6443: haproxy',
     ],
     [line(2380), 'port 2380: an unknown program'],
+    // On another address than the part of Kubernetes that holds it.
+    [`${line(10259, 'perl')}\n${line(10259, 'kube-scheduler')}`, want],
   ])('%j', (text, said) => {
     expect(read(step('preflight/ports'), says('ss', text))).toBe(said);
   });

@@ -63,8 +63,8 @@ function repositorySteps({ name, id, url, sha256, key, list, see }: Repository):
       title: `Trust the key of the ${name} repository`,
       why: `apt installs what this key has signed, as root. The key is fetched once and its fingerprint kept in landfall.lock; another key, on another day or another host, is refused.`,
       see: [see],
-      read: sh`if [ -e ${key} ]; then sha256sum <${key} | cut -c 1-64; else echo absent; fi`,
-      want: sha256,
+      read: sh`if [ -e ${key} ]; then stat -c '%04a %U:%G' ${key}; sha256sum <${key} | cut -c 1-64; else echo absent; fi`,
+      want: `0644 root:root\n${sha256}`,
       make: sh`
         mkdir -p ${folder(key)}
         ${fetch(url_, draft(key))}

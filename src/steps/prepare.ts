@@ -29,16 +29,20 @@ function note(): Step {
       mkdir -p ${OWN}
       chmod 0700 ${OWN}
       mkdir ${draftFolder}
-      for path in ${Object.values(FILES)}; do
-        if [ -e "$path" ]; then
-          mkdir -p ${draftFolder}"$(dirname "$path")"
-          cp -a "$path" ${draftFolder}"$path"
-        fi
-      done
-      for path in ${FOLDERS}; do if [ -e "$path" ]; then echo "$path"; fi; done >${draftFolder}/folders
-      dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
-      cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >${draftFolder}/modules
-      sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
+      if [ -e ${FILES.owner} ] || [ -e ${FILES.kubeadm} ]; then
+        echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
+      else
+        for path in ${Object.values(FILES)}; do
+          if [ -e "$path" ]; then
+            mkdir -p ${draftFolder}"$(dirname "$path")"
+            cp -a "$path" ${draftFolder}"$path"
+          fi
+        done
+        for path in ${FOLDERS}; do if [ -e "$path" ]; then echo "$path"; fi; done >${draftFolder}/folders
+        dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
+        cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >${draftFolder}/modules
+        sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
+      fi
       mv -T ${draftFolder} ${BEFORE}`,
     undo: sh`
       ${removeFolders}

@@ -186,12 +186,14 @@ read_15() {
 ss -Hltnp | awk -v wanted='10250=kubelet 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd' '
   BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); owner[pair[1]] = pair[2] } }
   { port = $4; sub(/.*:/, "", port) }
-  port in owner && !(port in seen) {
+  port in owner {
     who = $0; if (sub(/.*users:\(\("/, "", who)) sub(/".*/, "", who); else who = "an unknown program"
-    if (index(who, owner[port]) != 1) { print "port " port ": " who; bad = 1 }
-    seen[port] = 1
+    if (index(who, owner[port]) == 1) own[port] = 1; else other[port] = who
   }
-  END { if (!bad) print "free, or in the hands of Kubernetes" }'
+  END {
+    for (i = 1; i <= n; i++) { split(list[i], pair, "="); port = pair[1]; if (port in other && !(port in own)) { print "port " port ": " other[port]; bad = 1 } }
+    if (!bad) print "free, or in the hands of Kubernetes"
+  }'
 }
 want_15='free, or in the hands of Kubernetes'
 

@@ -65,16 +65,20 @@ rm -rf /var/lib/landfall/.before
 mkdir -p /var/lib/landfall
 chmod 0700 /var/lib/landfall
 mkdir /var/lib/landfall/.before
-for path in /etc/hosts /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/initialised; do
-  if [ -e "$path" ]; then
-    mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
-    cp -a "$path" /var/lib/landfall/.before"$path"
-  fi
-done
-for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
-dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
-cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
-sysctl -e net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_timeout_close_wait net.netfilter.nf_conntrack_tcp_timeout_established >/var/lib/landfall/.before/sysctls 2>/dev/null || :
+if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kubeadm.yaml ]; then
+  echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
+else
+  for path in /etc/hosts /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/initialised; do
+    if [ -e "$path" ]; then
+      mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
+      cp -a "$path" /var/lib/landfall/.before"$path"
+    fi
+  done
+  for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
+  dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
+  cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
+  sysctl -e net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_timeout_close_wait net.netfilter.nf_conntrack_tcp_timeout_established >/var/lib/landfall/.before/sysctls 2>/dev/null || :
+fi
 mv -T /var/lib/landfall/.before /var/lib/landfall/before
 }
 
@@ -166,11 +170,12 @@ modprobe -- br_netfilter
 # Loading br_netfilter is half of it: this switch says that IPv4 packets crossing a bridge do pass the firewall rules which Services are made of.
 read_7() {
 sysctl -n net.bridge.bridge-nf-call-iptables 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables '
+probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables -v value=1 '
+  /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
-  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last) }
-  END { print "at boot: " (last == "" ? "not set" : last) }'
+  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
+  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
 want_7='1
 at boot: 1'
@@ -185,11 +190,12 @@ sysctl -q -w net.bridge.bridge-nf-call-iptables=1
 # The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
 read_8() {
 sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables '
+probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
+  /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
-  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last) }
-  END { print "at boot: " (last == "" ? "not set" : last) }'
+  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
+  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
 want_8='1
 at boot: 1'
@@ -204,11 +210,12 @@ sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
 # A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
 read_9() {
 sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.ipv4.ip_forward '
+probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
+  /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
-  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last) }
-  END { print "at boot: " (last == "" ? "not set" : last) }'
+  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
+  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
 want_9='1
 at boot: 1'

@@ -57,9 +57,10 @@ dpkg-query -W -f '${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n'
 # ── 1 packages/kubernetes-key: Trust the key of the Kubernetes repository
 # apt installs what this key has signed, as root. The key is fetched once and its fingerprint kept in landfall.lock; another key, on another day or another host, is refused.
 read_1() {
-if [ -e /etc/apt/keyrings/kubernetes.asc ]; then sha256sum </etc/apt/keyrings/kubernetes.asc | cut -c 1-64; else echo absent; fi
+if [ -e /etc/apt/keyrings/kubernetes.asc ]; then stat -c '%04a %U:%G' /etc/apt/keyrings/kubernetes.asc; sha256sum </etc/apt/keyrings/kubernetes.asc | cut -c 1-64; else echo absent; fi
 }
-want_1=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+want_1='0644 root:root
+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 make_1() {
 mkdir -p /etc/apt/keyrings
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://pkgs.k8s.io/core:/stable:/v1.36/deb/Release.key /etc/apt/keyrings/.kubernetes.asc.landfall
@@ -90,9 +91,10 @@ mv -fT /etc/apt/sources.list.d/.kubernetes.list.landfall /etc/apt/sources.list.d
 # ── 3 packages/crio-key: Trust the key of the CRI-O repository
 # apt installs what this key has signed, as root. The key is fetched once and its fingerprint kept in landfall.lock; another key, on another day or another host, is refused.
 read_3() {
-if [ -e /etc/apt/keyrings/cri-o.asc ]; then sha256sum </etc/apt/keyrings/cri-o.asc | cut -c 1-64; else echo absent; fi
+if [ -e /etc/apt/keyrings/cri-o.asc ]; then stat -c '%04a %U:%G' /etc/apt/keyrings/cri-o.asc; sha256sum </etc/apt/keyrings/cri-o.asc | cut -c 1-64; else echo absent; fi
 }
-want_3=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+want_3='0644 root:root
+bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
 make_3() {
 mkdir -p /etc/apt/keyrings
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://download.opensuse.org/repositories/isv:/cri-o:/stable:/v1.36/deb/Release.key /etc/apt/keyrings/.cri-o.asc.landfall

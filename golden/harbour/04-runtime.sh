@@ -119,9 +119,12 @@ mv -fT /etc/.crictl.yaml.landfall /etc/crictl.yaml
 # ── 6 runtime/crio: Run CRI-O, now and after every boot
 # The package installs CRI-O but neither starts nor enables it: without this the node would be dead after its first reboot. And what was written to its files since its start is only paper until it is started again.
 read_6() {
-systemctl show -p ActiveState,UnitFileState crio | sort
-newer=$({ find /etc/crio /etc/containers /etc/systemd/system/crio.service.d -type f -newer /var/run/crio/crio.sock; find /usr/bin/crio -newercm /var/run/crio/crio.sock; } 2>/dev/null | sort | head -n 1)
+state=$(systemctl show -p ActiveState,UnitFileState crio | sort)
+echo "$state"
+started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc crio)
+newer=$({ find /etc/crio /etc/containers /etc/systemd/system/crio.service.d -type f -newermt "$started"; find /usr/bin/crio -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
+case $state in *ActiveState=active*) [ -S /var/run/crio/crio.sock ] || echo 'its socket /var/run/crio/crio.sock is gone' ;; esac
 }
 want_6='ActiveState=active
 UnitFileState=enabled

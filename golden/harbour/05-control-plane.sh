@@ -289,36 +289,51 @@ date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 control-plane/api-ready: Have an API server that is ready
-# Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
+# ── 6 control-plane/kubelet: Run kubelet with the settings that lie on the disk
+# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
 read_6() {
+systemctl show -p ActiveState kubelet
+started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
+newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
+}
+want_6='ActiveState=active
+started after its files were written'
+make_6() {
+systemctl daemon-reload
+systemctl restart kubelet
+}
+
+# ── 7 control-plane/api-ready: Have an API server that is ready
+# Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
+read_7() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz || echo 'not ready'
 }
-want_6=ok
+want_7=ok
 
-# ── 7 control-plane/node: See the node in its own cluster
+# ── 8 control-plane/node: See the node in its own cluster
 # kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.
-read_7() {
+read_8() {
 probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'
 }
-want_7='cp-0 10.0.0.11 v1.36.3'
+want_8='cp-0 10.0.0.11 v1.36.3'
 
-# ── 8 control-plane/settings: Run the cluster cluster.yaml describes
+# ── 9 control-plane/settings: Run the cluster cluster.yaml describes
 # Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
-read_8() {
+read_9() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}')
 printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|controlPlaneEndpoint\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
-want_8='clusterName: harbour
+want_9='clusterName: harbour
 controlPlaneEndpoint: api.harbour.internal:6443
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 9 control-plane/certificates: Have certificates that stay valid
+# ── 10 control-plane/certificates: Have certificates that stay valid
 # The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_9() {
+read_10() {
 timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
   /"name":/ { split($0, p, "\""); name = p[4] }
   /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
@@ -330,7 +345,7 @@ timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kube
     if (!bad) print "none ends within 30 days"
   }' | sort
 }
-want_9='none ends within 30 days'
+want_10='none ends within 30 days'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -345,16 +360,17 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 9
+say landfall 1 10
 step 1 make 0
 step 2 check 0
 step 3 make 0
 step 4 make 0
 step 5 make 30
-step 6 check 240
-step 7 check 60
-step 8 check 0
+step 6 make 30
+step 7 check 240
+step 8 check 60
 step 9 check 0
+step 10 check 0
 say end
 }
 main

@@ -531,9 +531,40 @@ END
 # ── 2 network/conflist: Find the plugin's configuration, and none before it
 # The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.
 read_2() {
-ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1 | grep . || echo none
+first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
+if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
+elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
+{
+  "name": "cbr0",
+  "cniVersion": "1.0.0",
+  "plugins": [
+    {
+      "type": "flannel",
+      "delegate": {
+        "hairpinMode": true,
+        "isDefaultGateway": true
+      }
+    },
+    {
+      "type": "portmap",
+      "capabilities": {
+        "portMappings": true
+      }
+    }
+  ]
 }
-want_2=/etc/cni/net.d/10-flannel.conflist
+END
+then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
+}
+want_2='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_2() {
+case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
+pods=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
+  -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}')
+if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
+else echo 'the pod that writes it is about to start'; fi
+}
 
 # ── 3 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
@@ -589,7 +620,7 @@ given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
 say landfall 1 6
 step 1 make 0
-step 2 check 180
+step 2 make 180
 step 3 check 240
 step 4 check 120
 step 5 check 240

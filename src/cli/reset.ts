@@ -2,7 +2,6 @@ import { type ExitCode, Problem } from '../model/problem.ts';
 import type { Work } from '../plan/work.ts';
 import { count, listed, span } from '../report/words.ts';
 import { planReset, reset as resetAll } from '../run/reset.ts';
-import type { RunOptions } from '../run/take.ts';
 import { ask, confirm, isAnswerable } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import { choiceOf } from './choice.ts';
@@ -81,7 +80,7 @@ export const reset: Action<ResetFlags> = (context, flags) =>
     checkMeant(context, flags, cluster.name);
     const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
-      planReset({ site } as RunOptions),
+      planReset({ site }),
     );
     const works = nodes.length === 0 ? all : all.filter((work) => nodes.includes(work.host));
     talk(context, flags, announcement(cluster.name, works));

@@ -32,7 +32,7 @@ function backwards(phases: readonly Phase[], works: readonly Work[]): readonly W
  * The work of a reset, for showing before it is done.
  * @throws Problem or Problems when a host cannot be asked for its facts.
  */
-export async function planReset(options: RunOptions): Promise<readonly Work[]> {
+export async function planReset(options: Pick<RunOptions, 'site'>): Promise<readonly Work[]> {
   const { site } = options;
   const facts = await readFacts(site);
   const first = site.cluster.nodes[0];

@@ -82,7 +82,9 @@ export const reset: Action<ResetFlags> = (context, flags) =>
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site }),
     );
-    const works = nodes.length === 0 ? all : all.filter((work) => nodes.includes(work.host));
+    const meant = (work: Work): boolean => nodes.length === 0 || nodes.includes(work.host);
+    const plan = { works: all.works.filter(meant), guards: all.guards.filter(meant) };
+    const { works } = plan;
     talk(context, flags, announcement(cluster.name, works));
     if (!(await isMeant(context, flags, cluster.name))) {
       talk(context, flags, 'Nothing was changed.');
@@ -95,7 +97,7 @@ export const reset: Action<ResetFlags> = (context, flags) =>
       ...(lock === undefined ? {} : { lock }),
       partial: nodes.length > 0,
       ...(flags.patience === undefined ? {} : { patience: flags.patience }),
-      run: (options) => resetAll({ ...options, site }, works),
+      run: (options) => resetAll({ ...options, site }, plan),
       farewell: (state) => {
         const look = lookOf(context, context.process.stdout, flags);
         const took = span(state.end?.ms ?? 0);

@@ -260,6 +260,29 @@ describe('apply', () => {
 });
 
 describe('reset', () => {
+  it('touches nothing on a host that belongs to another cluster', async () => {
+    const guard: Step = {
+      id: 'preflight/other-cluster',
+      title: 'Guard',
+      why: 'w',
+      read: sh`echo the cluster quay`,
+      want: 'none',
+    };
+    const s = site([phase('one', [guard, cell('a/a', 'x')])]);
+    writeFileSync(join(dir, 'a-a'), 'x\n');
+    const opts = { ...options(s), command: 'reset' };
+    await expect(planReset(opts)).rejects.toMatchObject({
+      code: 'reset/not-ours',
+      exit: 5,
+      saw: 'the cluster quay',
+    });
+    const own = { ...guard, read: sh`echo none` };
+    const plan = await planReset({ site: site([phase('one', [own, cell('a/a', 'x')])]) });
+    const stale = { ...plan, guards: plan.guards.map((w) => ({ ...w, steps: [guard] })) };
+    await expect(reset(opts, stale)).rejects.toMatchObject({ code: 'reset/not-ours' });
+    expect(existsSync(join(dir, 'a-a'))).toBe(true);
+  });
+
   it('takes back in reverse order, and goes on after a piece that fails', async () => {
     const phases = [
       phase('one', [cell('a/a', 'x'), cell('a/b', 'y', { undo: sh`echo no >&2; false` })]),

@@ -1,8 +1,11 @@
 import type { Facts } from '../model/facts.ts';
+import { Problem, Problems } from '../model/problem.ts';
 import { layOut, type Work } from '../plan/work.ts';
+import { compile } from '../shell/compile.ts';
+import { parseRecords } from '../shell/parse.ts';
 import type { Phase } from '../steps/phase.ts';
 import { begin, carryPhases, end, type Outcome, told } from './progress.ts';
-import { readFacts } from './survey.ts';
+import { hostOf, readFacts, type Site } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
 
 /** The one phase of a reset: every undo of a host, last made first. */
@@ -28,27 +31,69 @@ function backwards(phases: readonly Phase[], works: readonly Work[]): readonly W
   }));
 }
 
+/** What a reset will do, and what has to be true of a host before anything on it is taken away. */
+export interface ResetPlan {
+  readonly works: readonly Work[];
+  /** The reading, on each host, that no other cluster than this is there. */
+  readonly guards: readonly Work[];
+}
+
+/** The check that keeps apply from a host of another cluster keeps reset from it too. */
+const GUARD = 'preflight/other-cluster';
+
 /**
- * The work of a reset, for showing before it is done.
- * @throws Problem or Problems when a host cannot be asked for its facts.
+ * Lays out a reset, for showing before it is done.
+ * @throws Problem or Problems when a host cannot be asked, or belongs to another cluster (`reset/not-ours`, exit 5).
  */
-export async function planReset(options: Pick<RunOptions, 'site'>): Promise<readonly Work[]> {
-  const { site } = options;
+export async function planReset({ site }: Pick<RunOptions, 'site'>): Promise<ResetPlan> {
   const facts = await readFacts(site);
   const first = site.cluster.nodes[0];
   const lock = site.resolve(site.cluster, facts[first?.name ?? ''] as Facts, site.lock);
-  return backwards(site.phases, layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always'));
+  const all = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always');
+  const guards = all
+    .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))
+    .filter((work) => work.steps.length > 0);
+  await checkOurs(site, guards);
+  return { works: backwards(site.phases, all), guards };
+}
+
+/** @throws Problem or Problems `reset/not-ours` (exit 5) naming each host with another cluster on it. */
+async function checkOurs(site: Site, guards: readonly Work[]): Promise<void> {
+  const problems: Problem[] = [];
+  for (const work of guards) {
+    const script = compile(work.steps, {
+      mode: 'read',
+      title: `${site.cluster.name} · ${work.host} · is it ours`,
+    });
+    const records = parseRecords((await hostOf(site, work.host).run(script)).stdout);
+    const differs = records.find((r) => r.is === 'differs');
+    if (differs === undefined && records.some((r) => r.is === 'right')) continue;
+    problems.push(
+      new Problem({
+        code: 'reset/not-ours',
+        host: work.host,
+        summary: `${work.host} does not belong to ${site.cluster.name}: nothing on it was touched`,
+        ...(differs === undefined ? {} : { saw: differs.reading }),
+        why: 'a reset destroys data; it takes back only what was made for this very cluster',
+        try: 'look at -f and at the addresses in cluster.yaml; a cluster of another name is reset with its own cluster.yaml',
+        exit: 5,
+      }),
+    );
+  }
+  if (problems.length > 1) throw new Problems(problems);
+  if (problems[0] !== undefined) throw problems[0];
 }
 
 /**
  * Takes a cluster back from its hosts: the undos of all steps in reverse order. A piece that fails does not keep the others
  * from being taken back; it is in the outcome.
- * @throws Problem `run/held` (exit 5) before anything is begun.
+ * @throws Problem `run/held` or `reset/not-ours` (exit 5) before anything is begun.
  */
-export async function reset(options: RunOptions, works: readonly Work[]): Promise<Outcome> {
+export async function reset(options: RunOptions, { works, guards }: ResetPlan): Promise<Outcome> {
   const holds = await takeAll(options);
   try {
     await followAll(holds, options);
+    await checkOurs(options.site, guards);
     const running = begin(options, works, holds);
     await told(running, () => carryPhases(running, [works], 'undo'));
     return end(running);

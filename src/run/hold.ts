@@ -87,6 +87,7 @@ function holdScript(holder: Holder, steal: string): Shell {
         *) [ "$run" = ${holder.run} ] || rm -rf "$dir" ;;
       esac
     done
+    rmdir /run/landfall/runs/* 2>/dev/null
     say got
     while say alive; do sleep 1 9>&-; done
   `;

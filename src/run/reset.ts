@@ -66,7 +66,7 @@ async function checkOurs(site: Site, guards: readonly Work[]): Promise<void> {
       title: `${site.cluster.name} · ${work.host} · is it ours`,
     });
     const records = parseRecords((await hostOf(site, work.host).run(script)).stdout);
-    const differs = records.find((r) => r.is === 'differs');
+    const differs = records.flatMap((r) => (r.is === 'differs' ? [r] : []))[0];
     if (differs === undefined && records.some((r) => r.is === 'right')) continue;
     problems.push(
       new Problem({

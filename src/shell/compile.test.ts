@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compile, type ScriptStep } from './compile.ts';
+import { compile, RECORD, type ScriptStep } from './compile.ts';
 import { parseRecords, type ScriptRecord, streamReader } from './parse.ts';
 import { heredoc, sh } from './sh.ts';
 

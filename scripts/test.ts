@@ -96,12 +96,41 @@ const STAGES: readonly Stage[] = [
   { name: 'lab', what: 'real hosts and a real cluster', hindrance: noLab, run: () => vitest('lab') },
 ];
 
+/** Programs some tests call, and the Debian package each comes in. */
+const PROGRAMS = {
+  dash: 'dash',
+  shellcheck: 'shellcheck',
+  sshd: 'openssh-server',
+  gpg: 'gnupg',
+  'dpkg-deb': 'dpkg',
+  perl: 'perl',
+} as const;
+
+/** Installs with apt what the tests call and this machine lacks. A machine where that cannot be done says so in the tests themselves. */
+function ensurePrograms(): void {
+  const missing = Object.entries(PROGRAMS).filter(
+    ([program]) => spawnSync('sh', ['-c', 'PATH=$PATH:/usr/sbin command -v "$0"', program]).status !== 0,
+  );
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(([, name]) => name))];
+  console.log(`Installing what tests call: ${packages.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  spawnSync('apt-get', ['-qq', 'update'], { stdio: 'inherit', env });
+  spawnSync('apt-get', ['-qqy', 'install', '--no-install-recommends', ...packages], {
+    stdio: 'inherit',
+    env,
+  });
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const stages = STAGES.filter((s) => words.length === 0 || words.some((word) => s.name.startsWith(word)));
   const left: string[] = [];
   let passed = 0;
   let failed = 0;
-  if (noLab() === undefined) await ensureTools(true);
+  if (noLab() === undefined) {
+    ensurePrograms();
+    await ensureTools(true);
+  }
   for (const [i, stage] of stages.entries()) {
     const why = stage.hindrance?.();
     if (why !== undefined) {

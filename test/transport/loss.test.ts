@@ -10,7 +10,7 @@ import { eventually } from './wait.ts';
 let sshd: Sshd;
 
 beforeAll(async () => {
-  sshd = await startSshd({ users: [{ name: 'ops', sudo: 'free' }] });
+  sshd = await startSshd({ users: [{ name: 'slow', sudo: 'free', rc: 'sleep 607' }] });
 });
 
 afterAll(() => sshd.stop());
@@ -87,11 +87,11 @@ describe('a connection that is lost while a script runs', () => {
     }
   });
 
-  test('before it could say a word: nobody can say that nothing was done', async () => {
-    await using(targetOf(sshd), async (host) => {
-      const out = host.run('sleep 607');
+  test('before its shell answered: nobody can say that nothing was done', async () => {
+    await using(targetOf(sshd, { user: 'slow' }), async (host) => {
+      const out = host.run('true');
       out.catch(() => {});
-      await eventually('the script to begin', async () =>
+      await eventually('the login shell', async () =>
         (await spawned(['pgrep', '-f', 'sleep 607'])).status === 0 ? true : undefined,
       );
       await sshd.cut();

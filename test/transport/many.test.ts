@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { targetOf, using } from './reach.ts';
+import { refusal, targetOf, using } from './reach.ts';
+import { relayTo } from './relay.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 import { eventually } from './wait.ts';
 
@@ -46,19 +47,21 @@ describe('many scripts', () => {
     }
   });
 
-  test('come through an sshd that hangs up on too many', async () => {
-    const busy = await startSshd({ config: ['MaxStartups 1:50:3'] });
+  test('come through an sshd that hangs up on too many, and give up when it goes on', async () => {
+    const hostKey = sshd.hostKeys[0] ?? '';
+    const busy = await relayTo(sshd.port, 2);
+    const busier = await relayTo(sshd.port, 100);
     try {
-      const all = await Promise.allSettled(
-        Array.from({ length: 6 }, (_, i) =>
-          using(targetOf(busy, { name: `n-${i}` }), (host) => host.run('echo in')),
-        ),
-      );
-      const refused = all.filter((one) => one.status === 'rejected').map((one) => one.reason as unknown);
-      for (const reason of refused) expect(reason).toMatchObject({ code: 'ssh/busy', exit: 4 });
-      expect(all.filter((one) => one.status === 'fulfilled').length).toBeGreaterThan(2);
+      await using(targetOf(sshd, { port: busy.port, hostKey }), async (host) => {
+        const all = await Promise.all([1, 2, 3].map((i) => host.run(`echo ${i}`)));
+        expect(all.map((out) => out.stdout)).toEqual(['1\n', '2\n', '3\n']);
+        expect(host.trips()).toBe(3);
+      });
+      expect(await refusal(targetOf(sshd, { port: busier.port, hostKey }))).toMatchObject({
+        code: 'ssh/busy',
+      });
     } finally {
-      await busy.stop();
+      await Promise.all([busy.close(), busier.close()]);
     }
   });
 });

@@ -10,10 +10,18 @@ export interface Relay {
   readonly close: () => Promise<void>;
 }
 
-/** Lays a wire to a port. */
-export async function relayTo(port: number): Promise<Relay> {
+/** Lays a wire to a port. @param hangUp how many connections are first hung up on, as a busy sshd does. */
+export async function relayTo(port: number, hangUp = 0): Promise<Relay> {
+  let left = hangUp;
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((near) => {
+    near.on('error', () => {});
+    if (left > 0) {
+      left -= 1;
+      near.resume();
+      near.end('Exceeded MaxStartups\r\n');
+      return;
+    }
     const far = createConnection(port, '127.0.0.1');
     const pair = [near, far] as const;
     pairs.add(pair);

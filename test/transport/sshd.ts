@@ -134,7 +134,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     sessions,
     cut: async () => {
       const open = await sessions();
-      killAll(open);
+      // A user's connection is held by a second process below the first.
+      const below = (await Promise.all(open.map(children))).flat();
+      const names = await Promise.all(
+        below.map((of) => readFile(`/proc/${of}/comm`, 'utf8').catch(() => '')),
+      );
+      killAll([...open, ...below.filter((_, i) => names[i]?.startsWith('sshd'))]);
       return open.length;
     },
     stop,

@@ -42,6 +42,13 @@ export function notesAt(schema: z.core.$ZodType, path: Path): FieldNotes {
   return field === undefined ? {} : notesOf(field);
 }
 
+/** What a field is, as a reason in a problem: in lower case and without the full stop. Undefined when nothing is said. */
+export function reasonAt(schema: z.core.$ZodType, path: Path): string | undefined {
+  const { description } = notesAt(schema, path);
+  if (description === undefined) return undefined;
+  return (description.charAt(0).toLowerCase() + description.slice(1)).replace(/\.$/, '');
+}
+
 /** The keys a map at a path may have; none when there is no map. */
 export function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
   const field = schemaAt(schema, path);

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Problem } from '../model/problem.ts';
 import { ambiguities } from './ambiguity.ts';
 import { exampleLine, takes, textLine } from './example.ts';
-import { fieldName, fieldsOf, keysAt, notesAt, pathName } from './fields.ts';
+import { fieldName, fieldsOf, keysAt, notesAt, pathName, reasonAt } from './fields.ts';
 import { formatHint } from './hints.ts';
 import { nearest } from './nearest.ts';
 import { ownValue, ownWord } from './other-words.ts';
@@ -86,7 +86,7 @@ function malformed(
     const parts = {
       code: 'config/key',
       summary: `${pathName(path.slice(0, -1))} has a key that does not belong there`,
-      why: notesAt(page.schema, path.slice(0, -1)).description ?? 'its keys have a format',
+      why: reasonAt(page.schema, path.slice(0, -1)) ?? 'its keys have a format',
       try: 'take it out',
     };
     return [keyProblem(page, path, parts)];
@@ -102,11 +102,11 @@ function malformed(
 
 function missing(page: Page, path: Path): Problem {
   const parent = path.slice(0, -1);
-  const { description } = notesAt(page.schema, path);
+  const why = reasonAt(page.schema, path);
   return valueProblem(page, path, {
     code: 'config/missing',
     summary: `${parent.length === 0 ? page.text.file : pathName(parent)} has no ${path.at(-1)}`,
-    ...(description === undefined ? {} : { why: description }),
+    ...(why === undefined ? {} : { why }),
     try: `add   ${exampleLine(page, path)}`,
   });
 }
@@ -120,12 +120,13 @@ function empty(page: Page, path: Path): Problem {
       try: 'landfall init writes one to begin with',
     });
   }
-  const { description, byDefault } = notesAt(page.schema, path);
+  const { byDefault } = notesAt(page.schema, path);
+  const why = reasonAt(page.schema, path);
   const otherwise = byDefault === undefined ? '' : `   or take the line out for the default, ${byDefault}`;
   return valueProblem(page, path, {
     code: 'config/empty',
     summary: `${pathName(path)} is empty`,
-    ...(description === undefined ? {} : { why: description }),
+    ...(why === undefined ? {} : { why }),
     try: `${exampleLine(page, path)}${otherwise}`,
   });
 }
@@ -137,7 +138,7 @@ function notOneOf(page: Page, path: Path, value: string, values: readonly unknow
   const parts = {
     code: 'config/value',
     summary: `${pathName(path)} is not ${known.join(' or ')}`,
-    why: notesAt(page.schema, path).description ?? 'no other value is known',
+    why: reasonAt(page.schema, path) ?? 'no other value is known',
     try: only === undefined ? known.map((one) => textLine(path, one)).join('   or   ') : textLine(path, only),
   };
   return valueProblem(page, path, parts, meant === undefined ? undefined : `did you mean ${meant}?`);

@@ -129,6 +129,16 @@ describe('values', () => {
     [
       'role: control-plane',
       `role: control-plane\n    hostKey: ssh-ed25519 ${'A'.repeat(68)}`,
+      [
+        'role: control-plane',
+        'role: control-plane\n    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3M',
+        'nodes/host-key',
+      ],
+      [
+        'role: control-plane',
+        'role: control-plane\n    hostKey: ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl',
+        'nodes/host-key',
+      ],
       'nodes/host-key',
     ],
   ])('%s → %s: %s', (from, to, code) => {

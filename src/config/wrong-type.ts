@@ -1,6 +1,6 @@
 import type { Problem } from '../model/problem.ts';
 import { exampleLine, takes, textLine } from './example.ts';
-import { keysAt, notesAt, pathName } from './fields.ts';
+import { keysAt, notesAt, pathName, reasonAt } from './fields.ts';
 import { type Page, valueProblem } from './page.ts';
 import { scalar } from './scalar.ts';
 import type { Path, Tree } from './tree.ts';
@@ -17,12 +17,13 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** A value of the right type that is too small or too large: a port, an empty list. */
 export function wrongSize(page: Page, path: Path, tree: Tree): Problem {
-  const { wanted = 'in its range', description } = notesAt(page.schema, path);
+  const { wanted = 'in its range' } = notesAt(page.schema, path);
+  const why = reasonAt(page.schema, path);
   const found = tree.is === 'scalar' ? `${tree.value}` : 'empty';
   return valueProblem(page, path, {
     code: 'config/value',
     summary: `${pathName(path)} is ${found}, not ${wanted}`,
-    ...(description === undefined ? {} : { why: description }),
+    ...(why === undefined ? {} : { why }),
     try: exampleLine(page, path),
   });
 }
@@ -30,8 +31,7 @@ export function wrongSize(page: Page, path: Path, tree: Tree): Problem {
 /** A value of another type than its field's: a number where a text belongs, a text where a list belongs. */
 export function wrongType(page: Page, path: Path, tree: Tree, expected: string): Problem {
   const name = NAMES[expected] ?? 'what belongs here';
-  const description = path.length === 0 ? keysOf(page) : notesAt(page.schema, path).description;
-  const why = reason(tree, expected) ?? description;
+  const why = reason(tree, expected) ?? (path.length === 0 ? keysOf(page) : reasonAt(page.schema, path));
   return valueProblem(page, path, {
     code: 'config/type',
     summary: `${pathName(path)} is ${typeOf(tree)}, not ${name}`,

@@ -121,28 +121,22 @@ describe('values', () => {
     ]);
   });
   it.each([
-    ['role: control-plane', 'role: worker', 'nodes/role'],
-    ['role: control-plane', 'role: control-plane\n    workloads: false', 'nodes/workloads'],
-    ['role: control-plane', 'role: control-plane\n    internalAddress: 10.244.0.1', 'network/overlap'],
-    ['role: control-plane', 'role: control-plane\n    internalAddress: cp-0', 'config/format'],
-    ['role: control-plane', 'role: control-plane\n    hostKey: SHA256:abc', 'config/format'],
-    [
-      'role: control-plane',
-      `role: control-plane\n    hostKey: ssh-ed25519 ${'A'.repeat(68)}`,
-      [
-        'role: control-plane',
-        'role: control-plane\n    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3M',
-        'nodes/host-key',
-      ],
-      [
-        'role: control-plane',
-        'role: control-plane\n    hostKey: ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl',
-        'nodes/host-key',
-      ],
-      'nodes/host-key',
-    ],
-  ])('%s → %s: %s', (from, to, code) => {
-    expect(problemsOf(changed(from, to)).map((problem) => problem.code)).toEqual([code]);
+    ['role: worker', 'nodes/role'],
+    ['role: control-plane\n    workloads: false', 'nodes/workloads'],
+    ['role: control-plane\n    internalAddress: 10.244.0.1', 'network/overlap'],
+    ['role: control-plane\n    internalAddress: cp-0', 'config/format'],
+    ['role: control-plane\n    hostKey: SHA256:abc', 'config/format'],
+  ])('role: control-plane → %s: %s', (to, code) => {
+    expect(problemsOf(changed('role: control-plane', to)).map((problem) => problem.code)).toEqual([code]);
+  });
+  it.each([
+    ['ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl', []],
+    ['ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3M', ['nodes/host-key']],
+    ['ssh-rsa', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl', ['nodes/host-key']],
+    ['ssh-ed25519', 'A'.repeat(68), ['nodes/host-key']],
+  ])('a host key is whole and of its type: %s %s', (type, key, codes) => {
+    const text = changed('role: control-plane', `role: control-plane\n    hostKey: ${type} ${key}`);
+    expect(problemsOf(text).map(({ code }) => code)).toEqual(codes);
   });
   it('cannot drive the terminal', () => {
     const [problem] = problemsOf(changed('name: harbour', 'name: "\u0085\u202e\u009b2J"'));

@@ -93,6 +93,7 @@ describe('YAML', () => {
     const many = problemsOf(`${harbour}${'  - {}\n'.repeat(2000)}`);
     expect(many.filter(({ code }) => code === 'config/missing')).toHaveLength(6000);
     expect(problemsOf(changed('harbour', 'a'.repeat(200_000)))).toHaveLength(1);
+    expect(problemsOf(changed('harbour', `"${'A'.repeat(200_000)}!"`))).toHaveLength(1);
     expect(problemsOf(changed('10.0.0.11', `${'a.'.repeat(100_000)}!`))).toHaveLength(1);
     expect(problemsOf(`${harbour}endpoint: { address: ${'a.'.repeat(100_000)}b }`)).toHaveLength(1);
   }, 60_000);

@@ -16,6 +16,44 @@ export const DISK_CLUES: readonly Clue[] = [
   },
 ];
 
+/** A repository, or a proxy before it, that answers, but not with the file asked for. */
+const REPOSITORY_CLUES: readonly Clue[] = [
+  {
+    match: /\s(429|50[0234])\s/,
+    means: 'the repository answers, but is out of order or overloaded at the moment, or a proxy before it is',
+    try: 'wait some minutes and run it again, it goes on from here; if it stays, look at the proxy or mirror in use',
+    diagnosis: 'H06',
+  },
+];
+
+/** Troubles of fetching something from a repository, with apt's own downloader. */
+export const FETCH_CLUES: readonly Clue[] = [
+  {
+    match: /(Could not resolve|Temporary failure|not resolve host)/i,
+    means: 'the host cannot resolve names of the internet',
+    try: 'look at /etc/resolv.conf, and try: getent hosts pkgs.k8s.io',
+  },
+  {
+    match: /(certificate|SSL|TLS)/i,
+    means:
+      'the host does not trust the certificate it was shown: something in between opens the connection, or the clock is off',
+    try: "add the proxy's CA to /usr/local/share/ca-certificates and run update-ca-certificates; look at date",
+  },
+  ...REPOSITORY_CLUES,
+  {
+    match: /\b(404|403)\b/,
+    means:
+      'the repository has no such folder: a Kubernetes minor that does not exist (yet), or a mirror that lags behind',
+    try: 'look at the version in cluster.yaml, and at https://kubernetes.io/releases/',
+    diagnosis: 'H06',
+  },
+  {
+    match: /^E: Failed/,
+    means: 'the host cannot reach the repository',
+    try: 'open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org, or set a proxy in /etc/apt/apt.conf.d and /etc/environment',
+  },
+];
+
 /** Troubles of apt and dpkg. */
 export const APT_CLUES: readonly Clue[] = [
   ...DISK_CLUES,
@@ -53,6 +91,14 @@ export const APT_CLUES: readonly Clue[] = [
     try: 'grep -rl -e apt.kubernetes.io -e packages.cloud.google.com -e devel:/kubic /etc/apt/sources.list.d, and remove those files',
     diagnosis: 'H08',
   },
+  ...REPOSITORY_CLUES,
+  {
+    match: /\s404\s+Not Found/,
+    means:
+      'the repository has no such file (any more): what apt knows of it is older than the repository, or a mirror is halfway through its update',
+    try: 'on the host: apt-get update, then landfall apply again; if it stays, look at the proxy or mirror in use',
+    diagnosis: 'H06',
+  },
   {
     match: /Unable to locate package|Version .* was not found|has no installation candidate/i,
     means:
@@ -66,7 +112,7 @@ export const APT_CLUES: readonly Clue[] = [
     try: 'look at /etc/resolv.conf, and try: getent hosts pkgs.k8s.io',
   },
   {
-    match: /(Could not connect|Connection timed out|Unable to connect|Connection refused|503 |502 )/i,
+    match: /(Could not connect|Connection timed out|Unable to connect|Connection refused)/i,
     means: 'the repository does not answer, or the way to it is shut',
     try: 'try again later; open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org, or set a proxy in /etc/apt/apt.conf.d',
   },

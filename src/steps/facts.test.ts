@@ -106,6 +106,8 @@ describe('the facts of a host', () => {
       code: 'facts/repository',
       exit: 4,
       saw: expect.stringContaining('Could not resolve'),
+      why: expect.stringContaining('the host cannot resolve names'),
+      try: expect.stringContaining('getent hosts pkgs.k8s.io'),
     });
   });
 });

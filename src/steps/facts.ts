@@ -4,6 +4,7 @@ import { Problem } from '../model/problem.ts';
 import { SAY } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
 import { type Shell, sh } from '../shell/sh.ts';
+import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
@@ -175,12 +176,15 @@ function availability(
     ['download.opensuse.org', crio],
   ] as const) {
     if (status === '0') continue;
+    const clue = FETCH_CLUES.find(({ match }) => text.split('\n').some((line) => match.test(line)));
     throw new Problem({
       code: 'facts/repository',
       summary: `the host could not ask ${name} which versions there are`,
       saw: text,
-      why: 'exact versions are chosen from what the repository holds now; landfall.lock keeps the choice, and later runs need not ask',
-      try: `on the host: curl -fsSI https://${name}/   (name resolution, firewall, proxy, certificates)`,
+      why: `${clue === undefined ? '' : `${clue.means}. `}Exact versions are chosen from what the repository holds now; landfall.lock keeps the choice, and later runs need not ask`,
+      try:
+        clue?.try ??
+        `on the host: curl -fsSI https://${name}/   (name resolution, firewall, proxy, certificates)`,
       exit: 4,
     });
   }

@@ -1,4 +1,5 @@
 import { sh } from '../shell/sh.ts';
+import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
 import { apiPort, minorOf, nodeAddress } from './node.ts';
@@ -175,31 +176,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
         probes: [packages(lock)],
         title: 'Reach the package repositories',
         why: 'The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.',
-        clues: [
-          {
-            match: /(Could not resolve|Temporary failure|not resolve host)/i,
-            means: 'the host cannot resolve names of the internet',
-            try: 'look at /etc/resolv.conf, and try: getent hosts pkgs.k8s.io',
-          },
-          {
-            match: /(certificate|SSL|TLS)/i,
-            means:
-              'the host does not trust the certificate it was shown: something in between opens the connection, or the clock is off',
-            try: "add the proxy's CA to /usr/local/share/ca-certificates and run update-ca-certificates; look at date",
-          },
-          {
-            match: /\b(404|403)\b/,
-            means:
-              'the repository has no such folder: a Kubernetes minor that does not exist (yet), or a mirror that lags behind',
-            try: 'look at the version in cluster.yaml, and at https://kubernetes.io/releases/',
-            diagnosis: 'H06',
-          },
-          {
-            match: /^E: Failed/,
-            means: 'the host cannot reach the repository',
-            try: 'open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org, or set a proxy in /etc/apt/apt.conf.d and /etc/environment',
-          },
-        ],
+        clues: FETCH_CLUES,
       },
       {
         read: sh`

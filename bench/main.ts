@@ -14,7 +14,7 @@ import { readingScripts } from './readings.ts';
 import { flannelObjects } from '../src/steps/flannel.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 
-const MAIN = resolve('dist/cli/main.js');
+const MAIN = resolve('dist/bin/main.js');
 const LAB = 'bench';
 
 interface Row {

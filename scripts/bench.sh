@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/prepare.sh
-node_modules/.bin/tsc -p tsconfig.build.json
+scripts/build.sh
 exec node_modules/.bin/tsx bench/main.ts "$@"

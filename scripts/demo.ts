@@ -10,7 +10,7 @@ import { ensureTools, readMachine } from '../src/lab/machine.ts';
 
 const NAME = 'demo';
 const FOLDER = resolve(NAME);
-const MAIN = resolve('dist/cli/main.js');
+const MAIN = resolve('dist/bin/main.js');
 const begun = Date.now();
 
 function minutes(ms: number): string {
@@ -69,7 +69,7 @@ async function main(words: readonly string[]): Promise<void> {
     );
   await part(1, 'What this machine needs', async () => {
     await ensureTools(true, (e) => e.state === 'begins' && say(e.text));
-    await run(join('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']);
+    await run('scripts/build.sh', []);
   });
   await part(2, 'Packages and images', fill);
   mkdirSync(FOLDER, { recursive: true });

@@ -77,7 +77,7 @@ const STAGES: readonly Stage[] = [
   {
     name: 'build',
     what: 'the build',
-    run: () => program(bin('tsc'), ['-p', 'tsconfig.build.json']),
+    run: () => program('scripts/build.sh', []),
   },
   { name: 'unit', what: 'unit, property and golden tests', run: () => vitest('unit') },
   {

@@ -2,7 +2,7 @@ import { type ExitCode, Problem } from '../model/problem.ts';
 import { documentText } from '../report/json.ts';
 import type { Look } from '../report/look.ts';
 import { count, listed } from '../report/words.ts';
-import { jumpTargets, resolveWay } from '../ssh/resolve.ts';
+import { hopsTo } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
 import { examineTrust, pinKeys, type Trust } from '../ssh/trust.ts';
 import { ask, confirm, isAnswerable } from './ask.ts';
@@ -51,7 +51,7 @@ async function allTargets(nodes: readonly Target[]): Promise<readonly Target[]> 
   const found = new Map<string, Target>();
   const key = (t: Target): string => `${t.user ?? ''}@${t.address}:${t.port ?? ''}`;
   for (const node of nodes) {
-    for (const jump of jumpTargets(node, await resolveWay(node))) {
+    for (const jump of (await hopsTo(node)).slice(0, -1)) {
       if (!found.has(key(jump))) found.set(key(jump), jump);
     }
   }

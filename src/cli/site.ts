@@ -9,7 +9,6 @@ import { localHost } from '../ssh/local.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
-import { PHASES } from '../steps/phases.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { load } from './source.ts';
@@ -81,6 +80,9 @@ export async function withSite<T>(
   const hosts = new Map<string, Host>(
     cluster.nodes.map((node) => [node.name, openSsh(targetOf(node, loaded, ways?.config))]),
   );
+  // The connection takes longest: it is made while the list of steps is being loaded.
+  for (const host of hosts.values()) host.open?.();
+  const { PHASES } = await import('../steps/phases.ts');
   const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
   const site: Site = {
     cluster,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Facts } from '../model/facts.ts';
 import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
 import type { ProblemParts } from '../model/problem.ts';

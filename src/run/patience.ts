@@ -13,6 +13,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'ssh/busy',
   'ssh/failed',
   'ssh/jump-host',
+  'ssh/not-yet',
   'ssh/proxy-command',
   'ssh/slow-login',
   'ssh/unreachable',

@@ -29,6 +29,8 @@ export interface Host {
    * @throws Disconnected when the connection was lost while the script ran.
    */
   readonly run: (script: string, options?: RunOptions) => Promise<Output>;
+  /** Begins to connect, so that the first `run` waits less. What goes wrong is told by that `run`. */
+  readonly open?: () => void;
   /** How often `run` crossed the network. */
   readonly trips: () => number;
   readonly close: () => Promise<void>;

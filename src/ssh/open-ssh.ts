@@ -118,6 +118,7 @@ export function openSsh(target: Target, options: OpenSshOptions = {}): Host {
   return {
     name: target.name,
     address: target.address,
+    open: () => void pool.take().then(pool.leave, () => undefined),
     run: async (script, runOptions = {}) => {
       if (script.includes('\0')) throw new RangeError('a script cannot hold a NUL');
       const leave = await enter(runOptions.signal);

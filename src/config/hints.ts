@@ -25,7 +25,7 @@ const IPV4_ONLY = 'this version makes IPv4 clusters only: neither IPv6 nor dual 
 const MISTAKES: readonly Mistake[] = [
   {
     fields: NAMES,
-    looks: /^(?=.*[A-Za-z0-9])[\w .-]*[A-Z_ .][\w .-]*$/,
+    looks: /^(?=.*[A-Za-z0-9])(?=.*[A-Z_ .])[\w .-]*$/,
     hint: (value) => ({
       why: 'Kubernetes and DNS know lower case only, and neither underscores, dots nor white space in a name',
       value: asName(value),
@@ -59,7 +59,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     fields: ['endpoint.address', 'network.domain'],
-    looks: /^[\w.-]*[A-Z][\w.-]*(:\d+)?$/,
+    looks: /^(?=.*[A-Z])[\w.-]+(:\d+)?$/,
     hint: (value) => ({ why: 'kubeadm takes lower case only', value: value.toLowerCase() }),
   },
   { fields: NETWORKS, looks: /:/, hint: () => ({ why: IPV4_ONLY, try: 'write one IPv4 network' }) },

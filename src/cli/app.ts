@@ -15,6 +15,7 @@ import type { CliProcess, Context } from './context.ts';
 import { arranged } from './flags.ts';
 import { helpText, kebab } from './help.ts';
 import { lookOf } from './sight.ts';
+import { ownVersion } from './version.ts';
 
 const root = buildRouteMap<string, Context>({
   routes: {
@@ -141,13 +142,6 @@ export function application(): Application<Context> {
     },
     { help: HELP, version: VERSION },
   );
-}
-
-/** Landfall's own version, out of package.json. */
-export async function ownVersion(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /**

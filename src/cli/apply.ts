@@ -8,7 +8,7 @@ import { count } from '../report/words.ts';
 import { apply as applyTo } from '../run/apply.ts';
 import { EVENT_FORMAT } from '../run/event.ts';
 import { survey, type Survey } from '../run/survey.ts';
-import { ownVersion } from './app.ts';
+import { ownVersion } from './version.ts';
 import { confirm, needSomebody } from './ask.ts';
 import { type ChoiceFlags, choiceOf, isPartial } from './choice.ts';
 import type { Action } from './command.ts';

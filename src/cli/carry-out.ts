@@ -9,7 +9,7 @@ import { newRun, record } from '../run/history.ts';
 import type { Outcome } from '../run/progress.ts';
 import type { RunOptions } from '../run/take.ts';
 import { PHASES } from '../steps/phases.ts';
-import { ownVersion } from './app.ts';
+import { ownVersion } from './version.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { listOf, supposedFacts } from './list.ts';

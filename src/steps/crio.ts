@@ -132,10 +132,7 @@ function strayNetworks(allowed: readonly string[] | undefined): Step {
     id: 'runtime/no-stray-networks',
     title: 'Leave the network to the network plugin',
     why: 'The runtime takes the first file it finds in /etc/cni/net.d, whoever left it there. The node then turns Ready before the real plugin runs, and pods get addresses nobody routes.',
-    see: [
-      'https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/',
-      'article: CRI Runtime',
-    ],
+    see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
     read: sh`
       found=$({ ls ${STRAYS} 2>/dev/null; ${others}; } | sort -u)
       echo "$found" | sed 's/^$/none/'`,
@@ -158,7 +155,6 @@ function oldRunc(): Step {
     id: 'runtime/programs',
     title: 'Point CRI-O only at programs that are there',
     why: 'An old CRI-O package left a file that names a runc it no longer brings, and CRI-O refuses to start over it. The current package names its own programs.',
-    see: ['article: CRI Runtime'],
     read: sh`
       gone=$(sed -n 's/^[[:space:]]*runtime_path *= *"\([^"]*\)".*/\1/p' /etc/crio/crio.conf /etc/crio/crio.conf.d/*.conf 2>/dev/null |
         sort -u | while read -r path; do [ -e "$path" ] || echo "$path is not there"; done)

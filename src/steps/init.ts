@@ -51,10 +51,7 @@ function init(scene: Scene): Step {
     id: 'control-plane/init',
     title: 'Make the cluster',
     why: 'kubeadm makes the keys and certificates, starts etcd and the control plane as pods that kubelet runs by itself, and writes into the new cluster what later nodes need to know. Its phases keep what they find whole, so an init that was cut short anywhere is brought to its end by running it again.',
-    see: [
-      'https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/',
-      'article: Finally, a Cluster!',
-    ],
+    see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/'],
     after: ['control-plane/no-torn-files'],
     disturbs: 'service',
     within: 30,

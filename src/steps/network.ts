@@ -59,7 +59,7 @@ function flannelSteps(scene: Scene): readonly Step[] {
         id: 'network/flannel',
         title: 'Put the network plugin into the cluster',
         why: 'Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network and carries packets between nodes in UDP. Without a plugin no node becomes ready.',
-        see: ['https://github.com/flannel-io/flannel', 'article: Network Plugin'],
+        see: ['https://github.com/flannel-io/flannel'],
         after: ['control-plane/api-ready'],
         long: true,
         clues: API_CLUES,

@@ -24,10 +24,7 @@ function taint(scene: Scene, nodes: readonly Node[]): Step {
     why: open
       ? 'kubeadm marks a control-plane node so that ordinary pods stay away. Where it is the only node, everything would wait for ever for another one.'
       : 'An ordinary pod that eats memory or CPU must not starve the API server and etcd. The mark keeps pods away that do not ask to be there.',
-    see: [
-      'https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/',
-      'article: Cluster Validation Checks',
-    ],
+    see: ['https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/'],
     after: ['control-plane/init', 'control-plane/node'],
     probes: [nodesProbe(scene)],
     read: sh`probe nodes | awk -F '|' -v names=${nodes.map((n) => n.name).join(' ')} 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort`,

@@ -2,6 +2,7 @@ import { type ExitCode, Problem, type ProblemParts, Problems } from '../model/pr
 import { documentText } from '../report/json.ts';
 import { type Crowd, fileFooter, problemText } from '../report/problem.ts';
 import type { Context } from './context.ts';
+import { fileTrouble } from './file-trouble.ts';
 import type { CommonFlags } from './flags.ts';
 import { lookOf } from './sight.ts';
 
@@ -70,6 +71,8 @@ export function tell(context: Context, flags: TellFlags, error: unknown): ExitCo
       context.process.stderr.write(`${error.cause.stack}\n`);
     return tellProblems(context, flags, [error]);
   }
+  const trouble = fileTrouble(error);
+  if (trouble !== undefined) return tell(context, flags, trouble);
   const { problem, stack } = bug(error);
   context.process.stderr.write(`${stack}\n`);
   return tellProblems(context, flags, [problem]);

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { depotSource } from '../src/lab/depot/daemon.ts';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
+import { fillingTakes } from '../test/depot/filling.ts';
 
 const NAME = 'demo';
 const FOLDER = resolve(NAME);
@@ -48,14 +49,16 @@ async function part(number: number, title: string, work: () => Promise<void>): P
 
 async function fill(): Promise<void> {
   const source = await depotSource();
-  if (source.filled) return say(`The depot is filled already: ${source.folder}`);
-  if (source.passesThrough)
+  if (source.passesThrough && !source.filled) {
     return say('The lab takes packages and images from their own projects: they can be reached from here.');
+  }
+  const { things, seconds } = await fillingTakes();
+  if (things === 0) return say(`The depot is filled already: ${source.folder}`);
   say(
     'The projects’ own repositories cannot be reached from here. Kubernetes and what belongs to it is built from its',
   );
   say(
-    'published sources instead, once: about 15 min on 2 cores, seconds when run again. It can be cut short and goes on.',
+    `published sources instead, once: ${things} things, about ${minutes(seconds * 1000)} on 2 cores. Cut short, it goes on from there.`,
   );
   await run(join('node_modules', '.bin', 'tsx'), ['test/depot/fill.ts']);
 }

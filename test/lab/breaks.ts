@@ -1,0 +1,550 @@
+/*
+ * How a hand breaks what each step keeps, on a living host, without Landfall: the step's opposite. The names are those of the
+ * list; the tests fail when one is missing here, or is here and not in the list.
+ */
+
+/** One way to break one step. */
+export interface Break {
+  /** What the hand does, in a few words. */
+  readonly how: string;
+  /** Shell for the host, run by root over plain ssh; with the functions of {@link HANDS}. */
+  readonly by: string;
+  /** Other steps that show the same act, because they look at the same thing from another side; and why. */
+  readonly also?: Readonly<Record<string, string>>;
+  /** How it ends; absent: apply makes it right. */
+  readonly ends?: Refused | Passes;
+  /** What the test clears away afterwards: what the act has left that is no business of Landfall's. */
+  readonly tidy?: string;
+  /** Why it shares its round with no other break. */
+  readonly alone?: string;
+}
+
+/** Apply ends with 1 and tells this step with these words among its own; then the hand that broke it mends it. */
+export interface Refused {
+  readonly says: RegExp;
+  readonly mend: string;
+}
+
+/** Apply waits for it; when it is seen to wait, the hand lets go, and apply goes on by itself. */
+export interface Passes {
+  readonly letGo: string;
+}
+
+/** The ways to break a step on a living cluster; or why there is none, and the ways before there is a cluster. */
+export type Breaks =
+  | readonly [Break, ...Break[]]
+  | { readonly cannot: string; readonly fresh?: readonly (Break & { readonly ends: Refused })[] };
+
+/** What hands are good at. */
+export const HANDS = `
+kube() { kubectl --kubeconfig=/etc/kubernetes/admin.conf --cache-dir=/run/hand/kubectl "$@"; }
+# Keeps a file as it is, or puts it back as it was kept.
+keep() { mkdir -p "/root/kept$(dirname "$1")"; cp -a "$1" "/root/kept$1"; }
+back() { mv -T "/root/kept$1" "$1"; }
+# A program of the same name, earlier on the PATH; its text is on standard input.
+standIn() { cat >"/usr/local/sbin/$1"; chmod 0755 "/usr/local/sbin/$1"; }
+# Waits until a command succeeds, two minutes at most.
+await() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ "$n" -lt 600 ] || return 1; sleep 0.2; done; }
+# Gives the host its address again, at once, in this scope; its routes go with it and come back.
+readdress() {
+  set -- "$1" $(ip -o -4 address show up | awk '$2 !~ /^(lo|cni|flannel)/ { print $2, $4; exit }')
+  { echo "address del $3 dev $2"; echo "address add $3 dev $2 $1"; ip route show | sed -n '/ via /s/^/route add /p'; } >/run/hand-routes
+  ip -batch /run/hand-routes
+}
+# A package of this name and version, without anything in it.
+emptyPackage() {
+  at=$(mktemp -d); mkdir "$at/DEBIAN"
+  printf 'Package: %s\\nVersion: %s\\nArchitecture: all\\nMaintainer: Nobody <nobody@localhost>\\nDescription: made by hand\\n' "$1" "$2" >"$at/DEBIAN/control"
+  dpkg-deb -b "$at" "/tmp/$1.deb" >/dev/null; rm -rf "$at"
+}
+`;
+
+const refused = (says: RegExp, mend: string): Refused => ({ says, mend });
+
+const MODULES = '/etc/modules-load.d/landfall.conf';
+const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
+const CRIO = '/etc/crio/crio.conf.d';
+const CNI = '/etc/cni/net.d';
+const PKI = '/etc/kubernetes/pki';
+const FLANNEL = 'kube -n kube-flannel';
+
+/** A program in the way of the real one, and its removal. */
+function standIn(name: string, text: string): { by: string; mend: string } {
+  return { by: `standIn ${name} <<'END'\n#!/bin/sh\n${text}\nEND`, mend: `rm /usr/local/sbin/${name}` };
+}
+
+const OLD_KERNEL = standIn(
+  'uname',
+  'if [ "$*" = -r ]; then echo 4.19.0-27-amd64; else exec /usr/bin/uname "$@"; fi',
+);
+const ONE_CPU = standIn('nproc', 'echo 1');
+const OLD_CLOCK = standIn('date', 'exec /usr/bin/date -d 2007-01-01 "$@"');
+const OLD_CGROUP = standIn('stat', 'case "$*" in *cgroup*) echo tmpfs ;; *) exec /usr/bin/stat "$@" ;; esac');
+const OTHER_KUBEADM = standIn(
+  'kubeadm',
+  'case "$*" in *validate*) echo \'strict decoding error: unknown field "taints"\' >&2; exit 1 ;; *) exec /usr/bin/kubeadm "$@" ;; esac',
+);
+
+/** Shows another text where the kernel tells of itself. */
+const tell = (file: string, text: string): { by: string; mend: string } => ({
+  by: `mkdir -p /run/hand/proc; printf '${text}' >/run/hand${file}; mount --bind /run/hand${file} ${file}`,
+  mend: `umount ${file}`,
+});
+const LITTLE_MEMORY = tell('/proc/meminfo', 'MemTotal:        1048576 kB\\n');
+const SWAP = tell('/proc/swaps', 'Filename Type Size Used Priority\\n/dev/sdz2 partition 999 0 -2\\n');
+
+/** A node whose kubelet cannot correct what the API server is told of it, until it goes on. */
+const tellOfNode = (status: string): string =>
+  `systemctl kill -s STOP kubelet; kube patch node "$(hostname)" --subresource=status --type=strategic -p '{"status":${status}}'`;
+const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
+
+export const BREAKS: Readonly<Record<string, Breaks>> = {
+  'preflight/root': {
+    cannot: 'a login that is not root, and cannot become it, is refused before any step is read',
+  },
+  'preflight/system': [
+    {
+      how: 'the release says it is another',
+      by: `keep /usr/lib/os-release; sed -i 's/^VERSION_ID=.*/VERSION_ID="10"/' /usr/lib/os-release`,
+      ends: refused(/never tried/, 'back /usr/lib/os-release'),
+    },
+  ],
+  'preflight/tools': [
+    {
+      how: 'a program is missing',
+      by: 'mv /usr/sbin/modprobe /usr/sbin/modprobe.away',
+      ends: refused(/missing: modprobe/, 'mv /usr/sbin/modprobe.away /usr/sbin/modprobe'),
+    },
+  ],
+  'preflight/systemd': {
+    cannot:
+      'a machine does not change its init while it runs, and without systemd no script of ours could be started',
+  },
+  'preflight/cgroup': [
+    {
+      how: 'the old cgroups, conceded by nobody',
+      by: `keep /etc/landfall-lab; sed -i /^cgroup-v1/d /etc/landfall-lab; ${OLD_CGROUP.by}`,
+      ends: refused(/unified_cgroup_hierarchy/, `back /etc/landfall-lab; ${OLD_CGROUP.mend}`),
+    },
+  ],
+  'preflight/kernel': [
+    {
+      how: 'an old kernel, with the same modules',
+      by: `ln -s "$(uname -r)" /lib/modules/4.19.0-27-amd64; ${OLD_KERNEL.by}`,
+      ends: refused(/is older than 5\.13/, `${OLD_KERNEL.mend}; rm /lib/modules/4.19.0-27-amd64`),
+    },
+  ],
+  'preflight/cpus': [{ how: 'one CPU', by: ONE_CPU.by, ends: refused(/has one CPU/, ONE_CPU.mend) }],
+  'preflight/memory': [
+    {
+      how: 'one GiB',
+      by: LITTLE_MEMORY.by,
+      ends: refused(/1024 MiB[^]*too little memory/, LITTLE_MEMORY.mend),
+    },
+  ],
+  'preflight/swap': [
+    {
+      how: 'a partition to swap to',
+      by: SWAP.by,
+      ends: refused(/swap on \/dev\/sdz2[^]*swapoff -a/, SWAP.mend),
+    },
+  ],
+  'preflight/disk': [
+    {
+      how: 'little room is left',
+      by: `fallocate -l "$(df -PB1 /var/lib | awk 'NR == 2 { printf "%.0f", $4 - $2 * 0.13 }')" /var/lib/filler`,
+      ends: refused(/MiB free of/, 'rm /var/lib/filler'),
+    },
+  ],
+  'preflight/clock': [
+    { how: 'the clock is years behind', by: OLD_CLOCK.by, ends: refused(/2007-01-01/, OLD_CLOCK.mend) },
+  ],
+  'preflight/hostname': [
+    {
+      how: 'no name of its own',
+      by: 'hostname localhost',
+      ends: refused(/'localhost' cannot be the name/, 'hostname "$(cat /etc/hostname)"'),
+    },
+  ],
+  'preflight/address': [
+    {
+      how: 'the address is not one for others',
+      by: `readdress 'scope link'`,
+      ends: refused(/not on this host/, `readdress 'scope global'`),
+    },
+  ],
+  'preflight/networks': [
+    {
+      how: 'a route into the network of the Services',
+      by: `ip route add 10.96.77.0/24 via "$(ip route show default | cut -d ' ' -f 3)"`,
+      ends: refused(/route 10\.96\.77\.0\/24 overlaps/, 'ip route del 10.96.77.0/24'),
+    },
+  ],
+  'preflight/ports': [
+    {
+      how: 'another program on the port of the scheduler',
+      by: `keep /etc/kubernetes/manifests/kube-scheduler.yaml; rm /etc/kubernetes/manifests/kube-scheduler.yaml
+isFree() { ! ss -Hltn sport = :10259 | grep -q .; }
+await isFree
+systemd-run -q --unit=hand-port perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); bind(S, sockaddr_in(10259, INADDR_ANY)) or die; listen(S, 1); sleep 3600'
+isTaken() { ss -Hltn sport = :10259 | grep -q .; }
+await isTaken`,
+      also: {
+        'control-plane/init': "the scheduler's manifest had to go, or kubelet would have started it first",
+      },
+      ends: refused(
+        /port 10259: perl/,
+        'systemctl stop hand-port; back /etc/kubernetes/manifests/kube-scheduler.yaml',
+      ),
+    },
+  ],
+  'preflight/other-cluster': [
+    {
+      how: 'a folder of k3s',
+      by: 'mkdir -p /etc/rancher/k3s',
+      ends: refused(/\/etc\/rancher\/k3s/, 'rm -r /etc/rancher'),
+    },
+    {
+      how: 'the mark of another cluster',
+      by: 'keep /etc/kubernetes/landfall/cluster; echo elsewhere >/etc/kubernetes/landfall/cluster',
+      also: {
+        'prepare/owner': 'it is the file with that mark',
+        'control-plane/init': 'it finishes what is ours, and nothing else',
+      },
+      ends: refused(/the cluster elsewhere/, 'back /etc/kubernetes/landfall/cluster'),
+    },
+  ],
+  'preflight/version': [
+    {
+      how: 'a cluster made with another version',
+      by: `keep /etc/kubernetes/landfall/kubeadm.yaml; sed -i 's/^kubernetesVersion: .*/kubernetesVersion: v1.35.0/' /etc/kubernetes/landfall/kubeadm.yaml`,
+      also: { 'control-plane/kubeadm-config': 'it is the file that says the version' },
+      ends: refused(/the cluster runs 1\.35\.0/, 'back /etc/kubernetes/landfall/kubeadm.yaml'),
+    },
+  ],
+  'preflight/other-runtime': [
+    {
+      how: 'a socket of containerd',
+      by: `mkdir -p /run/containerd; perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un("/run/containerd/containerd.sock")) or die'`,
+      ends: refused(/containerd\.sock/, 'rm -r /run/containerd'),
+    },
+  ],
+  'preflight/reachable': {
+    cannot: 'while the packages are there nobody asks for their repositories',
+    fresh: [
+      {
+        how: 'a name that leads nowhere',
+        by: `keep /etc/hosts; sed -i '/ pkgs.k8s.io/d' /etc/hosts`,
+        ends: refused(/cannot resolve names/, 'back /etc/hosts'),
+      },
+    ],
+  },
+
+  'prepare/note': [
+    {
+      how: 'the notes are gone',
+      by: 'mv /var/lib/landfall/before /root/kept-before',
+      tidy: 'rm -r /var/lib/landfall/before; mv /root/kept-before /var/lib/landfall/before',
+    },
+  ],
+  'prepare/owner': [
+    { how: 'for nobody to read', by: 'chmod 0600 /etc/kubernetes/landfall/cluster' },
+    { how: 'the mark is gone', by: 'rm /etc/kubernetes/landfall/cluster' },
+  ],
+  'prepare/dpkg': [
+    {
+      how: 'an installation cut short',
+      by: 'emptyPackage by-hand 1; dpkg --unpack /tmp/by-hand.deb',
+      tidy: 'dpkg --purge by-hand',
+    },
+  ],
+  'prepare/endpoint-name': [
+    { how: 'the line is gone', by: "sed -i '/ # kept by Landfall$/d' /etc/hosts" },
+    {
+      how: 'the line says another address',
+      by: "sed -i '/ # kept by Landfall$/s/^[0-9.]*/10.9.9.9/' /etc/hosts",
+    },
+    {
+      how: 'a line of somebody else says another address',
+      by: `keep /etc/hosts; sed -n 's/^[0-9.]* \\(.*\\) # kept by Landfall$/10.9.9.9 \\1/p' /etc/hosts >/root/line; cat /root/line /root/kept/etc/hosts >/etc/hosts`,
+      ends: refused(/another line of \/etc\/hosts/, 'back /etc/hosts'),
+    },
+  ],
+
+  'kernel/overlay': [
+    { how: 'not loaded at boot', by: `sed -i /^overlay$/d ${MODULES}` },
+    {
+      how: 'the file is gone',
+      by: `rm ${MODULES}`,
+      also: { 'kernel/br-netfilter': 'both modules are named in one file' },
+    },
+  ],
+  'kernel/br-netfilter': [{ how: 'not loaded at boot', by: `sed -i /^br_netfilter$/d ${MODULES}` }],
+  'kernel/bridge-iptables': [
+    { how: 'off now', by: 'sysctl -qw net.bridge.bridge-nf-call-iptables=0' },
+    { how: 'not set at boot', by: `sed -i /-call-iptables/d ${SYSCTLS}` },
+  ],
+  'kernel/bridge-ip6tables': [
+    { how: 'off now', by: 'sysctl -qw net.bridge.bridge-nf-call-ip6tables=0' },
+    { how: 'not set at boot', by: `sed -i /-call-ip6tables/d ${SYSCTLS}` },
+  ],
+  'kernel/ip-forward': [
+    { how: 'off now', by: 'sysctl -qw net.ipv4.ip_forward=0' },
+    { how: 'off at boot', by: `sed -i '/ip_forward/s/1$/0/' ${SYSCTLS}` },
+    {
+      how: 'off at boot by a file that comes later',
+      by: "echo 'net.ipv4.ip_forward = 0' >/etc/sysctl.d/99-zzz-hardening.conf",
+      ends: refused(/99-zzz-hardening\.conf/, 'rm /etc/sysctl.d/99-zzz-hardening.conf'),
+    },
+  ],
+
+  'packages/kubernetes-key': [
+    { how: 'another key', by: 'echo other >>/etc/apt/keyrings/kubernetes.asc' },
+    {
+      how: 'for root alone, where apt reads as another user',
+      by: 'chmod 0600 /etc/apt/keyrings/kubernetes.asc',
+    },
+  ],
+  'packages/kubernetes-list': [
+    { how: 'the file is gone', by: 'rm /etc/apt/sources.list.d/kubernetes.list' },
+    { how: 'for root alone', by: 'chmod 0600 /etc/apt/sources.list.d/kubernetes.list' },
+    { how: 'another minor', by: 's=/etc/apt/sources.list.d/kubernetes.list; sed -i s/v1[.][0-9]*/v1.20/ $s' },
+  ],
+  'packages/crio-key': [{ how: 'the key is gone', by: 'rm /etc/apt/keyrings/cri-o.asc' }],
+  'packages/crio-list': [
+    { how: 'somebody else may write it', by: 'chmod 0666 /etc/apt/sources.list.d/cri-o.list' },
+    { how: 'somebody else owns it', by: 'chown 65534:65534 /etc/apt/sources.list.d/cri-o.list' },
+    { how: 'commented out', by: "sed -i 's/^/# /' /etc/apt/sources.list.d/cri-o.list" },
+  ],
+  'packages/known': [
+    {
+      how: 'the indexes are gone, and so is a package',
+      by: 'rm -f /var/lib/apt/lists/*_*; dpkg --force-depends,hold --remove kubernetes-cni',
+      also: {
+        'packages/installed': 'apt is asked only while a package is missing',
+        'packages/hold': 'a package that is gone is not held',
+      },
+      alone: 'what it shows depends on the packages',
+    },
+  ],
+  'packages/installed': [
+    { how: 'a companion is gone', by: 'apt-get -qq -y purge nftables' },
+    {
+      how: 'another version, held',
+      by: 'emptyPackage kubernetes-cni 0.1-1.1; dpkg -i --force-downgrade /tmp/kubernetes-cni.deb; apt-mark hold kubernetes-cni',
+    },
+    {
+      how: 'a pinned package is gone',
+      by: 'dpkg --force-depends,hold --remove cri-tools',
+      also: { 'packages/hold': 'a package that is gone is not held' },
+      alone: 'without crictl half of the readings mean nothing',
+    },
+  ],
+  'packages/hold': [
+    { how: 'one is free to move', by: 'apt-mark unhold kubectl' },
+    {
+      how: 'all are free to move',
+      by: 'apt-mark unhold kubeadm kubelet kubectl cri-tools kubernetes-cni cri-o',
+    },
+  ],
+
+  'runtime/no-stray-networks': [
+    { how: 'the bridge an old package left', by: `echo '{}' >${CNI}/100-crio-bridge.conflist` },
+    {
+      how: 'a network of somebody else, before ours',
+      by: `echo '{}' >${CNI}/05-mine.conflist`,
+      also: { 'network/conflist': 'the runtime takes the first file, and that is another now' },
+      ends: refused(/neither known rubbish nor the plugin/, `rm ${CNI}/05-mine.conflist`),
+    },
+  ],
+  'runtime/programs': [
+    {
+      how: 'the drop-in an old package left',
+      by: `printf '[crio.runtime.runtimes.runc]\\nruntime_path = "/usr/lib/cri-o-runc/sbin/runc"\\n' >${CRIO}/01-crio-runc.conf`,
+    },
+    {
+      how: "somebody's own drop-in",
+      by: `printf '[crio.runtime.runtimes.mine]\\nruntime_path = "/opt/mine/run"\\n' >${CRIO}/50-mine.conf`,
+      ends: refused(/\/opt\/mine\/run is not there/, `rm ${CRIO}/50-mine.conf`),
+    },
+  ],
+  'runtime/state-folder': [{ how: 'the folder is gone', by: 'rm -r /var/lib/crio' }],
+  'runtime/pause-image': [
+    { how: 'another image', by: `sed -i 's/pause:[0-9.]*/pause:3.1/' ${CRIO}/20-landfall.conf` },
+    { how: 'the file is gone', by: `rm ${CRIO}/20-landfall.conf` },
+  ],
+  'runtime/crictl': [
+    { how: 'the file is gone', by: 'rm /etc/crictl.yaml' },
+    {
+      how: 'another socket',
+      by: "sed -i 's#^runtime-endpoint:.*#runtime-endpoint: unix:///run/nobody.sock#' /etc/crictl.yaml",
+    },
+  ],
+  'runtime/crio': [
+    { how: 'not started at boot', by: 'systemctl disable -q crio' },
+    { how: 'stopped', by: 'systemctl stop crio' },
+    { how: 'a file newer than its start', by: `touch ${CRIO}/10-crio.conf` },
+    { how: 'its socket is gone', by: 'rm /run/crio/crio.sock' },
+  ],
+  'runtime/answers': [
+    {
+      how: 'it runs, and hangs',
+      by: 'systemctl kill -s STOP crio',
+      ends: { letGo: 'systemctl kill -s CONT crio' },
+      alone: 'what asks the runtime waits for its own limit',
+    },
+  ],
+  'runtime/kubelet-enabled': [{ how: 'not started at boot', by: 'systemctl disable -q kubelet' }],
+
+  'control-plane/kubeadm-config': [
+    { how: 'for everybody to read', by: 'chmod 0644 /etc/kubernetes/landfall/kubeadm.yaml' },
+    {
+      how: 'a value changed by hand',
+      by: "sed -i 's/nftables/iptables/' /etc/kubernetes/landfall/kubeadm.yaml",
+    },
+    { how: 'the file is gone', by: 'rm /etc/kubernetes/landfall/kubeadm.yaml' },
+  ],
+  'control-plane/config-valid': [
+    {
+      how: 'a kubeadm of another version, earlier on the PATH',
+      by: OTHER_KUBEADM.by,
+      ends: refused(/another version of kubeadm/, OTHER_KUBEADM.mend),
+    },
+  ],
+  'control-plane/images': [
+    {
+      how: 'the image of the scheduler is removed, and its container with it',
+      by: `image=$(sed -n 's/^ *image: //p' /etc/kubernetes/manifests/kube-scheduler.yaml)
+rm /etc/kubernetes/manifests/kube-scheduler.yaml
+isGone() { crictl ps -aq --name kube-scheduler | xargs -r crictl rm -f; crictl rmi "$image"; }
+await isGone`,
+      also: { 'control-plane/init': 'an image in use cannot be removed, so the manifest had to go before' },
+    },
+  ],
+  'control-plane/no-torn-files': [
+    { how: 'a key without its end', by: `truncate -s 100 ${PKI}/apiserver-kubelet-client.key` },
+    { how: 'an empty kubeconfig', by: ': >/etc/kubernetes/super-admin.conf' },
+    {
+      how: 'the authority of a living cluster',
+      by: `keep ${PKI}/ca.key; truncate -s 100 ${PKI}/ca.key`,
+      ends: refused(/put \/etc\/kubernetes\/pki back from a backup/, `back ${PKI}/ca.key`),
+    },
+  ],
+  'control-plane/init': [
+    { how: 'what kubeadm keeps in the cluster', by: 'kube -n kube-system delete configmap kubelet-config' },
+    { how: 'a manifest', by: 'rm /etc/kubernetes/manifests/kube-scheduler.yaml' },
+    { how: 'the DaemonSet of kube-proxy', by: 'kube -n kube-system delete daemonset kube-proxy' },
+    { how: 'a kubeconfig', by: 'rm /etc/kubernetes/controller-manager.conf' },
+  ],
+  'control-plane/kubelet': [
+    { how: 'stopped', by: 'systemctl stop kubelet' },
+    { how: 'settings newer than its start', by: 'touch /var/lib/kubelet/config.yaml' },
+  ],
+  'control-plane/api-ready': [
+    {
+      how: 'its port refuses, for a while',
+      by: `nft add table inet hand; nft add chain inet hand in '{ type filter hook input priority -10; }'; nft add rule inet hand in tcp dport 6443 reject with tcp reset`,
+      ends: { letGo: 'nft delete table inet hand' },
+    },
+  ],
+  'control-plane/node': [
+    {
+      how: 'another version is told of it, while its kubelet hangs',
+      by: tellOfNode('{"nodeInfo":{"kubeletVersion":"v1.20.0"}}'),
+      ends: { letGo: KUBELET_GOES_ON },
+    },
+  ],
+  'control-plane/settings': [
+    {
+      how: 'another domain in the cluster than in cluster.yaml',
+      by: `kube -n kube-system get configmap kubeadm-config -o yaml | sed 's/dnsDomain: .*/dnsDomain: example.net/' | kube replace -f -`,
+      ends: refused(
+        /made with another value than cluster\.yaml/,
+        `kube -n kube-system get configmap kubeadm-config -o yaml | sed 's/dnsDomain: .*/dnsDomain: cluster.local/' | kube replace -f -`,
+      ),
+    },
+  ],
+  'control-plane/certificates': [
+    {
+      how: 'one that ends in ten days',
+      by: `cd ${PKI}; printf 'keyUsage=critical,digitalSignature,keyEncipherment\\nextendedKeyUsage=clientAuth\\n' >/run/hand.cnf
+openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
+  openssl x509 -req -CA front-proxy-ca.crt -CAkey front-proxy-ca.key -set_serial 77 -days 10 -extfile /run/hand.cnf -out front-proxy-client.crt`,
+      ends: refused(
+        /front-proxy-client: \d+ days left[^]*kubeadm certs renew/,
+        'kubeadm certs renew front-proxy-client --config /etc/kubernetes/landfall/kubeadm.yaml',
+      ),
+    },
+  ],
+
+  'network/flannel': [
+    {
+      how: 'its settings changed by hand',
+      by: `${FLANNEL} patch configmap kube-flannel-cfg -p '{"data":{"net-conf.json":"{}"}}'`,
+    },
+    {
+      how: 'another image',
+      by: `${FLANNEL} set image daemonset/kube-flannel-ds kube-flannel=ghcr.io/flannel-io/flannel:v0.1.0`,
+    },
+    { how: 'its rights are gone', by: 'kube delete clusterrolebinding flannel' },
+    { how: 'the DaemonSet is gone', by: `${FLANNEL} delete daemonset kube-flannel-ds` },
+  ],
+  'network/conflist': [
+    { how: 'the file is gone', by: `rm ${CNI}/10-flannel.conflist` },
+    {
+      how: 'changed by hand',
+      by: `sed -i 's/"hairpinMode": true/"hairpinMode": false/' ${CNI}/10-flannel.conflist`,
+    },
+  ],
+  'network/kube-proxy': [
+    {
+      how: 'nowhere wanted, for a while',
+      by: `kube -n kube-system patch daemonset kube-proxy -p '{"spec":{"template":{"spec":{"nodeSelector":{"by":"hand"}}}}}'
+isGone() { [ "$(kube -n kube-system get daemonset kube-proxy -o 'jsonpath={.status.desiredNumberScheduled}')" = 0 ]; }
+await isGone`,
+      ends: {
+        letGo: `kube -n kube-system patch daemonset kube-proxy --type=json -p '[{"op":"remove","path":"/spec/template/spec/nodeSelector/by"}]'`,
+      },
+    },
+  ],
+  'network/nodes-ready': [
+    {
+      how: 'told not to be, while its kubelet hangs',
+      by: tellOfNode(
+        '{"conditions":[{"type":"Ready","status":"False","reason":"ByHand","message":"by hand"}]}',
+      ),
+      ends: { letGo: KUBELET_GOES_ON },
+      alone: 'another break makes the same kubelet hang',
+    },
+  ],
+  'network/dns': [
+    {
+      how: 'scaled to nothing, for a while',
+      by: 'kube -n kube-system scale deployment coredns --replicas=0',
+      ends: { letGo: 'kube -n kube-system scale deployment coredns --replicas=2' },
+    },
+  ],
+  'network/flannel-runs': [
+    {
+      how: 'a pod it does not own holds its port',
+      by: `pod=$(${FLANNEL} get pods -l app=flannel -o name); ${FLANNEL} label "$pod" app- by=hand
+isWaiting() { [ "$(${FLANNEL} get daemonset kube-flannel-ds -o 'jsonpath={.status.numberReady}')" = 0 ]; }
+await isWaiting`,
+      ends: { letGo: `${FLANNEL} delete pod -l by=hand --wait=false` },
+    },
+  ],
+
+  'workloads/taint': [
+    {
+      how: 'closed to workloads',
+      by: 'kube taint node --all node-role.kubernetes.io/control-plane:NoSchedule',
+    },
+  ],
+  'workloads/load-balancers': [
+    {
+      how: 'left out by load balancers',
+      by: 'kube label node --all node.kubernetes.io/exclude-from-external-load-balancers=',
+    },
+  ],
+  'workloads/no-proof': [{ how: 'a proof cut short', by: 'kube create namespace landfall-proof' }],
+};

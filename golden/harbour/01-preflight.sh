@@ -215,20 +215,29 @@ else echo "a cluster Landfall did not make:$found"; fi
 }
 want_16=none
 
-# ── 17 preflight/other-runtime: Have no second container runtime
-# Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
+# ── 17 preflight/version: Keep to the version the cluster has
+# A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.
 read_17() {
+has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
+if [ -e /etc/kubernetes/landfall/initialised ] && [ -n "$has" ] && [ "$has" != 1.36.3 ]; then echo "the cluster runs $has"
+else echo 'that version, or none yet'; fi
+}
+want_17='that version, or none yet'
+
+# ── 18 preflight/other-runtime: Have no second container runtime
+# Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
+read_18() {
 found=
 for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
   [ -S "$socket" ] && found="$found $socket"
 done
 if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
-want_17=none
+want_18=none
 
-# ── 18 preflight/reachable: Reach the package repositories
+# ── 19 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_18() {
+read_19() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -246,7 +255,7 @@ else
   [ -n "$bad" ] || echo 'reached, or not needed'
 fi
 }
-want_18='reached, or not needed'
+want_19='reached, or not needed'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -261,7 +270,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 18
+say landfall 1 19
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -280,6 +289,7 @@ step 15 check 0
 step 16 check 0
 step 17 check 0
 step 18 check 0
+step 19 check 0
 say end
 }
 main

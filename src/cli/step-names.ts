@@ -19,6 +19,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['preflight', 'preflight/networks'],
   ['preflight', 'preflight/ports'],
   ['preflight', 'preflight/other-cluster'],
+  ['preflight', 'preflight/version'],
   ['preflight', 'preflight/other-runtime'],
   ['preflight', 'preflight/reachable'],
   ['prepare', 'prepare/note'],

@@ -4,6 +4,7 @@ import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
 import { apiPort, minorOf, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
+import { FILES } from './places.ts';
 import { owner } from './prepare.ts';
 import { crioRepository, haveAndWant, kubernetesRepository, packages } from './packages.ts';
 import type { Step } from './step.ts';
@@ -144,6 +145,29 @@ export function groundSteps(scene: Scene): readonly Step[] {
           elif [ -n "$owner" ]; then echo "the cluster $owner"
           else echo "a cluster Landfall did not make:$found"; fi`,
         want: 'none',
+      },
+    ),
+    check(
+      {
+        id: 'preflight/version',
+        title: 'Keep to the version the cluster has',
+        why: 'A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.',
+        see: ['https://kubernetes.io/releases/version-skew-policy/'],
+        clues: [
+          {
+            match: /the cluster runs /,
+            means:
+              'cluster.yaml and landfall.lock ask for another version than the one this cluster was made with, and this Landfall does not upgrade yet',
+            try: 'bring landfall.lock back from git, and kubernetes: in cluster.yaml to the version shown',
+          },
+        ],
+      },
+      {
+        read: sh`
+          has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' ${FILES.kubeadm} 2>/dev/null)
+          if [ -e ${FILES.initialised} ] && [ -n "$has" ] && [ "$has" != ${lock.kubernetes} ]; then echo "the cluster runs $has"
+          else echo 'that version, or none yet'; fi`,
+        want: 'that version, or none yet',
       },
     ),
     check(

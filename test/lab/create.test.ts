@@ -23,7 +23,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
-import { differences, snapshot } from './snapshot.ts';
+import { differences, snapshot, stamps } from './snapshot.ts';
 
 /*
  * One cluster, created once from nothing; every test after the first looks at it from another side. They run in this order.
@@ -31,7 +31,6 @@ import { differences, snapshot } from './snapshot.ts';
 
 const NAME = 'test-create';
 const HOST = 'cp-0';
-const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
 
 let lab: Lab;
 let place: Desk;
@@ -147,6 +146,7 @@ test('what holds secrets on the host is for root only', async () => {
 
 test('apply again makes nothing, and what only looks changes nothing', async () => {
   const before = await snapshot(lab, HOST);
+  const stamped = await stamps(lab, HOST);
   const again = await well(place, 'apply', '--yes');
   expect(again.stdout).toMatch(/^test-create is as cluster\.yaml says \(.*\)\.\n$/);
   const json = checkedEvents(await well(place, 'apply', '--yes', '--json'));
@@ -165,6 +165,7 @@ test('apply again makes nothing, and what only looks changes nothing', async () 
   await well(place, 'explain', 'kernel/ip-forward');
   expect((await well(place, 'runbook')).stdout).toContain(lab.hosts[0]?.address);
   expect(differences(before, await snapshot(lab, HOST))).toEqual([]);
+  expect(differences(stamped, await stamps(lab, HOST))).toEqual([]);
 });
 
 test('a saved plan is what is made, and is refused when anything has changed since', async () => {
@@ -198,7 +199,7 @@ test('a saved plan is what is made, and is refused when anything has changed sin
 });
 
 test('a part of the list, or of the nodes, is all that is touched', async () => {
-  await onHost(`sysctl -qw net.ipv4.ip_forward=0; chmod 0600 ${SYSCTLS} /etc/apt/sources.list.d/cri-o.list`);
+  await onHost('sysctl -qw net.ipv4.ip_forward=0; chmod 0600 /etc/apt/sources.list.d/cri-o.list');
   const part = await planned('--only', 'kernel');
   expect(new Set(findings(part).map((f) => f.step.split('/')[0]))).toEqual(new Set(['kernel']));
   const ended = await well(place, 'apply', '--yes', '--json', '--only', 'kernel', '--node', HOST);

@@ -36,9 +36,11 @@ const RESTLESS = [
   '*.pyc',
 ];
 
+const FIND = `find / -xdev \\( -path /proc -o -path /sys -o -path /dev ${RESTLESS.map((p) => `-o -path '${p}'`).join(' ')} \\) -prune -o \\
+  \\( -type f -o -type l \\)`;
+
 const FILES = `
-find / -xdev \\( -path /proc -o -path /sys -o -path /dev ${RESTLESS.map((p) => `-o -path '${p}'`).join(' ')} \\) -prune -o \\
-  \\( -type f -o -type l \\) -printf '%p\\t%m\\t%u:%g\\t%l\\n' | LC_ALL=C sort >/tmp/.snapshot-files
+${FIND} -printf '%p\\t%m\\t%u:%g\\t%l\\n' | LC_ALL=C sort >/tmp/.snapshot-files
 cut -f1 /tmp/.snapshot-files | tr '\\n' '\\0' | xargs -0 -r sha256sum 2>/dev/null | awk '{ sum=$1; $1=""; print substr($0, 2) "\\t" sum }' >/tmp/.snapshot-sums
 LC_ALL=C join -t "$(printf '\\t')" -a 1 /tmp/.snapshot-files <(LC_ALL=C sort /tmp/.snapshot-sums) | sed 's/^/file\\t/'
 rm -f /tmp/.snapshot-files /tmp/.snapshot-sums`;
@@ -97,6 +99,21 @@ export async function snapshot(lab: Lab, host: string, objects = true): Promise<
     ...things.split('\n').filter((line) => line !== ''),
     ...(list === undefined ? [] : objectLines(list)),
   ].sort();
+}
+
+/**
+ * When each file was last touched and each service last started: what tells apart leaving a thing alone from making it
+ * once more as it was.
+ */
+export async function stamps(lab: Lab, host: string): Promise<Snapshot> {
+  const script = `
+${FIND} -printf 'touched\\t%p\\t%C@\\n'
+systemctl list-units --plain --no-legend --type=service --state=running | cut -d ' ' -f 1 | grep -v -e landfall- -e 'ssh@' -e session -e user@ |
+  while read -r unit; do echo "started	$unit	$(systemctl show -p ExecMainStartTimestampMonotonic --value "$unit")"; done`;
+  return (await wellOnHost(lab, host, script))
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 }
 
 /** The lines in which two snapshots differ, led by - (only before) and + (only after). */

@@ -289,7 +289,11 @@ describe('the repositories, before versions are chosen', () => {
   test.each<[string, Fault, RegExp]>([
     ['all are down', { is: 'depot-down' }, /Connection refused/],
     ['one has no such folder', { is: 'depot-missing', pattern: 'pkgs.k8s.io' }, /404 .*releases/],
-    ['one is out of order', { is: 'depot-unavailable', pattern: 'download.opensuse.org' }, /503 .*out of order/],
+    [
+      'one is out of order',
+      { is: 'depot-unavailable', pattern: 'download.opensuse.org' },
+      /503 .*out of order/,
+    ],
   ])('%s', async (_, wrong, says) => {
     await during(
       () => fault(wrong),

@@ -2,13 +2,25 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
+import { writeLock } from '../../src/config/lock.ts';
 import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import { type Break, BREAKS, HANDS, type Passes, type Refused } from './breaks.ts';
-import { clusterYaml, type Desk, desk, events, freshLab, put, start, well, wellOnHost } from './harness.ts';
+import {
+  clusterYaml,
+  type Desk,
+  desk,
+  events,
+  freshLab,
+  onHost,
+  put,
+  start,
+  well,
+  wellOnHost,
+} from './harness.ts';
 
 /*
  * Every step of the list is broken by hand on a living cluster: plan finds exactly what was broken, apply makes it right or
@@ -57,9 +69,10 @@ afterAll(async () => {
 
 const byHand = (script: string): Promise<string> => wellOnHost(lab, HOST, `${HANDS}\n${script}`);
 
+const planned = async (): Promise<Plan> => JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
+
 async function forecasts(): Promise<Readonly<Record<string, string>>> {
-  const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  const open = plan.hosts.flatMap((host) => host.findings).filter((f) => f.forecast !== 'right');
+  const open = (await planned()).hosts.flatMap((host) => host.findings).filter((f) => f.forecast !== 'right');
   return Object.fromEntries(open.map((f) => [f.step, f.forecast]));
 }
 
@@ -171,6 +184,9 @@ test('there is a way to break every step of the list, or a reason why not', () =
 });
 
 describe('before there is a cluster', () => {
+  // As on a new host for a cluster that is known: versions need not be asked for any more.
+  beforeAll(async () => writeLock(join(place.dir, 'landfall.lock'), (await planned()).lock));
+
   for (const [step, entry] of Object.entries(BREAKS)) {
     if (!('cannot' in entry)) continue;
     for (const one of entry.fresh ?? [])
@@ -223,20 +239,22 @@ describe('a living cluster', () => {
     const phaseOf = (one: Act): string => LIST.find(({ step }) => step.id === one.step)?.phase.id ?? '';
     const phases = [...new Set(all.map(phaseOf))];
     const shared = phases.flatMap((phase) =>
-      rounds(all.filter((one) => isCheck(one) && phaseOf(one) === phase)),
+      apart(all.filter((one) => isCheck(one) && phaseOf(one) === phase)),
     );
     const single = all.filter((one) => !isCheck(one)).map((one) => [one]);
     test.each(titled([...shared, ...single]))('%s', async (_, round) => {
-      const broken = await breakAll(round);
-      const { status, problems } = await apply();
-      expect(status).toBe(1);
-      expect(problems.map((p) => p.code).filter((code) => !broken.has(code))).toEqual([]);
-      for (const one of round) {
-        const problem = problems.find((p) => p.code === one.step);
-        const { says, mend } = one.ends;
-        expect(Object.values(problem ?? {}).join('\n')).toMatch(says);
-        expect([one.step, problem?.try]).toEqual([one.step, expect.stringMatching(/\S/)]);
-        await byHand(mend);
+      try {
+        const broken = await breakAll(round);
+        const { status, problems } = await apply();
+        expect(status).toBe(1);
+        expect(problems.map((p) => p.code).filter((code) => !broken.has(code))).toEqual([]);
+        for (const one of round) {
+          const problem = problems.find((p) => p.code === one.step);
+          expect(Object.values(problem ?? {}).join('\n')).toMatch(one.ends.says);
+          expect([one.step, problem?.try]).toEqual([one.step, expect.stringMatching(/\S/)]);
+        }
+      } finally {
+        for (const one of round) await onHost(lab, HOST, `${HANDS}\n${one.ends.mend}`);
       }
       await settled();
     });

@@ -154,6 +154,7 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
       how: 'little room is left',
       by: `fallocate -l "$(df -PB1 /var/lib | awk 'NR == 2 { printf "%.0f", $4 - $2 * 0.13 }')" /var/lib/filler`,
       ends: refused(/MiB free of/, 'rm /var/lib/filler'),
+      alone: 'with so little room kubelet clears away the images of what other breaks have stopped',
     },
   ],
   'preflight/clock': [
@@ -233,9 +234,9 @@ await isTaken`,
     cannot: 'while the packages are there nobody asks for their repositories',
     fresh: [
       {
-        how: 'a name that leads nowhere',
-        by: `keep /etc/hosts; sed -i '/ pkgs.k8s.io/d' /etc/hosts`,
-        ends: refused(/cannot resolve names/, 'back /etc/hosts'),
+        how: 'a name that leads astray',
+        by: `keep /etc/hosts; sed -i 's/^[0-9.]* pkgs[.]k8s[.]io/127.0.0.1 pkgs.k8s.io/' /etc/hosts`,
+        ends: refused(/cannot reach the repository[^]*open https/, 'back /etc/hosts'),
       },
     ],
   },

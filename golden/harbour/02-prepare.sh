@@ -78,6 +78,8 @@ else
   dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
   cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
   sysctl -e net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_timeout_close_wait net.netfilter.nf_conntrack_tcp_timeout_established >/var/lib/landfall/.before/sysctls 2>/dev/null || :
+  # Emptied by a power cut, the notes would say that nothing was there before, and reset would believe them.
+  find /var/lib/landfall/.before -exec sync {} +
 fi
 mv -T /var/lib/landfall/.before /var/lib/landfall/before
 }
@@ -97,6 +99,7 @@ harbour
 END
 chmod 0644 /etc/kubernetes/landfall/.cluster.landfall
 chown root:root /etc/kubernetes/landfall/.cluster.landfall
+sync /etc/kubernetes/landfall/.cluster.landfall
 mv -fT /etc/kubernetes/landfall/.cluster.landfall /etc/kubernetes/landfall/cluster
 }
 
@@ -129,6 +132,7 @@ want_4='10.0.0.11 api.harbour.internal'
 make_4() {
 if [ -e /etc/hosts ]; then cp -p /etc/hosts /etc/.hosts.landfall; else : >/etc/.hosts.landfall; fi
 { awk '!/ # kept by Landfall$/' /etc/hosts 2>/dev/null || :; echo '10.0.0.11 api.harbour.internal # kept by Landfall'; } >/etc/.hosts.landfall
+sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
@@ -145,6 +149,7 @@ at boot: loaded'
 make_5() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^overlay$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' overlay; } >/etc/modules-load.d/.landfall.conf.landfall
+sync /etc/modules-load.d/.landfall.conf.landfall
 mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.conf
 modprobe -- overlay
 }
@@ -162,6 +167,7 @@ at boot: loaded'
 make_6() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^br_netfilter$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' br_netfilter; } >/etc/modules-load.d/.landfall.conf.landfall
+sync /etc/modules-load.d/.landfall.conf.landfall
 mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.conf
 modprobe -- br_netfilter
 }
@@ -182,6 +188,7 @@ at boot: 1'
 make_7() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
 sysctl -q -w net.bridge.bridge-nf-call-iptables=1
 }
@@ -202,6 +209,7 @@ at boot: 1'
 make_8() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
 sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
 }
@@ -222,6 +230,7 @@ at boot: 1'
 make_9() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.ipv4\.ip_forward =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.ipv4.ip_forward = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
 sysctl -q -w net.ipv4.ip_forward=1
 }

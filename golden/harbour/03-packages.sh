@@ -67,6 +67,7 @@ timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Ret
 sum=$(sha256sum </etc/apt/keyrings/.kubernetes.asc.landfall | cut -c 1-64)
 if [ "$sum" != aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ]; then echo "the key fetched has the SHA-256 $sum, accepted was "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; exit 1; fi
 chmod 0644 /etc/apt/keyrings/.kubernetes.asc.landfall
+sync /etc/apt/keyrings/.kubernetes.asc.landfall
 mv -fT /etc/apt/keyrings/.kubernetes.asc.landfall /etc/apt/keyrings/kubernetes.asc
 }
 
@@ -85,6 +86,7 @@ deb [signed-by=/etc/apt/keyrings/kubernetes.asc] https://pkgs.k8s.io/core:/stabl
 END
 chmod 0644 /etc/apt/sources.list.d/.kubernetes.list.landfall
 chown root:root /etc/apt/sources.list.d/.kubernetes.list.landfall
+sync /etc/apt/sources.list.d/.kubernetes.list.landfall
 mv -fT /etc/apt/sources.list.d/.kubernetes.list.landfall /etc/apt/sources.list.d/kubernetes.list
 }
 
@@ -101,6 +103,7 @@ timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Ret
 sum=$(sha256sum </etc/apt/keyrings/.cri-o.asc.landfall | cut -c 1-64)
 if [ "$sum" != bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb ]; then echo "the key fetched has the SHA-256 $sum, accepted was "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb; exit 1; fi
 chmod 0644 /etc/apt/keyrings/.cri-o.asc.landfall
+sync /etc/apt/keyrings/.cri-o.asc.landfall
 mv -fT /etc/apt/keyrings/.cri-o.asc.landfall /etc/apt/keyrings/cri-o.asc
 }
 
@@ -119,6 +122,7 @@ deb [signed-by=/etc/apt/keyrings/cri-o.asc] https://download.opensuse.org/reposi
 END
 chmod 0644 /etc/apt/sources.list.d/.cri-o.list.landfall
 chown root:root /etc/apt/sources.list.d/.cri-o.list.landfall
+sync /etc/apt/sources.list.d/.cri-o.list.landfall
 mv -fT /etc/apt/sources.list.d/.cri-o.list.landfall /etc/apt/sources.list.d/cri-o.list
 }
 

@@ -101,6 +101,7 @@ make_4() {
 asked=$(probe kubeadm_images | grep '/pause:')
 mkdir -p /etc/crio/crio.conf.d
 printf '# Written by Landfall: the image kubeadm expects.\n[crio.image]\npause_image = "%s"\n' "$asked" >/etc/crio/crio.conf.d/.20-landfall.conf.landfall
+sync /etc/crio/crio.conf.d/.20-landfall.conf.landfall
 mv -fT /etc/crio/crio.conf.d/.20-landfall.conf.landfall /etc/crio/crio.conf.d/20-landfall.conf
 }
 
@@ -113,6 +114,7 @@ want_5=unix:///var/run/crio/crio.sock
 make_5() {
 mkdir -p /etc
 { grep -v -e '^runtime-endpoint:' /etc/crictl.yaml 2>/dev/null || :; printf '%s\n' 'runtime-endpoint: unix:///var/run/crio/crio.sock'; } >/etc/.crictl.yaml.landfall
+sync /etc/.crictl.yaml.landfall
 mv -fT /etc/.crictl.yaml.landfall /etc/crictl.yaml
 }
 

@@ -169,6 +169,7 @@ conntrack:
 END
 chmod 0600 /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 chown root:root /etc/kubernetes/landfall/.kubeadm.yaml.landfall
+sync /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 mv -fT /etc/kubernetes/landfall/.kubeadm.yaml.landfall /etc/kubernetes/landfall/kubeadm.yaml
 }
 
@@ -286,6 +287,7 @@ if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet
 fi
 kubeadm init --config /etc/kubernetes/landfall/kubeadm.yaml --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
+sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 

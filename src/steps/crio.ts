@@ -2,7 +2,7 @@ import type { Lock } from '../model/lock.ts';
 import { sh } from '../shell/sh.ts';
 import { FLANNEL } from './flannel.ts';
 import { check } from './kinds/check.ts';
-import { draft, folder, putBack } from './kinds/file.ts';
+import { draft, folder, putBack, inPlace } from './kinds/file.ts';
 import { lineIn } from './kinds/line.ts';
 import { enabled, service } from './kinds/unit.ts';
 import { CRI_SOCKET } from './node.ts';
@@ -205,7 +205,7 @@ function pauseImage(lock: Lock): Step {
       asked=$(probe kubeadm_images | grep '/pause:')
       mkdir -p ${folder(path)}
       printf '# Written by Landfall: the image kubeadm expects.\n[crio.image]\npause_image = "%s"\n' "$asked" >${draft(path)}
-      mv -fT ${draft(path)} ${path}`,
+      ${inPlace(path)}`,
     undo: putBack(path),
     writes: [path],
     clues: [

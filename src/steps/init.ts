@@ -1,7 +1,7 @@
 import { sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
-import { draft } from './kinds/file.ts';
+import { draft, inPlace } from './kinds/file.ts';
 import { removeLinks, removePods, removeRules } from './leftovers.ts';
 import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
@@ -97,7 +97,7 @@ function init(scene: Scene): Step {
       fi
       kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
       date -u +%FT%TZ >${draft(FILES.initialised)}
-      mv -fT ${draft(FILES.initialised)} ${FILES.initialised}`,
+      ${inPlace(FILES.initialised)}`,
     undo: sh`
       if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ] && kubeadm version >/dev/null 2>&1; then
         systemctl start crio 2>/dev/null || :

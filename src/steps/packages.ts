@@ -2,7 +2,7 @@ import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
-import { draft, file, folder, putBack } from './kinds/file.ts';
+import { draft, file, folder, putBack, inPlace } from './kinds/file.ts';
 import { install, packagesProbe, uninstall, type WantedPackage } from './kinds/packages.ts';
 import { minorOf } from './node.ts';
 import { FILES } from './places.ts';
@@ -71,7 +71,7 @@ function repositorySteps({ name, id, url, sha256, key, list, see }: Repository):
         sum=$(sha256sum <${draft(key)} | cut -c 1-64)
         if [ "$sum" != ${sha256} ]; then echo "the key fetched has the SHA-256 $sum, accepted was "${sha256}; exit 1; fi
         chmod 0644 ${draft(key)}
-        mv -fT ${draft(key)} ${key}`,
+        ${inPlace(key)}`,
       undo: putBack(key),
       writes: [key],
       clues: [

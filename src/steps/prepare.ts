@@ -3,7 +3,7 @@ import { PINNED_PACKAGES } from '../model/lock.ts';
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
-import { draft, file } from './kinds/file.ts';
+import { draft, file, inPlace } from './kinds/file.ts';
 import { APT, patientDpkg } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
@@ -42,6 +42,8 @@ function note(): Step {
         dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
         cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >${draftFolder}/modules
         sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
+        # Emptied by a power cut, the notes would say that nothing was there before, and reset would believe them.
+        find ${draftFolder} -exec sync {} +
       fi
       mv -T ${draftFolder} ${BEFORE}`,
     undo: sh`
@@ -117,13 +119,13 @@ export function endpointLine(host: string, address: string, path: string = FILES
     make: sh`
       if [ -e ${path} ]; then cp -p ${path} ${draft(path)}; else : >${draft(path)}; fi
       { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${mark}`}; } >${draft(path)}
-      mv -fT ${draft(path)} ${path}`,
+      ${inPlace(path)}`,
     undo: sh`
       rm -f ${draft(path)}
       if grep -q ' # kept by Landfall$' ${path} 2>/dev/null; then
         cp -p ${path} ${draft(path)}
         ${others} >${draft(path)}
-        mv -fT ${draft(path)} ${path}
+        ${inPlace(path)}
       fi`,
     writes: [path],
     clues: [

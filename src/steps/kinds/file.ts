@@ -25,6 +25,16 @@ export function draft(path: string): string {
   return `${path.slice(0, slash)}/.${path.slice(slash + 1)}.landfall`;
 }
 
+/**
+ * Gives a draft its place. Its text is on the disk before its name is: otherwise it would be an empty file after a power cut
+ * in the next half minute.
+ */
+export function inPlace(path: string): Shell {
+  return sh`
+    sync ${draft(path)}
+    mv -fT ${draft(path)} ${path}`;
+}
+
 /** The folder a path is in. */
 export function folder(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
@@ -37,7 +47,7 @@ export function putBack(path: string, before: string = BEFORE): Shell {
     rm -f ${draft(path)}
     if [ -e ${kept} ]; then
       cp -a ${kept} ${draft(path)}
-      mv -fT ${draft(path)} ${path}
+      ${inPlace(path)}
     else
       rm -f ${path}
     fi`;
@@ -56,7 +66,7 @@ export function file(about: About, wanted: WantedFile, before?: string): Step {
       cat >${draft(path)} ${heredoc(content)}
       chmod ${mode} ${draft(path)}
       chown ${owner} ${draft(path)}
-      mv -fT ${draft(path)} ${path}`,
+      ${inPlace(path)}`,
     undo: putBack(path, before),
     writes: [path],
   };

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { RunEvent } from '../../src/run/event.ts';
-import { readEvents } from '../../src/run/history.ts';
+import { historyFolder, readEvents } from '../../src/run/history.ts';
 import { type Desk, type Ended, start } from './harness.ts';
 
 /** How often is looked. */

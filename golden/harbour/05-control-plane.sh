@@ -286,6 +286,8 @@ if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet
   met=--ignore-preflight-errors=Port-6443,Port-10250,Port-10257,Port-10259,Port-2379,Port-2380,DirAvailable--var-lib-etcd,FileAvailable--etc-kubernetes-manifests-etcd.yaml,FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml,FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml,FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml
 fi
 kubeadm init --config /etc/kubernetes/landfall/kubeadm.yaml --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
+# kubeadm leaves them to the page cache, where a power cut would take them from a cluster that has data by now.
+find /etc/kubernetes -type f -exec sync {} +
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised

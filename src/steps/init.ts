@@ -96,6 +96,8 @@ function init(scene: Scene): Step {
         met=--ignore-preflight-errors=${met}
       fi
       kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
+      # kubeadm leaves them to the page cache, where a power cut would take them from a cluster that has data by now.
+      find /etc/kubernetes -type f -exec sync {} +
       date -u +%FT%TZ >${draft(FILES.initialised)}
       ${inPlace(FILES.initialised)}`,
     undo: sh`

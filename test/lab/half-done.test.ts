@@ -61,15 +61,6 @@ beforeAll(async () => {
   lab = await freshLab(NAME);
   place = desk();
   put(place, 'cluster.yaml', clusterYaml(lab));
-  const ready = [
-    'preflight',
-    'prepare',
-    'packages',
-    'runtime',
-    'control-plane/kubeadm-config',
-    'control-plane/images',
-  ];
-  await well(place, 'apply', '--yes', ...ready.flatMap((part) => ['--only', part]));
 });
 
 afterAll(async () => {
@@ -78,7 +69,35 @@ afterAll(async () => {
     rmSync(path, { recursive: true, force: true });
 });
 
+describe('a power cut right after the first changes', () => {
+  test('takes none of the notes of what was there before, nor the mark of whose host it is', async () => {
+    await well(place, 'apply', '--yes', '--only', 'prepare');
+    const noted = (): Promise<string> =>
+      onIt(`
+        cd /var/lib/landfall/before
+        cmp etc/hosts <(grep -v 'kept by Landfall' /etc/hosts)
+        sha256sum etc/hosts folders packages sysctls /etc/kubernetes/landfall/cluster`);
+    const before = await noted();
+    for (const is of ['power-loss', 'start'] as const) await breakLab(NAME, { is, host: HOST });
+    expect(await noted()).toBe(before);
+    expect([...(await open('prepare')).keys()]).toEqual([]);
+  });
+});
+
 describe('half a cluster that Landfall did not begin', () => {
+  const parts = [
+    'preflight',
+    'prepare',
+    'packages',
+    'runtime',
+    'control-plane/kubeadm-config',
+    'control-plane/images',
+  ];
+
+  beforeAll(async () => {
+    await well(place, 'apply', '--yes', ...parts.flatMap((part) => ['--only', part]));
+  });
+
   test('is refused, explained and not touched', async () => {
     const ours = '/etc/kubernetes/landfall';
     await onIt(`

@@ -95,14 +95,18 @@ async function found(broken: ReadonlySet<string>): Promise<void> {
 const touched = (one: Act): readonly string[] => [one.step, ...Object.keys(one.also ?? {})];
 
 /**
- * Breaks these, the last of the list first, and looks: before a break would make what is broken already unknown, and at the end.
+ * Breaks these, the last of the list first, and looks: before a break would hide what no plan has shown yet, and at the end.
  * Gives the steps that are broken now.
  */
 async function breakAll(round: readonly Act[]): Promise<ReadonlySet<string>> {
   const broken = new Set<string>();
+  const shown = new Set<string>();
   for (const one of round.toSorted((a, b) => ORDER.indexOf(b.step) - ORDER.indexOf(a.step))) {
     const hidden = after(new Set(touched(one)));
-    if ([...broken].some((step) => hidden.has(step))) await found(broken);
+    if ([...broken].some((step) => hidden.has(step) && !shown.has(step))) {
+      await found(broken);
+      for (const step of broken) shown.add(step);
+    }
     await byHand(one.by);
     for (const step of touched(one)) broken.add(step);
   }
@@ -167,12 +171,11 @@ const isPassing = (one: Act): one is Act & { readonly ends: Passes } =>
   one.ends !== undefined && 'letGo' in one.ends;
 const isCheck = (one: Act): boolean => LIST.find(({ step }) => step.id === one.step)?.step.make === undefined;
 
-/** Breaks that share rounds, and those that do not, a round each. */
+/** Breaks that share rounds with all others, and those that do with some. */
 function apart<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
-  return [
-    ...rounds(all.filter((one) => one.alone === undefined)),
-    ...all.filter((one) => one.alone !== undefined).map((one) => [one]),
-  ].filter((round) => round.length > 0);
+  return [...new Set(all.map((one) => one.alone))].flatMap((why) =>
+    rounds(all.filter((one) => one.alone === why)),
+  );
 }
 
 test('there is a way to break every step of the list, or a reason why not', () => {

@@ -15,7 +15,7 @@ export interface Break {
   readonly ends?: Refused | Passes;
   /** What the test clears away afterwards: what the act has left that is no business of Landfall's. */
   readonly tidy?: string;
-  /** Why it shares its round with no other break. */
+  /** Why it shares its round only with breaks that give the same reason. */
   readonly alone?: string;
 }
 
@@ -97,6 +97,8 @@ const SWAP = tell('/proc/swaps', 'Filename Type Size Used Priority\\n/dev/sdz2 p
 const tellOfNode = (status: string): string =>
   `systemctl kill -s STOP kubelet; kube patch node "$(hostname)" --subresource=status --type=strategic -p '{"status":${status}}'`;
 const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
+
+const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
   'preflight/root': {
@@ -320,12 +322,12 @@ await isTaken`,
   'packages/known': [
     {
       how: 'the indexes are gone, and so is a package',
-      by: 'rm -f /var/lib/apt/lists/*_*; dpkg --force-depends,hold --remove kubernetes-cni',
+      by: 'rm -f /var/lib/apt/lists/*_*; dpkg --force-depends,hold --remove cri-tools',
       also: {
         'packages/installed': 'apt is asked only while a package is missing',
         'packages/hold': 'a package that is gone is not held',
       },
-      alone: 'what it shows depends on the packages',
+      alone: 'without crictl half of the readings mean nothing',
     },
   ],
   'packages/installed': [
@@ -333,12 +335,6 @@ await isTaken`,
     {
       how: 'another version, held',
       by: 'emptyPackage kubernetes-cni 0.1-1.1; dpkg -i --force-downgrade /tmp/kubernetes-cni.deb; apt-mark hold kubernetes-cni',
-    },
-    {
-      how: 'a pinned package is gone',
-      by: 'dpkg --force-depends,hold --remove cri-tools',
-      also: { 'packages/hold': 'a package that is gone is not held' },
-      alone: 'without crictl half of the readings mean nothing',
     },
   ],
   'packages/hold': [
@@ -382,8 +378,7 @@ await isTaken`,
     },
   ],
   'runtime/crio': [
-    { how: 'not started at boot', by: 'systemctl disable -q crio' },
-    { how: 'stopped', by: 'systemctl stop crio' },
+    { how: 'stopped, and not started at boot', by: 'systemctl disable -q --now crio' },
     { how: 'a file newer than its start', by: `touch ${CRIO}/10-crio.conf` },
     { how: 'its socket is gone', by: 'rm /run/crio/crio.sock' },
   ],
@@ -392,7 +387,7 @@ await isTaken`,
       how: 'it runs, and hangs',
       by: 'systemctl kill -s STOP crio',
       ends: { letGo: 'systemctl kill -s CONT crio' },
-      alone: 'what asks the runtime waits for its own limit',
+      alone: HANGS,
     },
   ],
   'runtime/kubelet-enabled': [{ how: 'not started at boot', by: 'systemctl disable -q kubelet' }],
@@ -433,7 +428,6 @@ await isGone`,
   ],
   'control-plane/init': [
     { how: 'what kubeadm keeps in the cluster', by: 'kube -n kube-system delete configmap kubelet-config' },
-    { how: 'a manifest', by: 'rm /etc/kubernetes/manifests/kube-scheduler.yaml' },
     { how: 'the DaemonSet of kube-proxy', by: 'kube -n kube-system delete daemonset kube-proxy' },
     { how: 'a kubeconfig', by: 'rm /etc/kubernetes/controller-manager.conf' },
   ],
@@ -487,8 +481,10 @@ openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
       how: 'another image',
       by: `${FLANNEL} set image daemonset/kube-flannel-ds kube-flannel=ghcr.io/flannel-io/flannel:v0.1.0`,
     },
-    { how: 'its rights are gone', by: 'kube delete clusterrolebinding flannel' },
-    { how: 'the DaemonSet is gone', by: `${FLANNEL} delete daemonset kube-flannel-ds` },
+    {
+      how: 'the DaemonSet and its rights are gone',
+      by: `${FLANNEL} delete daemonset kube-flannel-ds; kube delete clusterrolebinding flannel`,
+    },
   ],
   'network/conflist': [
     { how: 'the file is gone', by: `rm ${CNI}/10-flannel.conflist` },
@@ -515,7 +511,7 @@ await isGone`,
         '{"conditions":[{"type":"Ready","status":"False","reason":"ByHand","message":"by hand"}]}',
       ),
       ends: { letGo: KUBELET_GOES_ON },
-      alone: 'another break makes the same kubelet hang',
+      alone: HANGS,
     },
   ],
   'network/dns': [

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
@@ -10,7 +11,8 @@ import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import { clusterYaml, type Desk, desk, type Ended, freshLab, landfall, put, wellOnHost } from './harness.ts';
-import { after, descendants, eventually, type Live, live, processes, random } from './live.ts';
+import { after, descendants, eventually, historyFiles, type Live, live, processes, random } from './live.ts';
+import { filesHolding, foundIn, rootOf, type Sampler, sampler, type Secrets, secretsOf } from './secrets.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -229,8 +231,12 @@ function story(name: keyof typeof stories): Story {
   return settled.value;
 }
 
+/** What every process was called with while all this went on. */
+let called = '';
+
 beforeAll(async () => {
   console.log(`LANDFALL_TEST_SEED=${SEED}`);
+  const watch: Sampler = sampler();
   lab = await freshLab(NAME, ['cp-0', 'cp-1', 'cp-2']);
   for (const host of lab.hosts) {
     const place = desk();
@@ -244,6 +250,7 @@ beforeAll(async () => {
     inPeace('cp-2'),
   ]);
   stories = { killed: one, cut: two, peace: three };
+  called = await watch.end();
 });
 
 afterAll(async () => {
@@ -368,5 +375,84 @@ describe('a host made amid all that', () => {
     expect(story('peace').plan.status).toBe(0);
     expect(differences(peace, common(story(name).snapshot, host))).toEqual([]);
     expect(peace.filter((line) => line.startsWith('package\t')).length).toBeGreaterThan(100);
+  });
+});
+
+describe('secrets', () => {
+  const hosts = ['cp-0', 'cp-1', 'cp-2'];
+  let secrets: Secrets = new Map();
+
+  beforeAll(async () => {
+    const all = await Promise.all(hosts.map((host) => secretsOf(lab, host)));
+    secrets = new Map(all.flatMap((one) => [...one]));
+  });
+
+  test('are those of three clusters: keys of authorities, servers and people, and tokens', () => {
+    const sources = new Set(
+      [...secrets.values()].map((s) => s.replace(/-[a-z0-9]{6}$/, '').replace(/\d{4}-.*\.pem/, 'DATE')),
+    );
+    expect([...sources].sort()).toEqual(
+      expect.arrayContaining([
+        'pki/ca.key',
+        'pki/etcd/ca.key',
+        'pki/sa.key',
+        'admin.conf',
+        'super-admin.conf',
+        'secret/bootstrap-token',
+      ]),
+    );
+    expect(secrets.size).toBeGreaterThan(1000);
+    for (const part of [0, 500, 1000]) {
+      const [secret = '', source = ''] = [...secrets][part] ?? [];
+      expect(foundIn(`x${secret}y`, secrets)).toEqual([source]);
+    }
+  });
+
+  test('are in no argument of any process, here or on a host', () => {
+    expect(called).toContain('kubeadm init --config');
+    expect(called).toContain('landfall_mark');
+    expect(called).toMatch(/kubectl .*--server-side/);
+    expect(foundIn(called, secrets)).toEqual([]);
+  });
+
+  test('are in nothing that was shown or written down here: events, plans, the lock, what was said in every manner', () => {
+    const texts = ([...Object.values(stories)] as const).flatMap((s) =>
+      s.status === 'fulfilled' ? [s.value.plan, ...s.value.acts.map((a) => a.ended)].map(said) : [],
+    );
+    for (const host of hosts) {
+      const files = historyFiles(desk_(host), clusterOf(host));
+      expect(files.some((f) => f.path.endsWith('events.jsonl') && f.text.includes('"is":"output"'))).toBe(
+        true,
+      );
+      expect(files.some((f) => f.path.endsWith('plan.json'))).toBe(true);
+      texts.push(...files.map((f) => f.text));
+      expect(filesHolding(desk_(host).dir, secrets)).toEqual([]);
+    }
+    expect(foundIn(texts.join('\n'), secrets)).toEqual([]);
+    for (const folder of readdirSync(tmpdir()).filter((name) => /^landfall-\d+$/.test(name)))
+      expect(filesHolding(join(tmpdir(), folder), secrets)).toEqual([]);
+  });
+
+  test.each(hosts)('on %s are in their own files, which only root can read, and in no log', async (host) => {
+    const root = await rootOf(lab, host);
+    const folders = ['etc', 'home', 'opt', 'root', 'run', 'srv', 'tmp', 'var'].map((name) =>
+      join(root, name),
+    );
+    const leftOut = ['var/lib/containers', 'var/lib/etcd', 'run/systemd/nspawn'].map((path) =>
+      join(root, path),
+    );
+    const holding = folders.flatMap((folder) => filesHolding(folder, secrets, leftOut));
+    const OWN = /^\/(etc\/kubernetes\/(pki\/.*\.key|[a-z-]+\.conf)|var\/lib\/kubelet\/pki\/.*\.(key|pem))$/;
+    const paths = holding.map(({ path, mode }) => ({
+      path: path.slice(root.length),
+      mode: mode.toString(8),
+    }));
+    expect(paths.filter(({ path }) => !OWN.test(path))).toEqual([]);
+    expect(paths.filter(({ mode }) => mode !== '600')).toEqual([]);
+    expect(paths.map(({ path }) => path)).toContain('/etc/kubernetes/pki/ca.key');
+    expect(await wellOnHost(lab, host, 'stat -c %a /var/lib/etcd /var/lib/landfall')).toBe('700\n700\n');
+    const journal = await wellOnHost(lab, host, 'journalctl --no-pager -o cat');
+    expect(journal).toContain('kubelet');
+    expect(foundIn(journal, secrets)).toEqual([]);
   });
 });

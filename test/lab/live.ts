@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder, readEvents } from '../../src/run/history.ts';
 import { type Desk, type Ended, start } from './harness.ts';
@@ -73,6 +74,17 @@ export function live(desk: Desk, cluster: string, ...args: readonly string[]): L
         20 * 60_000,
       ).then(({ event }) => event),
   };
+}
+
+/** Everything a cluster's history holds, file by file. */
+export function historyFiles(desk: Desk, cluster: string): readonly { path: string; text: string }[] {
+  const folder = historyFolder(cluster, desk.env);
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return { path, text: readFileSync(path, 'utf8') };
+    });
 }
 
 /** Processes and what they are called with, words apart by blanks: this machine's and those of its lab hosts. */

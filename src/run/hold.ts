@@ -197,18 +197,19 @@ async function take(host: Host, self: Holder): Promise<Extract<Answer, { is: 'go
 }
 
 /**
- * Removes what a run left under /run and ends its holding script, so that the next run need not wait for it. What still goes on,
- * because it could not be told to stop, is left for the next run to follow.
+ * Removes what runs have left under /run, this one and those it has followed to their end, and ends its holding script, so that the
+ * next run need not wait for it. What still goes on, because it could not be told to stop, is left for the next run to follow.
  */
 function clearScript(run: string): Shell {
   return sh`
-    for dir in /run/landfall/runs/${run}/*/; do
-      case $(systemctl show -p ActiveState --value "landfall-"${run}"-$(basename "$dir").service") in
+    for dir in /run/landfall/runs/*/*/; do
+      [ -d "$dir" ] || continue
+      case $(systemctl show -p ActiveState --value "landfall-$(basename "$(dirname "$dir")")-$(basename "$dir").service") in
         active|activating|deactivating) ;;
         *) rm -rf "$dir" ;;
       esac
     done
-    rmdir /run/landfall/runs/${run} 2>/dev/null
+    rmdir /run/landfall/runs/* 2>/dev/null
     { read -r held; read -r pid; } </run/landfall/holder 2>/dev/null || exit 0
     if [ "$held" = ${run} ]; then rm -f /run/landfall/holder; kill "$pid" 2>/dev/null; fi
     exit 0

@@ -1,8 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-/** Lab tests that have passed in parts but not yet in one run by themselves: `npx vitest run --project trial`, not in `npm test`. */
-const TRIAL = ['break', 'half-done', 'interrupt', 'reset', 'two'].map((name) => `test/lab/${name}.test.ts`);
-
 const LONG = 30 * 60_000;
 
 export default defineConfig({
@@ -27,14 +24,9 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: TRIAL,
-          fileParallelism: false,
           testTimeout: LONG,
           hookTimeout: LONG,
         },
-      },
-      {
-        test: { name: 'trial', include: TRIAL, fileParallelism: false, testTimeout: LONG, hookTimeout: LONG },
       },
     ],
   },

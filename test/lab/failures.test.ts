@@ -156,7 +156,7 @@ describe('the command line, with nothing behind it', () => {
   });
 
   test('a reader who goes away is no failure', async () => {
-    const main = resolve('dist/cli/main.js');
+    const main = resolve('dist/bin/main.js');
     const child = spawn(
       'sh',
       ['-c', `{ "$1" "$2" runbook; echo "ended with $?" >&2; } | head -n 1`, 'sh', process.execPath, main],

@@ -7,7 +7,7 @@ import type { Lab } from '../../src/lab/spec.ts';
 import { labUp } from '../../src/lab/up.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 
-const MAIN = resolve('dist/cli/main.js');
+const MAIN = resolve('dist/bin/main.js');
 
 /** What a program left behind. */
 export interface Ended {

@@ -27,7 +27,7 @@ export const WITHHELD = ['CAP_SYS_TIME'] as const;
 
 /**
  * The concessions this machine asks for. With cgroup v2 and all capabilities only those remain that come from hosts
- * sharing one kernel: its clock and its identity.
+ * sharing one kernel: its identity, its clock and its swap.
  */
 export function concessions(machine: ConcessionFacts, _release: Release): readonly Concession[] {
   return [
@@ -40,6 +40,11 @@ export function concessions(machine: ConcessionFacts, _release: Release): readon
       id: 'clock',
       text: 'no CAP_SYS_TIME, the clock is the machine’s; chronyd runs with -x',
       files: [{ path: '/etc/systemd/system/chrony.service.d/99-lab.conf', text: CHRONY }],
+    },
+    {
+      id: 'swap',
+      text: 'the machine’s swap is hidden: /proc/swaps is an empty list of the host’s own, until it is unmounted',
+      files: [],
     },
     runtimeConcession(machine.missingCapabilities),
     ...(machine.cgroup === 'v1' ? CGROUP_V1 : []),

@@ -44,14 +44,20 @@ export function imageFiles(
 
 // systemd asks once at start whether it may write the controllers, and if not ignores them for ever; then containers
 // land in the wrong cgroup. On a cgroup-v2 machine there is nothing to remount. systemd 257 wants to be forced to v1.
+// The kernel has one list of swap for the whole machine: the host gets its heading alone, in the kernel's own words.
 const INIT = `#!/bin/sh
-# The first process of a lab host: makes the host's own cgroup controllers writable, then becomes systemd.
+# The first process of a lab host: makes the host's own cgroup controllers writable and hides the machine's swap, then
+# becomes systemd.
 if ! [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   for controller in /sys/fs/cgroup/*/; do
     case $controller in */unified/ | */systemd/) ;; *) mount -o remount,bind,rw "$controller" ;; esac
   done
   export SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1
   export SYSTEMD_PROC_CMDLINE="systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+fi
+if [ -e /proc/swaps ]; then
+  head -n 1 /proc/swaps >/run/lab-swaps
+  mount --bind /run/lab-swaps /proc/swaps
 fi
 mount --make-rshared /
 exec /lib/systemd/systemd

@@ -25,6 +25,9 @@ const OTHER = 'labtest-two';
 const quiet = () => undefined;
 const setting = (name: string) => readFileSync(`/proc/sys/${name}`, 'utf8').trim();
 const WATCHED = ['net/netfilter/nf_conntrack_max', 'fs/inotify/max_user_instances', 'vm/overcommit_memory'];
+/** Prints whether something lies over the kernel's list of swap, and the list. */
+const SWAPS = 'findmnt -n -o TARGET /proc/swaps; cat /proc/swaps';
+const NO_SWAP = `/proc/swaps\n${readFileSync('/proc/swaps', 'utf8').split('\n')[0]}`;
 
 let lab: Lab;
 let before: readonly string[];
@@ -111,6 +114,10 @@ describe('a lab host', () => {
     );
   });
 
+  it('has a list of swap of its own, empty, in place of the machine’s', async () => {
+    expect(await said('cp-0', SWAPS)).toBe(NO_SWAP);
+  });
+
   it('cannot set the clock, which is the whole machine’s', async () => {
     expect((await on('cp-0', 'date -s @0')).code).not.toBe(0);
   });
@@ -157,7 +164,7 @@ describe('a fault', () => {
     const [boot] = [await bootId('cp-0'), await said('cp-0', 'echo kept > /root/kept; sync')];
     await reboot(NAME, 'cp-0');
     expect(await bootId('cp-0')).not.toBe(boot);
-    expect(await said('cp-0', 'cat /root/kept')).toBe('kept');
+    expect(await said('cp-0', `cat /root/kept; ${SWAPS}`)).toBe(`kept\n${NO_SWAP}`);
   });
 
   it('reboot from inside: is followed', async () => {

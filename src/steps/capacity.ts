@@ -1,5 +1,7 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
+import { concedes } from './node.ts';
+import type { Scene } from './phase.ts';
 import type { Step } from './step.ts';
 
 const BEFORE_YOU_BEGIN =
@@ -9,7 +11,7 @@ const BEFORE_YOU_BEGIN =
 const MEMORY = 1700;
 
 /** How much the machine must have of everything. */
-export function capacitySteps(): readonly Step[] {
+export function capacitySteps({ facts }: Scene): readonly Step[] {
   return [
     check(
       {
@@ -49,7 +51,9 @@ export function capacitySteps(): readonly Step[] {
     check(
       {
         id: 'preflight/swap',
-        title: 'Have no swap',
+        title: concedes(facts, 'swap')
+          ? 'Have no swap (conceded here: this lab host does not see the machine’s)'
+          : 'Have no swap',
         why: 'kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.',
         see: ['https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/'],
         clues: [

@@ -24,7 +24,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...machineSteps(scene), ...capacitySteps(), ...groundSteps(scene)],
+    steps: (scene) => [...machineSteps(scene), ...capacitySteps(scene), ...groundSteps(scene)],
   },
   {
     id: 'prepare',

@@ -175,6 +175,16 @@ own=$$; while [ "$own" -gt 1 ]; do spared="$spared $own "; own=$(awk '/^PPid:/ {
 main=$(systemctl show -p MainPID --value ssh)
 for pid in $(pgrep -P "$main"); do case $spared in *" $pid "*) ;; *) kill -9 "$pid" ;; esac; done`;
 
+/** Kills processes, of which some may just have ended. */
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids)
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+}
+
 type Cut = 'cable' | 'session' | 'both';
 
 /** Cuts the connection: the cable for some seconds, the session at the host's end, or the cable with our own end of it. */
@@ -184,7 +194,7 @@ async function cut(run: Live, host: string, how: Cut, ms: number): Promise<void>
     return;
   }
   await breakLab(NAME, { is: 'link-down', host });
-  if (how === 'both') for (const pid of connections(run)) process.kill(pid, 'SIGKILL');
+  if (how === 'both') killAll(connections(run));
   await after(ms);
   await breakLab(NAME, { is: 'link-up', host });
 }
@@ -195,13 +205,17 @@ async function cutOff(host: string, chance: () => number): Promise<Story> {
   const impatient = live(desk_(host), clusterOf(host), 'apply', '--yes', '--patience', '3');
   const phase = (await within(impatient, 'packages')) ?? 'none';
   await after(upTo(4000));
+  // However fast the host is: it is still at work when the next run comes.
+  await wellOnHost(lab, host, "systemctl kill --kill-whom=all --signal=STOP 'landfall-*'");
   await breakLab(NAME, { is: 'link-down', host });
-  for (const pid of connections(impatient)) process.kill(pid, 'SIGKILL');
+  killAll(connections(impatient));
   const ended = await impatient.ended;
   await breakLab(NAME, { is: 'link-up', host });
   const acts: Act[] = [{ what: 'patience over', phase, ended, events: impatient.events() }];
 
   const run = live(desk_(host), clusterOf(host), 'apply', '--yes');
+  await run.first((e) => e.is === 'notice' && e.code === 'run/adrift');
+  await wellOnHost(lab, host, "systemctl kill --kill-whom=all --signal=CONT 'landfall-*'");
   const meet = async (how: Cut | 'reboot', at: string, ms: number, forMs = 0): Promise<void> => {
     console.log(`${host}: ${how} in ${at} + ${ms} ms${forMs === 0 ? '' : ` for ${forMs} ms`}`);
     await within(run, at);
@@ -271,7 +285,7 @@ function common(lines: Snapshot, host: string): Snapshot {
   const own = (line: string): string =>
     line.replaceAll(clusterOf(host), 'CLUSTER').replaceAll(host, 'NODE').replaceAll(address, 'ADDRESS');
   const PERSONAL =
-    /^file\t(\/etc\/(hostname|hosts|machine-id|ssh\/|kubernetes\/|resolv\.conf)|\/var\/lib\/landfall\/|\/home\/)/;
+    /^file\t(\/etc\/(hostname|hosts|machine-id|ssh\/|kubernetes\/|resolv\.conf)|\/var\/lib\/(landfall\/|dbus\/machine-id)|\/home\/)/;
   return lines
     .map((line) => {
       const words = own(line).split('\t');
@@ -287,7 +301,7 @@ function common(lines: Snapshot, host: string): Snapshot {
 
 describe('landfall killed', () => {
   test('five times, each run goes on where the work has come to, and the end is an empty plan', () => {
-    expect(acts('SIGKILL').map((a) => a.ended.status)).toEqual([null, null, null, null, null]);
+    expect(acts('SIGKILL').map((a) => a.ended.status === null || said(a.ended))).toEqual(Array(5).fill(true));
     expect(story('killed').acts.at(-1)?.ended.status, said(story('killed').acts.at(-1)?.ended as Ended)).toBe(
       0,
     );
@@ -403,8 +417,9 @@ describe('secrets', () => {
     );
     expect(secrets.size).toBeGreaterThan(1000);
     for (const part of [0, 500, 1000]) {
-      const [secret = '', source = ''] = [...secrets][part] ?? [];
-      expect(foundIn(`x${secret}y`, secrets)).toEqual([source]);
+      const secret = [...secrets.keys()][part] ?? '';
+      expect(foundIn(`x${secret}y`, secrets)).toHaveLength(1);
+      expect(foundIn(`x${secret.slice(1, 16)}y`, secrets)).toEqual([]);
     }
   });
 

@@ -89,7 +89,8 @@ export function filesHolding(
       try {
         const stat = lstatSync(path);
         if (stat.isDirectory()) return stat.dev === device ? look(path) : [];
-        if (!stat.isFile() || stat.size > LARGE) return [];
+        // What is mounted on a file, such as a network namespace's handle, is none.
+        if (!stat.isFile() || stat.dev !== device || stat.size > LARGE) return [];
         const found = foundIn(readFileSync(path, 'latin1'), secrets);
         return found.length === 0 ? [] : [{ path, mode: stat.mode & 0o7777, found }];
       } catch (error) {

@@ -37,13 +37,17 @@ async function program(command: string, args: readonly string[]): Promise<Tally>
   return (await spawned(command, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** A vitest project, counted test by test; a file that cannot even be loaded counts as one failure. */
-async function vitest(project: string): Promise<Tally> {
+/**
+ * A vitest project, counted test by test; a file that cannot even be loaded counts as one failure.
+ * @param atOnce how many files run at the same time; as many as there are CPUs when absent.
+ */
+async function vitest(project: string, atOnce?: number): Promise<Tally> {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-test-'));
   const file = join(dir, 'result.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const status = await spawned(bin('vitest'), ['run', '--project', project, ...reporters]);
+    const workers = atOnce === undefined ? [] : [`--maxWorkers=${atOnce}`];
+    const status = await spawned(bin('vitest'), ['run', '--project', project, ...workers, ...reporters]);
     if (!existsSync(file)) return { passed: 0, failed: 1 };
     const result = JSON.parse(readFileSync(file, 'utf8')) as {
       numPassedTests: number;
@@ -64,6 +68,9 @@ function noLab(): string | undefined {
     return 'the lab builds its hosts with apt, which is not here';
   return undefined;
 }
+
+/** How many lab tests run at the same time: each has a lab of its own. */
+const LABS_AT_ONCE = 3;
 
 const STAGES: readonly Stage[] = [
   { name: 'format', what: 'formatting', run: () => program(bin('biome'), ['format', '.']) },
@@ -93,7 +100,13 @@ const STAGES: readonly Stage[] = [
     hindrance: noLab,
     run: () => program(bin('tsx'), ['test/depot/fill.ts']),
   },
-  { name: 'lab', what: 'real hosts and a real cluster', hindrance: noLab, run: () => vitest('lab') },
+  {
+    name: 'lab',
+    what: 'real hosts and real clusters',
+    hindrance: noLab,
+    // A cluster that comes up waits more than it works.
+    run: () => vitest('lab', LABS_AT_ONCE),
+  },
 ];
 
 /** Programs some tests call, and the Debian package each comes in. */

@@ -19,15 +19,26 @@ function encoded(text: string): readonly string[] {
   });
 }
 
+/** Every part of these texts that is as long as what is looked for. */
+function windows(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    texts.flatMap((text) =>
+      Array.from({ length: Math.max(0, text.length - WINDOW + 1) }, (_, at) => text.slice(at, at + WINDOW)),
+    ),
+  );
+}
+
 /**
  * Every secret a cluster has: the keys' lines and the bootstrap tokens, each also as base64 of itself, so that it is found in what
- * was encoded once more.
+ * was encoded once more. Lines with a part of what a certificate shows to everybody are none: an RSA key's file holds its public
+ * half too.
  */
 export async function secretsOf(lab: Lab, host: string): Promise<Secrets> {
   const text = await wellOnHost(
     lab,
     host,
     `cd /etc/kubernetes
+    cat $(find pki /var/lib/kubelet/pki -name '*.crt' -o -name '*.pub' -o -name '*.pem') | sed '/BEGIN.*PRIVATE/,/END.*PRIVATE/d; s#^#public\\t#'
     for file in $(grep -lr 'PRIVATE KEY' pki /var/lib/kubelet/pki); do sed "s#^#$file\\t#" "$file"; done
     for file in *.conf; do
       sed -n 's/.*client-key-data: //p' "$file" | base64 -d | sed "s#^#$file\\t#"
@@ -38,15 +49,18 @@ export async function secretsOf(lab: Lab, host: string): Promise<Secrets> {
     done`,
   );
   const found = new Map<string, string>();
+  const lines = text.split('\n').map((line) => line.split('\t'));
+  const shown = windows(lines.flatMap(([source, value]) => (source === 'public' ? [value ?? ''] : [])));
   let inKey = false;
-  for (const line of text.split('\n')) {
-    const [source = '', value = ''] = line.split('\t');
+  for (const [source = '', value = ''] of lines) {
+    if (source === 'public') continue;
     if (value.startsWith('-----')) {
       inKey = value.includes('BEGIN') && value.includes('PRIVATE KEY');
       continue;
     }
     const isToken = source.startsWith('secret/');
     if (value.length < WINDOW || !(inKey || isToken)) continue;
+    if ([...windows([value])].some((part) => shown.has(part))) continue;
     for (const form of [value, ...encoded(value)]) if (form.length >= WINDOW) found.set(form, source);
   }
   return found;

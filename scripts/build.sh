@@ -4,14 +4,20 @@ set -eu
 cd "$(dirname "$0")/.."
 node_modules/.bin/tsc -p tsconfig.build.json
 rm -rf dist/bin.new
-node_modules/.bin/esbuild src/cli/main.ts src/lab/depot/serve.ts --bundle --splitting --platform=node --target=node20 \
-  --format=esm --entry-names=[name] --outdir=dist/bin.new --minify-syntax --log-level=warning \
-  --banner:js="import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
-# esbuild does not look at what the banner adds: every file is parsed once more before it takes its place.
-node --no-warnings --experimental-vm-modules -e '
-  for (const file of process.argv.slice(1))
-    new (require("node:vm").SourceTextModule)(require("node:fs").readFileSync(file, "utf8").replace(/^#!.*/, ""), { identifier: file })
-' dist/bin.new/*.js
+bundle() {
+  node_modules/.bin/esbuild "$1" --bundle --platform=node --target=node20 --format=cjs --outfile="dist/bin.new/$2" \
+    --minify-syntax --minify-whitespace --log-level=warning --define:import.meta.url=here \
+    --banner:js="const here = require('node:url').pathToFileURL(__filename).href;"
+}
+bundle src/cli/main.ts landfall.js
+bundle src/lab/depot/serve.ts serve.js
+echo '{ "type": "commonjs" }' >dist/bin.new/package.json
+cp scripts/start.cjs dist/bin.new/main.js
+chmod 0755 dist/bin.new/main.js
+example=$(mktemp -d)
+trap 'rm -rf "$example"' EXIT
+node dist/bin.new/main.js --quiet -C "$example" init --name example --address 192.0.2.1
+node scripts/keep-code.cjs dist/bin.new -C "$example" validate
 rm -rf dist/bin.old
 if [ -e dist/bin ]; then mv dist/bin dist/bin.old; fi
 mv dist/bin.new dist/bin

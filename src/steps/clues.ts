@@ -174,6 +174,13 @@ export const API_CLUES: readonly Clue[] = [
     diagnosis: 'H34',
   },
   {
+    match: /context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i\/o timeout/i,
+    means:
+      'something listens where the API server should, and gives no answer in time: it hangs, or the node or its disk is overloaded',
+    try: 'uptime; crictl ps -a | grep -e apiserver -e etcd; crictl logs ID, and look for "took too long"',
+    diagnosis: 'H82',
+  },
+  {
     match: /x509: certificate has expired or is not yet valid/i,
     means: 'a certificate has run out, or the clock is wrong',
     try: 'date; kubeadm certs check-expiration; kubeadm certs renew all',

@@ -1,5 +1,5 @@
 import { sh } from '../shell/sh.ts';
-import { API_CLUES, DISK_CLUES } from './clues.ts';
+import { API_CLUES } from './clues.ts';
 import { imageSteps } from './images.ts';
 import { initSteps } from './init.ts';
 import { check } from './kinds/check.ts';
@@ -21,7 +21,6 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
         why: 'kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.',
         see: ['https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/'],
         long: true,
-        clues: DISK_CLUES,
       },
       { path: FILES.kubeadm, content: kubeadmConfig(scene), mode: '0600' },
     ),

@@ -148,7 +148,17 @@ fi
 }
 want_5=known
 make_5() {
-apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  if [ "$tries" -eq 0 ]; then
+    { sed -n 's/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;s/.*locked by another process with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p' "$said"; echo 'waiting for another program that installs packages'; } | head -n 1
+  fi
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 }
 
 # ── 6 packages/installed: Install the packages, at exactly these versions
@@ -164,7 +174,17 @@ kubelet 1.36.3-1.1 installed
 kubernetes-cni 1.9.0-1.1 installed
 nftables installed'
 make_6() {
-apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages cri-o=1.36.1-1.1 cri-tools=1.36.0-1.1 kubeadm=1.36.3-1.1 kubectl=1.36.3-1.1 kubelet=1.36.3-1.1 kubernetes-cni=1.9.0-1.1 nftables
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages cri-o=1.36.1-1.1 cri-tools=1.36.0-1.1 kubeadm=1.36.3-1.1 kubectl=1.36.3-1.1 kubelet=1.36.3-1.1 kubernetes-cni=1.9.0-1.1 nftables 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  if [ "$tries" -eq 0 ]; then
+    { sed -n 's/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;s/.*locked by another process with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p' "$said"; echo 'waiting for another program that installs packages'; } | head -n 1
+  fi
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 }
 
 # ── 7 packages/hold: Keep the packages where they are

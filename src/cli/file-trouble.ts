@@ -52,7 +52,7 @@ export function fileTrouble(error: unknown): Problem | undefined {
       code: 'file/system',
       summary: `${error.path ?? 'a file that was being written'} on this machine cannot be used`,
       saw: error.message,
-      why: `${means}. What Landfall keeps for you is below $XDG_STATE_HOME (else ~/.local/state), what a lab is made of below $XDG_CACHE_HOME (else ~/.cache), the rest beside cluster.yaml`,
+      why: `${means}. What Landfall keeps for you is below $XDG_STATE_HOME (else ~/.local/state), what a lab is made of below $XDG_CACHE_HOME (else ~/.cache), what lasts as long as a command below $XDG_RUNTIME_DIR (else /tmp), the rest beside cluster.yaml`,
       try: remedy(error.path ?? '.'),
       exit: 1,
     },

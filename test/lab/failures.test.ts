@@ -6,6 +6,7 @@ import { breakLab } from '../../src/lab/break.ts';
 import { labDown } from '../../src/lab/down.ts';
 import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
@@ -555,5 +556,53 @@ describe('while it is made', () => {
   test('after all of this, apply makes the cluster', async () => {
     await well(place, 'apply', '--yes');
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
+});
+
+describe('when there is a cluster', () => {
+  /** Sends the API server's process signals: `STOP` hangs it as a program hangs, connections and all. */
+  const signal = (script: string): Promise<string> =>
+    byHand(
+      `for p in /proc/[0-9]*; do if [ "$(cat "$p/comm" 2>/dev/null)" = kube-apiserver ]; then pid=\${p#/proc/}; fi; done\n${script}`,
+    );
+  const planned = async (): Promise<Plan> => JSON.parse((await well(place, 'plan', '--json')).stdout);
+  const open = ({ hosts }: Plan) =>
+    hosts.flatMap((host) => host.findings.filter((f) => f.forecast !== 'right'));
+
+  test('an API server that hangs is waited for once, and what needs it says why it is not known', async () => {
+    const healthy = await planned();
+    expect(open(healthy)).toEqual([]);
+    let hung: Plan | undefined;
+    await during(
+      () => signal('kill -STOP "$pid"'),
+      () => signal('kill -CONT "$pid"'),
+      async () => {
+        hung = await planned();
+      },
+    );
+    const found = open(hung as Plan);
+    const ready = found.find((f) => f.step === 'control-plane/api-ready');
+    expect(ready).toMatchObject({ forecast: 'wrong', reading: 'not ready' });
+    expect(found.filter((f) => f.forecast !== 'unknown')).toEqual([ready]);
+    // That one looks at a file, and is unknown for what comes before it.
+    const asking = found.filter((f) => f.step !== 'network/conflist');
+    expect(asking.length).toBeGreaterThan(8);
+    for (const f of asking) expect(f.note, f.step).toMatch(/deadline exceeded|Client\.Timeout/);
+    expect((hung?.ms ?? Infinity) - healthy.ms).toBeLessThan(12_000);
+    await eventually('the API server to be itself again', async () =>
+      open(await planned()).length === 0 ? true : undefined,
+    );
+  });
+
+  test('one that is slow for a second now and then is no news', async () => {
+    const beat =
+      'systemd-run -q --unit=slow --collect sh -c \'while kill -STOP "$0"; do sleep 1; kill -CONT "$0"; sleep 3; done\'';
+    await during(
+      () => signal(`${beat} "$pid"`),
+      () => signal('systemctl stop slow; kill -CONT "$pid"'),
+      async () => {
+        for (let i = 0; i < 3; i += 1) expect(open(await planned())).toEqual([]);
+      },
+    );
   });
 });

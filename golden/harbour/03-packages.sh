@@ -153,9 +153,8 @@ until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
   fi
-  if [ "$tries" -eq 0 ]; then
-    { sed -n 's/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;s/.*locked by another process with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p' "$said"; echo 'waiting for another program that installs packages'; } | head -n 1
-  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
@@ -179,9 +178,8 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
   fi
-  if [ "$tries" -eq 0 ]; then
-    { sed -n 's/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;s/.*locked by another process with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p' "$said"; echo 'waiting for another program that installs packages'; } | head -n 1
-  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"

@@ -34,11 +34,10 @@ const APT =
   'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (unattended-upgr)\nE: Unable to lock directory /var/lib/apt/lists/\n';
 
 describe('a lock that another program holds', () => {
-  it('is waited for, and whose it is said once', () => {
+  it('is waited for, and whose it is said meanwhile', () => {
     expect(made(2, APT)).toEqual({
       status: 0,
-      stdout:
-        'Reading lists...\nwaiting for process 4711 (unattended-upgr), which holds /var/lib/apt/lists/lock\nReading lists...\ndone\nW: careful\n',
+      stdout: `${'Reading lists...\nwaiting for process 4711 (unattended-upgr), which holds /var/lib/apt/lists/lock\n'.repeat(2)}done\nW: careful\n`,
       tries: 3,
     });
   });

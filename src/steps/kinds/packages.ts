@@ -13,8 +13,8 @@ export const APT = sh`apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--forc
 
 /** A sed program: out of what apt-get or dpkg says of a lock that is taken, who has it. */
 const WAITING = [
-  String.raw`s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p`,
-  String.raw`s/.*locked by another process with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p`,
+  String.raw`/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q}`,
+  String.raw`/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}`,
 ].join(';');
 
 /** `NAME VERSION WANT STATUS`, a line each of these packages that dpkg knows. */
@@ -24,8 +24,8 @@ export function packagesProbe(names: readonly string[]): Probe {
 }
 
 /**
- * Runs apt-get or dpkg, and again each second while another program holds a lock it needs, for two minutes; says once which
- * does. (apt-get can wait by itself, but not for every lock, and says for whom only when that is over.)
+ * Runs apt-get or dpkg, and again each second while another program holds a lock it needs, for two minutes; says each time
+ * which does. (apt-get can wait by itself, but not for every lock, and says for whom only when that is over.)
  */
 export function patient(command: Shell): Shell {
   return sh`
@@ -34,9 +34,8 @@ export function patient(command: Shell): Shell {
       if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
         cat "$said"; exit 1
       fi
-      if [ "$tries" -eq 0 ]; then
-        { sed -n ${WAITING} "$said"; echo 'waiting for another program that installs packages'; } | head -n 1
-      fi
+      who=$(sed -n ${WAITING} "$said")
+      echo "\${who:-waiting for another program that installs packages}"
       tries=$((tries + 1)); sleep 1
     done
     cat "$said"`;

@@ -42,10 +42,4 @@ describe('the record of a run', () => {
     written.close();
     expect(losses).toEqual([expect.objectContaining({ code: 'ENOSPC' })]);
   });
-
-  test('that cannot be begun is an error with its path', () => {
-    expect(() => record('harbour', RUN, undefined, { XDG_STATE_HOME: '/proc' }, () => undefined)).toThrow(
-      expect.objectContaining({ code: 'ENOENT', path: '/proc/landfall' }),
-    );
-  });
 });

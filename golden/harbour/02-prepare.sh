@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -110,16 +111,27 @@ read_3() {
 }
 want_3='all finished'
 make_3() {
-( tries=0
-until said=$(dpkg --configure --pending --force-confdef --force-confold 2>&1); do
-  case $said in
-    *'locked by another process'*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
-    *) printf '%s\n' "$said"; exit 1 ;;
-  esac
+( tries=0 said="${tmp:-/run}/said"
+until dpkg --configure --pending --force-confdef --force-confold 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
 done
-printf '%s\n' "$said" ) || echo 'trying with apt'
+cat "$said" ) || echo 'trying with apt'
 # What was only half unpacked must be unpacked again.
-if [ -n "$(dpkg --audit)" ]; then apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install; fi
+if [ -n "$(dpkg --audit)" ]; then ( tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ); fi
 }
 
 # ── 4 prepare/endpoint-name: Give the API server a name

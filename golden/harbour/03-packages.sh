@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -147,7 +148,16 @@ fi
 }
 want_5=known
 make_5() {
-apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 }
 
 # ── 6 packages/installed: Install the packages, at exactly these versions
@@ -163,7 +173,16 @@ kubelet 1.36.3-1.1 installed
 kubernetes-cni 1.9.0-1.1 installed
 nftables installed'
 make_6() {
-apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages cri-o=1.36.1-1.1 cri-tools=1.36.0-1.1 kubeadm=1.36.3-1.1 kubectl=1.36.3-1.1 kubelet=1.36.3-1.1 kubernetes-cni=1.9.0-1.1 nftables
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages cri-o=1.36.1-1.1 cri-tools=1.36.0-1.1 kubeadm=1.36.3-1.1 kubectl=1.36.3-1.1 kubelet=1.36.3-1.1 kubernetes-cni=1.9.0-1.1 nftables 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 }
 
 # ── 7 packages/hold: Keep the packages where they are

@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -50,12 +51,23 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_proof_namespace() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name && echo answered
+}
+
 # ── 1 proof/cleaned: Take the proof away again
 # What was made to prove the cluster is nobody else’s business: its namespace goes, and with it the pods, the Service and the open port.
 read_1() {
-if ! found=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name); then echo 'the API server does not answer'
-elif [ -z "$found" ]; then echo gone
-else echo "$found is there"; fi
+case $(probe proof_namespace) in
+  answered) echo gone ;;
+  *answered) echo 'namespace/landfall-proof is there' ;;
+  *) echo 'the API server does not answer' ;;
+esac
 }
 want_1=gone
 make_1() {

@@ -1,5 +1,6 @@
+import type { Loaded } from '../config/load.ts';
 import { writeLock } from '../config/lock.ts';
-import type { ExitCode } from '../model/problem.ts';
+import { type ExitCode, Problem } from '../model/problem.ts';
 import { isEmpty, type Plan } from '../plan/plan.ts';
 import type { Choice } from '../plan/work.ts';
 import { eventLine } from '../report/json.ts';
@@ -18,7 +19,8 @@ import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
 import { path, program } from './place.ts';
 import { lookOf } from './sight.ts';
-import { type LoadedSite, withSite } from './site.ts';
+import { withSite } from './site.ts';
+import { load } from './source.ts';
 import { during } from './talk.ts';
 
 /** What apply takes. */
@@ -44,10 +46,20 @@ interface Wish {
 async function wishOf(
   context: Context,
   flags: Flags,
-  { loaded }: LoadedSite,
+  loaded: Loaded,
   file: string | undefined,
 ): Promise<Wish> {
-  if (file === undefined) return { choice: choiceOf(flags, loaded.cluster) };
+  const choice = choiceOf(flags, loaded.cluster);
+  if (file === undefined) return { choice };
+  if (isPartial(choice)) {
+    throw new Problem({
+      code: 'plan/part',
+      summary: 'a saved plan is made whole: --only and --node do not go with it',
+      why: 'what was looked at and agreed to is the whole of it',
+      try: 'landfall plan --out FILE with the same --only and --node, then landfall apply FILE',
+      exit: 2,
+    });
+  }
   const { checkReadings, checkSource, choiceOfPlan, readPlan } = await import('./plan-file.ts');
   const saved = await readPlan(path(context, flags, file));
   checkSource(saved, loaded.cluster.name, loaded.source);
@@ -76,13 +88,13 @@ async function nothingToDo(cluster: string, { at, ms }: Plan): Promise<string> {
 }
 
 /** Makes the hosts what cluster.yaml says. */
-export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
-  withSite(context, flags, async (found): Promise<ExitCode> => {
-    const { loaded, site } = found;
-    const { cluster } = loaded;
+export const apply: Action<ApplyFlags> = async (context, flags, [file]) => {
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  const wish = await wishOf(context, flags, loaded, file);
+  if (file === undefined && !flags.yes) needSomebody(context, flags, OTHERWISE);
+  return withSite(loaded, async (site): Promise<ExitCode> => {
     const { stdout } = context.process;
-    if (file === undefined && !flags.yes) needSomebody(context, flags, OTHERWISE);
-    const wish = await wishOf(context, flags, found, file);
     const ground = wish.saved === undefined ? site : { ...site, lock: wish.saved.lock };
     const before = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(ground, wish.choice),
@@ -100,7 +112,7 @@ export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
       loaded,
       lock: before.plan.lock,
       plan: before.plan,
-      partial: isPartial(wish.saved === undefined ? wish.choice : flags),
+      partial: wish.saved === undefined && isPartial(wish.choice),
       ...(flags.patience === undefined ? {} : { patience: flags.patience }),
       run: async (options) => {
         const applied = await applyTo({
@@ -121,6 +133,7 @@ export const apply: Action<ApplyFlags> = (context, flags, [file]) =>
       },
     });
   });
+};
 
 function proofOf(flags: Flags, wish: Wish): 'changed' | 'always' | 'never' {
   if (flags.prove) return 'always';

@@ -73,7 +73,9 @@ export async function carryOut(
   const { process } = context;
   const { command, loaded, plan } = undertaking;
   const run = newRun(new Date(process.now()));
-  const written = record(loaded.cluster.name, run, plan, { ...process.env });
+  const written = record(loaded.cluster.name, run, plan, { ...process.env }, (error) =>
+    view.say(`the record of this run ends here: ${error instanceof Error ? error.message : String(error)}`),
+  );
   const view = undertaking.isSilent === true ? silentView() : viewOf(context, flags);
   const stop = stopping(context, `${program(flags)} ${command}`, view.say, view.close);
   let outcome: Outcome;

@@ -17,7 +17,9 @@ test.each([
     () => mkdirSync('/dev/null/x', { recursive: true }),
     /a file, not a folder/,
   ],
+  ['a place that takes no folders', () => mkdirSync('/proc/landfall'), /the kernel’s own/],
   ['a folder that is not there', () => writeFileSync('/nowhere/at/all', ''), /does not exist/],
+  ['a folder in one that is not there', () => mkdirSync('/nowhere/at/all'), /does not exist/],
   ['a folder where a file should be', () => writeFileSync('/', ''), /it is a folder/],
 ])('%s is told with its path, what it means, and a remedy', (_, act, means) => {
   const problem = fileTrouble(thrown(act));

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
+import { home } from '../files/places.ts';
 import { controlPlanes } from '../model/cluster.ts';
 import { type ExitCode, Problem } from '../model/problem.ts';
 import { fetchKubeconfig, merge } from '../run/kubeconfig.ts';
@@ -10,6 +11,7 @@ import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import { path } from './place.ts';
 import { outerAddress, withSite } from './site.ts';
+import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
 /** What kubeconfig takes. */
@@ -22,7 +24,7 @@ export interface KubeconfigFlags {
 function ownFile(context: Context): string {
   const { env } = context.process;
   const first = (env['KUBECONFIG'] ?? '').split(delimiter).find((file) => file !== '');
-  return first === undefined ? join(env['HOME'] ?? homedir(), '.kube', 'config') : path(context, {}, first);
+  return first === undefined ? join(home(env), '.kube', 'config') : path(context, {}, first);
 }
 
 /** Merges into the user's file: a copy of it is kept, and the new one takes its name whole. */
@@ -38,7 +40,7 @@ async function mergeInto(file: string, addition: string): Promise<string | undef
     });
   });
   const after = merge(before ?? '', addition);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const backup = before === undefined || before === after ? undefined : `${file}.before-landfall`;
   if (backup !== undefined) await copyFile(file, backup);
   const draft = `${file}.${randomBytes(4).toString('hex')}`;
@@ -48,11 +50,12 @@ async function mergeInto(file: string, addition: string): Promise<string | undef
 }
 
 /** Prints the administrator's kubeconfig, or merges it into the user's. */
-export const kubeconfig: Action<KubeconfigFlags> = (context, flags) =>
-  withSite(context, flags, async ({ loaded, site }): Promise<ExitCode> => {
-    const { cluster } = loaded;
-    const seat = controlPlanes(cluster)[0];
-    if (seat === undefined) throw new Error('a cluster without a control plane was loaded');
+export const kubeconfig: Action<KubeconfigFlags> = async (context, flags) => {
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  const seat = controlPlanes(cluster)[0];
+  if (seat === undefined) throw new Error('a cluster without a control plane was loaded');
+  return withSite(loaded, async (site): Promise<ExitCode> => {
     const text = await during(context, flags, `asking ${seat.name}`, async () =>
       fetchKubeconfig(hostOf(site, seat.name), cluster, flags.address ?? (await outerAddress(loaded, seat))),
     );
@@ -69,3 +72,4 @@ export const kubeconfig: Action<KubeconfigFlags> = (context, flags) =>
     );
     return 0;
   });
+};

@@ -39,7 +39,11 @@ export async function runNames(context: Context): Promise<readonly string[]> {
   const { historyFolder } = await import('../run/history.ts');
   const name = /^name:\s*["']?([\w.-]+)/m.exec(await clusterText(context))?.[1];
   if (name === undefined) return [];
-  return readdir(historyFolder(name, { ...context.process.env })).catch(() => []);
+  try {
+    return await readdir(historyFolder(name, { ...context.process.env }));
+  } catch {
+    return [];
+  }
 }
 
 /** The hosts of all labs. */

@@ -10,6 +10,7 @@ import { members } from './members.ts';
 import { path, program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
+import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
 /** What plan takes. */
@@ -20,10 +21,11 @@ export interface PlanFlags extends ChoiceFlags {
 }
 
 /** Shows what apply would make; changes nothing anywhere. */
-export const plan: Action<PlanFlags> = (context, flags) =>
-  withSite(context, flags, async ({ loaded, site }) => {
-    const { cluster } = loaded;
-    const choice = choiceOf(flags, cluster);
+export const plan: Action<PlanFlags> = async (context, flags) => {
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  const choice = choiceOf(flags, cluster);
+  return withSite(loaded, async (site) => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(site, choice),
     );
@@ -46,3 +48,4 @@ export const plan: Action<PlanFlags> = (context, flags) =>
     }
     return flags.exitCode && !isEmpty(found.plan) ? 3 : 0;
   });
+};

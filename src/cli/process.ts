@@ -1,11 +1,18 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { CliProcess, InStream, OutStream } from './context.ts';
 
-/** Node's own stream as ours; when the reader of a pipe has gone, what is written goes nowhere and nothing breaks. */
-function outStream(stream: NodeJS.WriteStream): OutStream {
+/**
+ * Node's own stream as ours. When it takes nothing more, what is written goes nowhere and nothing breaks: work on hosts is
+ * brought to its end all the same.
+ * @param onLoss told once why, unless the reader of a pipe has just gone: that is its right.
+ */
+function outStream(
+  stream: NodeJS.WriteStream,
+  onLoss: (error: NodeJS.ErrnoException) => void = () => undefined,
+): OutStream {
   let isGone = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!isGone && error.code !== 'EPIPE') onLoss(error);
     isGone = true;
   });
   return {
@@ -43,10 +50,24 @@ function inStream(stream: NodeJS.ReadStream): InStream {
   };
 }
 
+/** Says on standard error that standard output is incomplete. */
+async function tellLoss(process: CliProcess, error: NodeJS.ErrnoException): Promise<void> {
+  const [{ tell }, { outputTrouble }] = await Promise.all([import('./tell.ts'), import('./file-trouble.ts')]);
+  tell({ process }, { color: 'auto', json: false, verbose: false }, outputTrouble(error));
+}
+
 /** The process Landfall really runs in. */
 export function realProcess(own: NodeJS.Process): CliProcess {
-  return {
-    stdout: outStream(own.stdout),
+  let isIncomplete = false;
+  // The command has the last word on a failure of its own, and does not know of this one.
+  own.on('exit', () => {
+    if (isIncomplete && (own.exitCode ?? 0) === 0) own.exitCode = 1;
+  });
+  const real: CliProcess = {
+    stdout: outStream(own.stdout, (error) => {
+      isIncomplete = true;
+      void tellLoss(real, error);
+    }),
     stderr: outStream(own.stderr),
     get stdin() {
       return inStream(own.stdin);
@@ -72,4 +93,5 @@ export function realProcess(own: NodeJS.Process): CliProcess {
     },
     exit: (code) => own.exit(code),
   };
+  return real;
 }

@@ -11,6 +11,7 @@ import type { CommonFlags } from './flags.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
+import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
 /** What reset takes. */
@@ -74,11 +75,12 @@ function announcement(cluster: string, works: readonly Work[]): string {
 }
 
 /** Takes the cluster away and leaves the hosts as they were. */
-export const reset: Action<ResetFlags> = (context, flags) =>
-  withSite(context, flags, async ({ loaded, site }): Promise<ExitCode> => {
-    const { cluster } = loaded;
-    checkMeant(context, flags, cluster.name);
-    const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
+export const reset: Action<ResetFlags> = async (context, flags) => {
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
+  checkMeant(context, flags, cluster.name);
+  return withSite(loaded, async (site): Promise<ExitCode> => {
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site }),
     );
@@ -110,3 +112,4 @@ export const reset: Action<ResetFlags> = (context, flags) =>
       },
     });
   });
+};

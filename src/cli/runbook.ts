@@ -46,7 +46,8 @@ export function runbookOf(ground: RunbookGround): string {
 }
 
 async function asked(context: Context, flags: CommonFlags): Promise<RunbookGround> {
-  return withSite(context, flags, ({ loaded, site }) =>
+  const loaded = await load(context, flags);
+  return withSite(loaded, (site) =>
     during(context, flags, 'reading the hosts', async () => {
       const facts = await readFacts(site);
       const seat = controlPlanes(loaded.cluster)[0]?.name ?? '';

@@ -9,15 +9,6 @@ import { localHost } from '../ssh/local.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
-import type { Context } from './context.ts';
-import type { CommonFlags } from './flags.ts';
-import { load } from './source.ts';
-
-/** The site of a cluster with what it was loaded from. */
-export interface LoadedSite {
-  readonly loaded: Loaded;
-  readonly site: Site;
-}
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
@@ -66,15 +57,11 @@ export async function outerAddress(loaded: Loaded, node: Node): Promise<string> 
 }
 
 /**
- * Loads the cluster, works with its hosts, and closes every connection however that ends.
- * @throws Problems of the files, and whatever the work throws.
+ * Works with a cluster's hosts, and closes every connection however that ends. The hosts are called at once: what can be
+ * refused without them is refused before.
+ * @throws Problem `lab/none` when the cluster is of a lab that is not there, and whatever the work throws.
  */
-export async function withSite<T>(
-  context: Context,
-  flags: CommonFlags,
-  work: (found: LoadedSite) => Promise<T>,
-): Promise<T> {
-  const loaded = await load(context, flags);
+export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<T>): Promise<T> {
   const { cluster, source, lock, held } = loaded;
   const ways = await labWays(cluster);
   const hosts = new Map<string, Host>(
@@ -99,7 +86,7 @@ export async function withSite<T>(
     },
   };
   try {
-    return await work({ loaded, site });
+    return await work(site);
   } finally {
     await Promise.all([...hosts.values(), operator].map((host) => host.close()));
   }

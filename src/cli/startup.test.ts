@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { spawned } from '../ssh/spawned.ts';
 
 const MAIN = new URL('./main.ts', import.meta.url);
 
@@ -32,6 +33,42 @@ function loadedAtOnce(): { readonly files: readonly string[]; readonly packages:
   visit(MAIN);
   return { files: [...files], packages: [...packages] };
 }
+
+/** Runs landfall through a shell, to lead its streams anywhere: `"$@"` stands for it. */
+function inShell(script: string, env: Readonly<Record<string, string | undefined>> = {}) {
+  const tsx = fileURLToPath(new URL('../../node_modules/.bin/tsx', import.meta.url));
+  return spawned(['sh', '-c', script, 'sh', tsx, fileURLToPath(MAIN)], {
+    env,
+    signal: AbortSignal.timeout(50_000),
+  });
+}
+
+describe('streams that are not there', () => {
+  test.each<[string, string, string]>([
+    ['standard input', '"$@" explain kernel <&-', '0'],
+    ['standard output', '"$@" explain kernel >&-', '0'],
+    ['standard error', '"$@" explain nonsense 2>&-', '2'],
+    ['all of them', '"$@" explain nonsense <&- >&- 2>&-', '2'],
+    ['standard error, its disk being full', '"$@" explain nonsense 2>/dev/full', '2'],
+  ])('%s: it ends as ever', async (_, command, status) => {
+    const ended = await inShell(`{ ${command}; echo "ended with $?" >&3; } 3>&1 >/dev/null`);
+    expect([ended.stdout, ended.stderr]).toEqual([`ended with ${status}\n`, '']);
+  });
+
+  test('a reader of errors who goes away breaks nothing', async () => {
+    const ended = await inShell(
+      '{ "$@" explain nonsense 2>&1 >/dev/null; echo "ended with $?" >&2; } | exit 0',
+    );
+    expect(ended.stderr).toBe('ended with 2\n');
+  });
+
+  test('a disk that is full: what was printed is incomplete, which is told and is a failure', async () => {
+    const ended = await inShell('"$@" explain >/dev/full');
+    expect(ended.stderr).toMatch(/^error\[file\/output\]: [^]*ENOSPC[^]*is full[^]*\n {2}try +\S.*\n$/);
+    expect(ended.stderr).not.toMatch(/\n\s+at /);
+    expect(ended.status).toBe(1);
+  });
+});
 
 describe('starting up', () => {
   test('loads the command line and nothing of what commands do', () => {

@@ -1,3 +1,4 @@
+import type { Loaded } from '../config/load.ts';
 import type { ExitCode } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
 import { type ProofLine, proofText } from '../report/done.ts';
@@ -6,7 +7,7 @@ import { type LastRun, statusDocument, statusText } from '../report/status.ts';
 import { count } from '../report/words.ts';
 import { apply as applyTo } from '../run/apply.ts';
 import { listRuns } from '../run/history.ts';
-import { survey, type Survey } from '../run/survey.ts';
+import { type Site, survey, type Survey } from '../run/survey.ts';
 import { PHASES } from '../steps/phases.ts';
 import { carryOut, proofOf } from './carry-out.ts';
 import { type ChoiceFlags, choiceOf } from './choice.ts';
@@ -16,7 +17,8 @@ import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
-import { type LoadedSite, withSite } from './site.ts';
+import { withSite } from './site.ts';
+import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
 /** What status takes. */
@@ -29,7 +31,8 @@ export interface StatusFlags extends ChoiceFlags {
 async function prove(
   context: Context,
   flags: CommonFlags,
-  { loaded, site }: LoadedSite,
+  loaded: Loaded,
+  site: Site,
   found: Survey,
 ): Promise<{ exit: ExitCode; proof: readonly ProofLine[] }> {
   let proof: readonly ProofLine[] = [];
@@ -49,11 +52,13 @@ async function prove(
 }
 
 /** Shows how the hosts read now. */
-export const status: Action<StatusFlags> = (context, flags) =>
-  withSite(context, flags, async (here): Promise<ExitCode> => {
-    const { cluster } = here.loaded;
+export const status: Action<StatusFlags> = async (context, flags) => {
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  const choice = choiceOf(flags, cluster);
+  return withSite(loaded, async (site): Promise<ExitCode> => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
-      survey(here.site, choiceOf(flags, cluster)),
+      survey(site, choice),
     );
     const runs = await listRuns(cluster.name, { ...context.process.env });
     const last: LastRun | undefined = runs.at(-1);
@@ -70,7 +75,7 @@ export const status: Action<StatusFlags> = (context, flags) =>
       );
     }
     const isProvable = flags.prove && isEmpty(found.plan);
-    const proven = isProvable ? await prove(context, flags, here, found) : undefined;
+    const proven = isProvable ? await prove(context, flags, loaded, site, found) : undefined;
     if (flags.json) {
       stdout.write(
         documentText(
@@ -85,3 +90,4 @@ export const status: Action<StatusFlags> = (context, flags) =>
     }
     return flags.prove && !isProvable ? 1 : (proven?.exit ?? 0);
   });
+};

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { home } from '../files/places.ts';
 import { Problem, type ProblemParts } from '../model/problem.ts';
 import { asText, placeOf, showable, type Text } from './text.ts';
 
@@ -39,7 +39,7 @@ export function decode(file: string, bytes: Buffer): Text {
 
 /** Where a path written in cluster.yaml leads: relative to that file, `~/` being the home of whoever runs Landfall. */
 export function pathFrom(clusterFile: string, path: string): string {
-  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
+  if (path === '~' || path.startsWith('~/')) return join(home(process.env), path.slice(1));
   return isAbsolute(path) ? path : resolve(clusterFile === '-' ? '.' : dirname(clusterFile), path);
 }
 

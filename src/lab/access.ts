@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { quote } from '../shell/sh.ts';
 import { exec } from './exec.ts';
 import { namespacePath, namesOf } from './names.ts';
@@ -56,7 +57,7 @@ export async function keyPair(file: string, comment: string): Promise<void> {
 
 /** Writes ssh_config, known_hosts and the relay into the lab's folder. Gives the path of the ssh_config. */
 export async function writeAccess(lab: string, dir: string, hosts: readonly LabHost[]): Promise<string> {
-  await mkdir(dir, { recursive: true });
+  makeFolder(dir);
   const keys = new Map<string, string>();
   for (const { name } of hosts)
     keys.set(name, await readFile(join(dir, 'hosts', name, 'host_key.pub'), 'utf8').catch(() => ''));

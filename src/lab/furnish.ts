@@ -1,5 +1,6 @@
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import type { ImageFile } from './concession.ts';
 import { attempt, exec } from './exec.ts';
 import type { ImageInputs } from './image.ts';
@@ -115,7 +116,7 @@ export async function furnish(
 
 async function put(tree: string, file: ImageFile): Promise<void> {
   const path = join(tree, file.path);
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   await writeFile(path, file.text);
   await chmod(path, file.mode ?? 0o644);
 }

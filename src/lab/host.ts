@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { Problem } from '../model/problem.ts';
 import { ACCOUNTS, keyPair } from './access.ts';
 import { WITHHELD } from './concession.ts';
@@ -28,13 +29,13 @@ export async function makeHost(
 ): Promise<void> {
   const dir = hostDir(lab, host.name);
   const disk = join(dir, 'disk.img');
-  await mkdir(join(dir, 'root'), { recursive: true });
+  makeFolder(join(dir, 'root'));
   if (existsSync(disk)) return;
   const hostKey = join(dir, 'host_key');
   await keyPair(hostKey, host.name);
   const put = async (path: string, text: string, mode: number, owner?: string) => {
     const file = join(dir, 'seed', path);
-    await mkdir(join(file, '..'), { recursive: true });
+    makeFolder(join(file, '..'));
     await writeFile(file, text);
     await chmod(file, mode);
     if (owner !== undefined) await exec(['chown', '-R', owner, join(file, '..')]);

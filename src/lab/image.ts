@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { concessions, markerFile } from './concession.ts';
 import { type OnLabEvent, reported } from './event.ts';
 import { exec } from './exec.ts';
@@ -73,7 +74,7 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
         async () => {
           await whole(disk, async (part) => {
             const tree = `${part}.tree`;
-            await mkdir(tree, { recursive: true });
+            makeFolder(tree);
             await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
             await furnish(tree, inputs.machine.kernel, modules, files, diversions);
             await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);

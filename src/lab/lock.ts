@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { Problem } from '../model/problem.ts';
 import { until } from './processes.ts';
 
@@ -16,7 +17,7 @@ export async function locked<T>(
   work: () => Promise<T>,
   onWait?: (holder: string) => void,
 ): Promise<T> {
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const note = `${purpose}, process ${process.pid}, since ${new Date().toISOString()}`;
   const held = (await hold(file, note, false)) ?? (await busy(file, note, onWait));
   try {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 
 /**
  * Makes a file (or folder) so that it is there whole or not at all: `make` writes to a place beside it, which is moved
@@ -9,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 export async function whole(target: string, make: (part: string) => Promise<void>): Promise<void> {
   const dir = dirname(target);
   const prefix = `${basename(target)}.part.`;
-  await mkdir(dir, { recursive: true });
+  makeFolder(dir);
   for (const name of await readdir(dir))
     if (name.startsWith(prefix))
       await rm(join(dir, name), { recursive: true, force: true }).catch(() => undefined);

@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** The environment variables that say where things live. */
-export type PlaceEnvironment = Readonly<Record<string, string | undefined>>;
-
-const xdg = (env: PlaceEnvironment, variable: string, fallback: string): string => {
-  const value = env[variable];
-  return value?.startsWith('/') === true ? value : join(env.HOME ?? homedir(), fallback);
-};
+import { cacheFolder, type PlaceEnvironment, stateFolder } from '../files/places.ts';
 
 /** The folder that holds one folder a lab: `$XDG_STATE_HOME/landfall/lab`. */
 export function labsDir(env: PlaceEnvironment = process.env): string {
-  return join(xdg(env, 'XDG_STATE_HOME', '.local/state'), 'landfall', 'lab');
+  return join(stateFolder(env), 'lab');
 }
 
 /** The folder of one lab: its disks, keys, ssh_config, logs and faults. */
@@ -22,15 +14,13 @@ export function labDir(name: string, env: PlaceEnvironment = process.env): strin
 
 /** What can be made again: base trees, golden disks, the certificate authority. `$XDG_CACHE_HOME/landfall/lab`. */
 export function cacheDir(env: PlaceEnvironment = process.env): string {
-  return join(xdg(env, 'XDG_CACHE_HOME', '.cache'), 'landfall', 'lab');
+  return join(cacheFolder(env), 'lab');
 }
 
 /** The depot's folder: `$LANDFALL_DEPOT`, else `$XDG_CACHE_HOME/landfall/depot/current`. */
 export function depotDir(env: PlaceEnvironment = process.env): string {
   const own = env.LANDFALL_DEPOT;
-  return own === undefined || own === ''
-    ? join(xdg(env, 'XDG_CACHE_HOME', '.cache'), 'landfall', 'depot', 'current')
-    : own;
+  return own === undefined || own === '' ? join(cacheFolder(env), 'depot', 'current') : own;
 }
 
 /** What passes away with the machine's next boot, one for the whole machine: which labs are up, which settings were changed. */

@@ -1,14 +1,19 @@
 /**
  * A program that joins its standard input and output to a TCP port, for ssh's ProxyCommand: `perl relay.pl HOST PORT`.
  * Perl, because every Debian has it (perl-base is essential) and a netcat only some; and because it can say what went
- * wrong in OpenSSH's own words, so that whoever reads ssh's errors sees on lab hosts what they see on real ones.
+ * wrong in OpenSSH's own words, so that whoever reads ssh's errors sees on lab hosts what they see on real ones. It gives
+ * up on a host that does not answer before ssh, whose patience is 10 s here, gives up on it without a word.
  */
 export const RELAY = String.raw`use strict;
+use Errno qw(ETIMEDOUT);
 use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY SHUT_WR);
 my ($host, $port) = @ARGV;
 sub fail { print STDERR "ssh: connect to host $host port $port: $!\r\n"; exit 255 }
 socket(my $s, PF_INET, SOCK_STREAM, getprotobyname('tcp') || 6) or fail();
+$SIG{ALRM} = sub { $! = ETIMEDOUT; fail() };
+alarm 8;
 connect($s, sockaddr_in($port, inet_aton($host))) or fail();
+alarm 0;
 setsockopt($s, IPPROTO_TCP, TCP_NODELAY, 1);
 $SIG{PIPE} = 'IGNORE';
 my ($in, $up, $down) = (1, '', '');

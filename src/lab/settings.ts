@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { attempt, exec } from './exec.ts';
 import { locked } from './lock.ts';
 import { readMachine } from './machine.ts';
@@ -60,7 +61,7 @@ export function claimMachine(name: string, dir: string): Promise<void> {
     lock,
     `lab ${name} makes the machine's settings`,
     async () => {
-      await mkdir(labs, { recursive: true });
+      makeFolder(labs);
       if (!existsSync(remembered)) await make();
       await writeFile(join(labs, name), `${dir}\n`);
     },
@@ -77,7 +78,7 @@ async function make(): Promise<void> {
   const before: Remembered = { values, hugetlb };
   await writeFile(remembered, JSON.stringify(before));
   if (hugetlb) {
-    await mkdir(HUGETLB, { recursive: true });
+    makeFolder(HUGETLB);
     await exec(['mount', '-t', 'cgroup', '-o', 'hugetlb', 'cgroup', HUGETLB]);
   }
   await set('net/netfilter/nf_conntrack_max', String(conntrackMax(machine.cpus)));

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
+import { makeFolder } from '../files/folder.ts';
 import { Problem } from '../model/problem.ts';
 import { operatorKey, writeAccess } from './access.ts';
 import { readNetworkFaults, setNetworkFaults } from './cut.ts';
@@ -63,7 +64,7 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
     hosts: [...kept, ...placed],
   };
   const lab = labOf(file);
-  await mkdir(lab.dir, { recursive: true, mode: 0o700 });
+  makeFolder(lab.dir, 0o700);
   await writeLabFile(file);
   await claimMachine(name, lab.dir);
 

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../run/event.ts';
 import { differenceLines } from './difference.ts';
 import type { Look } from './look.ts';
-import { doing, notable, outcome } from './progress.ts';
+import { doing, notable, outcome, saying } from './progress.ts';
 import { type Failure, NOTHING_TOLD, reduce, type RunProgress } from './state.ts';
 import type { View, ViewOptions } from './view.ts';
 import { clock as clockText, count } from './words.ts';
@@ -37,7 +37,9 @@ function heartbeat(state: RunProgress, now: number, look: Look): string {
     .map((phase) => {
       const shown = notable(phase).slice(0, 3);
       const hosts = shown.length === 0 ? Object.values(phase.byHost).slice(0, 1) : shown;
-      const what = hosts.map((h) => `${h.host} ${doing(h, now)}`).join('; ');
+      const what = hosts
+        .map((h) => `${h.host} ${[doing(h, now), saying(h)].filter((text) => text !== '').join(': ')}`)
+        .join('; ');
       return `${look.signs.running} ${phase.title}, ${clockText(now - phase.since)} so far: ${what}\n`;
     })
     .join('');

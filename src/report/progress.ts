@@ -77,6 +77,11 @@ function hasFailed(host: HostProgress): boolean {
   return host.at?.state === 'failed' || host.at?.state === 'unproven' || host.at?.state === 'wrong';
 }
 
+/** The last line of what the step in progress has printed. */
+export function saying(host: HostProgress): string {
+  return isOpen(host) ? firstLine(host.tail.at(-1)) : '';
+}
+
 /** The hosts worth a line of their own: failed ones first, then those longest at their step. */
 export function notable(phase: PhaseProgress): readonly HostProgress[] {
   const all = Object.values(phase.byHost);
@@ -95,7 +100,7 @@ export function goingLines(phase: PhaseProgress, state: RunProgress, now: number
   if (only !== undefined) {
     const host = phase.byHost[only] ?? { host: only, tail: [] };
     const made = padLeft(phase.made === 0 ? '' : `${phase.made} made`, 10);
-    const said = isOpen(host) ? firstLine(host.tail.at(-1)) : '';
+    const said = saying(host);
     const name = only === 'here' ? '' : `${only}  `;
     return [
       `${head} ${made} ${time}   ${name}${doing(host, now)}`,

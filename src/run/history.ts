@@ -1,20 +1,15 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { makeFolder } from '../files/folder.ts';
+import { stateFolder } from '../files/places.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunEvent } from './event.ts';
 
 /** Where the history of a cluster's runs lives: `$XDG_STATE_HOME/landfall/CLUSTER/runs`. */
 export function historyFolder(cluster: string, env: NodeJS.ProcessEnv = process.env): string {
-  const state = env['XDG_STATE_HOME'];
-  return join(
-    state !== undefined && state !== '' ? state : join(homedir(), '.local', 'state'),
-    'landfall',
-    cluster,
-    'runs',
-  );
+  return join(stateFolder(env), cluster, 'runs');
 }
 
 /** A new run's name: its time in UTC, so that names sort, and four letters against a second run in the same second. */
@@ -30,21 +25,35 @@ export interface RunRecord {
   readonly close: () => void;
 }
 
-/** Begins the written record of a run: its plan, then its events as they happen. Folders are for their owner only. */
+/**
+ * Begins the written record of a run: its plan, then its events as they happen. Folders are for their owner only.
+ * @param onLoss told once when an event could not be written (a disk that is full): the run goes on, and the record ends there.
+ * @throws the file system's own error when it cannot be begun.
+ */
 export function record(
   cluster: string,
   run: string,
   plan: Plan | undefined,
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv,
+  onLoss: (error: unknown) => void,
 ): RunRecord {
   const folder = join(historyFolder(cluster, env), run);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   if (plan !== undefined)
     writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
   const file = openSync(join(folder, 'events.jsonl'), 'a', 0o600);
+  let isWhole = true;
   return {
     folder,
-    write: (event) => void writeSync(file, `${JSON.stringify(event)}\n`),
+    write: (event) => {
+      if (!isWhole) return;
+      try {
+        writeSync(file, `${JSON.stringify(event)}\n`);
+      } catch (error) {
+        isWhole = false;
+        onLoss(error);
+      }
+    },
     close: () => closeSync(file),
   };
 }

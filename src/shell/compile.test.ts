@@ -148,6 +148,27 @@ describe('a compiled script', () => {
     expect(readFileSync(count, 'utf8').split('\n').length - 1).toBe(2);
   });
 
+  it('runs a probe that needs another only when that has said so, and tells each reading what was wrong', () => {
+    const count = join(dir, 'count');
+    const ground = {
+      name: 'ground',
+      run: sh`echo ground >>${count}; echo no answer >&2; cat ${join(dir, 'ground')}`,
+    };
+    const needs = { probe: ground, said: 'ok' };
+    const upper = { name: 'upper', run: sh`echo upper >>${count}; echo there`, needs };
+    const asks = (name: string): ScriptStep =>
+      cell(name, 'there', { read: sh`probe upper`, probes: [upper] });
+    const looked = (text: string): unknown[] => {
+      writeFileSync(join(dir, 'ground'), text);
+      rmSync(count, { force: true });
+      const { records } = run(read([asks('p'), asks('q')]));
+      return [...records.slice(1, -1), readFileSync(count, 'utf8')];
+    };
+    expect(looked('ok\n')).toEqual([{ is: 'right', step: 1 }, { is: 'right', step: 2 }, 'ground\nupper\n']);
+    const silent = { is: 'differs', reading: '', note: 'no answer\n' };
+    expect(looked('wait\n')).toEqual([{ ...silent, step: 1 }, { ...silent, step: 2 }, 'ground\n']);
+  });
+
   it('does nothing at all when it arrives cut short, wherever the cut is', () => {
     const script = make([cell('a', 'x'), cell('b', 'y')]);
     fc.assert(

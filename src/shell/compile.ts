@@ -1,4 +1,4 @@
-import { heredoc, quote, type Shell, sh } from './sh.ts';
+import { heredoc, lines, quote, type Shell, sh } from './sh.ts';
 
 /** What {@link compile} needs to know of a step; `Step` is one. */
 export interface ScriptStep {
@@ -10,7 +10,14 @@ export interface ScriptStep {
   readonly make?: Shell;
   readonly undo?: Shell;
   readonly within?: number;
-  readonly probes?: readonly { readonly name: string; readonly run: Shell }[];
+  readonly probes?: readonly ScriptProbe[];
+}
+
+/** What {@link compile} needs to know of a probe; `Probe` is one. */
+export interface ScriptProbe {
+  readonly name: string;
+  readonly run: Shell;
+  readonly needs?: { readonly probe: ScriptProbe; readonly said: string };
 }
 
 /** What a script does with its steps: only look, look and make, or take back. */
@@ -51,9 +58,10 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"`;
 
 const PROBE = String.raw`
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }`;
 
@@ -128,6 +136,13 @@ function body(name: string, shell: Shell): string {
   return `${name}() {\n${shell.text.trim() === '' ? ':' : shell.text}\n}`;
 }
 
+/** A probe's function, and before it those of the probes it needs. */
+function withNeeds({ name, run, needs }: ScriptProbe): readonly (readonly [name: string, text: string])[] {
+  if (needs === undefined) return [[name, body(`probe_${name}`, run)]];
+  const guard = sh`[ "$(probe ${needs.probe.name})" = ${needs.said} ] || return 0`;
+  return [...withNeeds(needs.probe), [name, body(`probe_${name}`, lines(guard, run))]];
+}
+
 function chapter(step: ScriptStep, n: number, mode: ScriptMode): string {
   const head = comment(`── ${n} ${step.id}: ${step.title}\n${step.why}`);
   if (mode === 'undo') return [head, body(`undo_${n}`, step.undo ?? sh``)].join('\n');
@@ -146,7 +161,7 @@ function call(step: ScriptStep, n: number, mode: ScriptMode): string {
  * It prints records (see {@link RECORD}) that `parse.ts` reads back, numbered from 1 in the order of `steps`.
  */
 export function compile(steps: readonly ScriptStep[], options: CompileOptions): string {
-  const probes = new Map(steps.flatMap((s) => s.probes ?? []).map((p) => [p.name, p.run]));
+  const probes = new Map(steps.flatMap((s) => s.probes ?? []).flatMap(withNeeds));
   const slots = Object.entries(options.slots ?? {});
   const wantsSlots = slots.length > 0 || options.mode !== 'undo';
   const main = [
@@ -168,7 +183,7 @@ export function compile(steps: readonly ScriptStep[], options: CompileOptions): 
     ...(wantsSlots ? [SLOTS] : []),
     STEPS[options.mode],
     '',
-    ...[...probes].map(([name, run]) => `${body(`probe_${name}`, run)}\n`),
+    ...[...probes.values()].map((text) => `${text}\n`),
     ...steps.map((s, i) => `${chapter(s, i + 1, options.mode)}\n`),
     main.join('\n'),
     'main',

@@ -83,6 +83,8 @@ const EXPECTED: Readonly<Record<string, readonly [code: string, summary: RegExp]
   'behind-jump-name': ['ssh/unreachable', /from the jump host goodbastion: Name or service not known$/],
   'jump-closed': ['ssh/jump-host', /^the jump host b does not let us through to cp-0/],
   'proxy-missing': ['ssh/proxy-command', /^the ProxyCommand to cp-0 .* failed$/],
+  'proxy-no-answer': ['ssh/unreachable', /: no answer through its ProxyCommand$/],
+  'jump-no-answer': ['ssh/unreachable', /: no answer through the jump host hop$/],
   'proxy-silent': ['ssh/unreachable', /through its ProxyCommand: it hung up without a word$/],
 };
 
@@ -173,6 +175,22 @@ describe('a refusal names', () => {
       code: 'ssh/unreachable',
       summary: 'cp-0 (10.0.0.11) cannot be reached through its ProxyCommand: connection refused',
     });
+  });
+
+  test('what nobody answered through, and nothing that was said on the way is lost', () => {
+    const command = explainFailure(recorded('proxy-no-answer'));
+    expect(command.saw).toBe('Connection timed out during banner exchange\nthrough: sleep 100');
+    const jump = recorded('jump-no-answer');
+    expect(explainFailure(jump).try).toMatch(/^ssh hop true .* 10\.0\.0\.11/);
+    const said = 'ssh: connect to host hop port 22: Connection timed out';
+    expect(explainFailure({ ...jump, stderr: said })).toMatchObject({
+      code: 'ssh/jump-host',
+      summary: expect.stringContaining(
+        'the jump host hop, on the way to cp-0 (10.0.0.11), fails: it cannot be reached',
+      ),
+      saw: said,
+    });
+    expect(explainFailure({ ...jump, stderr: 'Authorised use only' }).saw).toContain('Authorised use only');
   });
 
   test('the group that makes sudo ask', () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { spawned } from './spawned.ts';
 
 /** A host's public key. */
@@ -86,7 +87,7 @@ export async function appendKeys(
     await spawned(['ssh-keygen', '-H', '-f', clear]);
     text = await readFile(clear, 'utf8');
   }
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const before = await readFile(file, 'utf8').catch(() => '');
   const gap = before === '' || before.endsWith('\n') ? '' : '\n';
   await appendFile(file, gap + text, { mode: 0o600 });

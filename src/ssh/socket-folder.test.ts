@@ -39,7 +39,9 @@ test('is private, short, gone at exit, and swept after processes that were kille
   expect(existsSync(join(base, 'landfall', `${process.pid}-alive`))).toBe(true);
 });
 
-test('is elsewhere when the place is too long for a socket, or others could write there', async () => {
+test('is elsewhere when the place is too long for a socket, cannot be made, or others could write there', async () => {
+  expect((await folderOf('/proc')).folder).toMatch(/^\/tmp\/landfall-/);
+  expect((await folderOf('run')).folder).toMatch(/^\/tmp\/landfall-/);
   const long = join(base, 'x'.repeat(90));
   expect((await folderOf(long)).folder).toMatch(/^\/tmp\/landfall-/);
   const open = join(base, 'open');

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
+import { placeNamed } from '../files/places.ts';
 
 /**
  * The longest path a control socket may have: 104 bytes on macOS and the BSDs (108 on Linux), less the end and the 17
@@ -18,7 +20,7 @@ function uid(): number {
 /** The folder all Landfalls of this user share; false when somebody else could have laid it out for us. */
 function isOurs(folder: string): boolean {
   try {
-    mkdirSync(folder, { mode: 0o700, recursive: true });
+    makeFolder(folder, 0o700);
     const found = lstatSync(folder);
     return found.isDirectory() && found.uid === uid() && (found.mode & 0o077) === 0;
   } catch {
@@ -50,11 +52,8 @@ function room(folder: string): boolean {
 
 function make(env: Readonly<Record<string, string | undefined>>): string {
   const own = `${process.pid}-${randomBytes(4).toString('hex')}`;
-  const runtime = env['XDG_RUNTIME_DIR'];
-  const places = [
-    ...(runtime === undefined || runtime === '' ? [] : [join(runtime, 'landfall')]),
-    `/tmp/landfall-${uid()}`,
-  ];
+  const runtime = placeNamed(env, 'XDG_RUNTIME_DIR');
+  const places = [...(runtime === undefined ? [] : [join(runtime, 'landfall')]), `/tmp/landfall-${uid()}`];
   for (const place of places) {
     if (!room(join(place, own)) || !isOurs(place)) continue;
     sweep(place);

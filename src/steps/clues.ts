@@ -12,7 +12,17 @@ export const DISK_CLUES: readonly Clue[] = [
     match: /Read-only file system/i,
     means:
       'the file system is mounted read-only: the kernel does that after errors of the disk, or the image was made so',
-    try: 'dmesg | grep -i -e "i/o error" -e remount; look after the disk before going on',
+    try: 'findmnt -T FILE shows by what; dmesg | grep -i -e "i/o error" -e remount: after errors look after the disk before going on',
+  },
+  {
+    match: /cannot (move|remove|create) .*Operation not permitted/,
+    means: 'the file, or its folder, is marked so that nobody may change it, root neither (chattr +i)',
+    try: 'lsattr -d FILE, and its folder; ask who marked it, or what hardens this host; then chattr -i FILE',
+  },
+  {
+    match: /cannot (move|remove) .*Device or resource busy/,
+    means: 'something is mounted on that very file, so no other can take its place',
+    try: 'findmnt FILE shows what; umount FILE, and take it out of /etc/fstab',
   },
 ];
 
@@ -61,7 +71,7 @@ export const APT_CLUES: readonly Clue[] = [
     match: /Could not get lock|is held by process|Unable to acquire the dpkg frontend lock/i,
     means:
       'another program has been installing packages for more than two minutes: unattended-upgrades or cloud-init, mostly',
-    try: 'wait for it (ps -ef | grep -e apt -e dpkg), then run landfall apply again',
+    try: 'wait for the process that is named (ps -fp PID, or ps -ef | grep -e apt -e dpkg), then run landfall apply again',
     diagnosis: 'H09',
   },
   {
@@ -172,6 +182,13 @@ export const API_CLUES: readonly Clue[] = [
     means: 'no API server listens on this node (yet)',
     try: 'crictl ps -a | grep -e apiserver -e etcd; crictl logs ID of the one that exited; journalctl -u kubelet -n 50',
     diagnosis: 'H34',
+  },
+  {
+    match: /context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i\/o timeout/i,
+    means:
+      'something listens where the API server should, and gives no answer in time: it hangs, or the node or its disk is overloaded',
+    try: 'uptime; crictl ps -a | grep -e apiserver -e etcd; crictl logs ID, and look for "took too long"',
+    diagnosis: 'H82',
   },
   {
     match: /x509: certificate has expired or is not yet valid/i,

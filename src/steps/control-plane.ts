@@ -1,15 +1,15 @@
 import { sh } from '../shell/sh.ts';
-import { API_CLUES, DISK_CLUES } from './clues.ts';
+import { API_CLUES } from './clues.ts';
 import { imageSteps } from './images.ts';
 import { initSteps } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { age, YOUNG } from './kinds/unit.ts';
 import { kubeadmConfig } from './kubeadm-config.ts';
-import { kubectl, nodeAddress, nodesProbe } from './node.ts';
+import { apiProbe, asked, kubectl, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
-import type { Step } from './step.ts';
+import type { Probe, Step } from './step.ts';
 
 /** From kubeadm's file to an API server that answers and knows its node. */
 export function controlPlaneSteps(scene: Scene): readonly Step[] {
@@ -21,7 +21,6 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
         why: 'kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.',
         see: ['https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/'],
         long: true,
-        clues: DISK_CLUES,
       },
       { path: FILES.kubeadm, content: kubeadmConfig(scene), mode: '0600' },
     ),
@@ -89,10 +88,19 @@ function kubelet(): Step {
   };
 }
 
+/** What kubeadm was told when the cluster was made, as it keeps it there. */
+function kubeadmSettings(scene: Scene): Probe {
+  const path = '{.data.ClusterConfiguration}';
+  return asked(
+    scene,
+    'kubeadm_settings',
+    sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config -o jsonpath=${path}`,
+  );
+}
+
 /** What must be seen of a control plane that is up. */
 function readySteps(scene: Scene): readonly Step[] {
   const { cluster, lock, node, facts } = scene;
-  const ask = kubectl(scene);
   const settings = {
     clusterName: cluster.name,
     controlPlaneEndpoint: `${cluster.endpoint.host}:${cluster.endpoint.port}`,
@@ -112,9 +120,10 @@ function readySteps(scene: Scene): readonly Step[] {
         after: ['control-plane/init'],
         within: 240,
         awaits: 'the API server',
+        probes: [apiProbe(scene)],
         clues: API_CLUES,
       },
-      { read: sh`${ask} get --raw /readyz || echo 'not ready'`, want: 'ok' },
+      { read: sh`probe api | grep . || echo 'not ready'`, want: 'ok' },
     ),
     check(
       {
@@ -148,6 +157,7 @@ function readySteps(scene: Scene): readonly Step[] {
         title: 'Run the cluster cluster.yaml describes',
         why: 'Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
         after: ['control-plane/api-ready'],
+        probes: [kubeadmSettings(scene)],
         clues: [
           {
             match: /^kubernetesVersion: /,
@@ -164,8 +174,7 @@ function readySteps(scene: Scene): readonly Step[] {
       },
       {
         read: sh`
-          said=$(${ask} -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}')
-          printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *\(\('${Object.keys(settings).join('\\|')}'\): .*\)$/\1/p' | sort`,
+          probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\('${Object.keys(settings).join('\\|')}'\): .*\)$/\1/p' | sort`,
         want: Object.entries(settings)
           .map(([key, value]) => `${key}: ${value}`)
           .sort()

@@ -3,7 +3,7 @@ import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { removeLinks, removePods, removeRules } from './leftovers.ts';
-import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
+import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -28,10 +28,11 @@ const OBJECTS = [
 
 /** Their names as far as they are there, and `answered` when the API server said so. */
 function objects(scene: Scene): Probe {
-  return {
-    name: 'cluster_objects',
-    run: sh`${kubectl(scene)} -n kube-system get --ignore-not-found -o name ${OBJECTS} && echo answered`,
-  };
+  return asked(
+    scene,
+    'cluster_objects',
+    sh`${kubectl(scene)} -n kube-system get --ignore-not-found -o name ${OBJECTS} && echo answered`,
+  );
 }
 
 /** kubeadm init, from whatever an earlier try has left. */

@@ -3,7 +3,7 @@ import { API_CLUES, IMAGE_CLUES } from './clues.ts';
 import { CONFLIST_TEXT, FLANNEL, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
-import { kubectl, nodesProbe, rolloutsProbe } from './node.ts';
+import { apiProbe, kubectl, nodesProbe, rolloutsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Step } from './step.ts';
 
@@ -52,7 +52,6 @@ export function networkSteps(scene: Scene): readonly Step[] {
 }
 
 function flannelSteps(scene: Scene): readonly Step[] {
-  const ask = kubectl(scene);
   return [
     manifest(
       {
@@ -64,7 +63,7 @@ function flannelSteps(scene: Scene): readonly Step[] {
         long: true,
         clues: API_CLUES,
       },
-      ask,
+      { ask: kubectl(scene), ready: apiProbe(scene) },
       flannelObjects(scene.cluster),
     ),
     conflist(scene),

@@ -45,6 +45,19 @@ export function kubectl({ cluster, node, facts }: Pick<Scene, 'cluster' | 'node'
   return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=${server} --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
 }
 
+/**
+ * Whether the API server is ready: `ok` when it is. Whatever asks it more than this needs it, so that one that hangs is
+ * waited for once in a script, as long as one request may take, and not by each reading anew.
+ */
+export function apiProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  return { name: 'api', run: sh`${kubectl(scene)} get --raw /readyz` };
+}
+
+/** A probe that asks the API server, when that is ready. */
+export function asked(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>, name: string, run: Shell): Probe {
+  return { name, run, needs: { probe: apiProbe(scene), said: 'ok' } };
+}
+
 /** `1.36` of a full version `1.36.3`, as the repositories are named. */
 export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
@@ -67,10 +80,8 @@ export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Pr
     '.status.conditions[?(@.type=="Ready")].message',
   ];
   const line = fields.map((f) => `{${f}}`).join('|');
-  return {
-    name: 'nodes',
-    run: sh`${kubectl(scene)} get nodes -o jsonpath=${`{range .items[*]}${line}{"\\n"}{end}`}`,
-  };
+  const path = `{range .items[*]}${line}{"\\n"}{end}`;
+  return asked(scene, 'nodes', sh`${kubectl(scene)} get nodes -o jsonpath=${path}`);
 }
 
 /** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
@@ -83,8 +94,6 @@ export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>):
     '{.status.updatedNumberScheduled}{.status.updatedReplicas}',
     '{.status.numberReady}{.status.readyReplicas}',
   ].join('|');
-  return {
-    name: 'rollouts',
-    run: sh`${kubectl(scene)} get daemonsets,deployments -A -o jsonpath=${`{range .items[*]}${line}{"\\n"}{end}`}`,
-  };
+  const path = `{range .items[*]}${line}{"\\n"}{end}`;
+  return asked(scene, 'rollouts', sh`${kubectl(scene)} get daemonsets,deployments -A -o jsonpath=${path}`);
 }

@@ -4,7 +4,7 @@ import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, file, inPlace } from './kinds/file.ts';
-import { APT, patientDpkg } from './kinds/packages.ts';
+import { APT, patient } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
@@ -68,7 +68,6 @@ function mark({ cluster }: Scene): Step {
         id: 'prepare/owner',
         title: `Mark the host as one of ${cluster.name}'s`,
         why: 'Landfall ends what it has begun, and touches nothing it did not begin. This file is how it tells the two apart, and two clusters from each other.',
-        clues: DISK_CLUES,
       },
       { path: FILES.owner, content: `${cluster.name}\n` },
     ),
@@ -87,9 +86,9 @@ function finishedPackages(): Step {
     read: sh`{ dpkg --audit; find /var/lib/dpkg/updates -name '[0-9]*'; } | head -n 20 | grep . || echo 'all finished'`,
     want: 'all finished',
     make: sh`
-      ( ${patientDpkg('--configure', '--pending', '--force-confdef', '--force-confold')} ) || echo 'trying with apt'
+      ( ${patient(sh`dpkg --configure --pending --force-confdef --force-confold`)} ) || echo 'trying with apt'
       # What was only half unpacked must be unpacked again.
-      if [ -n "$(dpkg --audit)" ]; then ${APT} --fix-broken install; fi`,
+      if [ -n "$(dpkg --audit)" ]; then ( ${patient(sh`${APT} --fix-broken install`)} ); fi`,
     clues: APT_CLUES,
   };
 }

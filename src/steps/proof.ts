@@ -1,7 +1,7 @@
 import { isIPv4 } from '../model/network.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { type KubernetesObject, manifestText } from './kinds/manifest.ts';
-import { kubectl, nodeAddress } from './node.ts';
+import { asked, kubectl, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Step } from './step.ts';
 
@@ -232,12 +232,16 @@ export function cleaned(
   about: Pick<Step, 'id' | 'title' | 'why'> & Partial<Pick<Step, 'after'>>,
 ): Step {
   const kube = kubectl(scene);
+  const there = sh`${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o name && echo answered`;
   return {
     ...about,
+    probes: [asked(scene, 'proof_namespace', there)],
     read: sh`
-      if ! found=$(${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o name); then echo 'the API server does not answer'
-      elif [ -z "$found" ]; then echo gone
-      else echo "$found is there"; fi`,
+      case $(probe proof_namespace) in
+        answered) echo gone ;;
+        *answered) echo ${`namespace/${PROOF_NAMESPACE} is there`} ;;
+        *) echo 'the API server does not answer' ;;
+      esac`,
     want: 'gone',
     make: sh`${kube} delete namespace ${PROOF_NAMESPACE} --ignore-not-found --wait=false`,
     within: 120,

@@ -29,6 +29,8 @@ export interface Probe {
   /** A shell name: letters, digits, underscores. */
   readonly name: string;
   readonly run: Shell;
+  /** What another probe must have printed: when it did not, this one is not run and prints nothing. */
+  readonly needs?: { readonly probe: Probe; readonly said: string };
 }
 
 /** One thing that must be true of a host: why, how to look, what to see, how to bring it about. */

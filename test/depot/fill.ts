@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { fileTrouble } from '../../src/cli/file-trouble.ts';
 import { Problem } from '../../src/model/problem.ts';
 import { stopPrograms } from './exec.ts';
 import { defaultVersions, fillDepot } from './filling.ts';
@@ -67,13 +68,14 @@ for (const [signal, code] of [
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (error instanceof Problem) {
-    const parts = [`error[${error.code}]: ${error.summary}`];
-    if (error.saw !== undefined) parts.push(...error.saw.split('\n').map((line) => `  saw  ${line}`));
-    if (error.why !== undefined) parts.push(`  why  ${error.why}`);
-    if (error.try !== undefined) parts.push(`  try  ${error.try}`);
+  const problem = error instanceof Problem ? error : fileTrouble(error);
+  if (problem !== undefined) {
+    const parts = [`error[${problem.code}]: ${problem.summary}`];
+    if (problem.saw !== undefined) parts.push(...problem.saw.split('\n').map((line) => `  saw  ${line}`));
+    if (problem.why !== undefined) parts.push(`  why  ${problem.why}`);
+    if (problem.try !== undefined) parts.push(`  try  ${problem.try}`);
     process.stderr.write(`${parts.join('\n')}\n`);
-    process.exitCode = error.exit;
+    process.exitCode = problem.exit;
   } else if (
     error instanceof TypeError &&
     'code' in error &&

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/files/folder.ts';
 import { Problem } from '../../src/model/problem.ts';
 import { type Contents, contentsFor, partsOf } from './contents.ts';
 import { make } from './artefacts.ts';
@@ -63,7 +64,7 @@ export async function fillDepot(options: FillOptions, on: Listener): Promise<Fil
   const present = await findDepot(place, contents);
   const look = options.verify === true || options.prune === true;
   if (present !== undefined && !look) return { ...present, made: 0 };
-  await mkdir(place.cache, { recursive: true });
+  makeFolder(place.cache);
   const lock = await takeLock(place.lock, 'filling the depot', (holder) =>
     on({
       type: 'note',

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../src/files/places.ts';
 
 /** Where the filler keeps its things. All of it can be deleted at any time; it is only work saved. */
 export interface Place {
@@ -23,8 +23,7 @@ export interface Place {
  * @param env the environment to look into; `XDG_CACHE_HOME` counts only when it is an absolute path
  */
 export function place(env: Readonly<Record<string, string | undefined>> = process.env): Place {
-  const xdg = env['XDG_CACHE_HOME'];
-  const cache = join(xdg?.startsWith('/') ? xdg : join(env['HOME'] ?? homedir(), '.cache'), 'landfall');
+  const cache = cacheFolder(env);
   return {
     cache,
     artefacts: join(cache, 'artefacts'),

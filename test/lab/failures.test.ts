@@ -6,6 +6,8 @@ import { breakLab } from '../../src/lab/break.ts';
 import { labDown } from '../../src/lab/down.ts';
 import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
   clusterYaml,
@@ -14,11 +16,13 @@ import {
   type Ended,
   freshLab,
   landfall,
+  onHost,
   put,
+  start,
   well,
   wellOnHost,
 } from './harness.ts';
-import { live } from './live.ts';
+import { eventually, live } from './live.ts';
 
 /*
  * What goes wrong for users, provoked for real: each has a message of its own, says what to do about it, ends with the right
@@ -124,6 +128,16 @@ describe('the command line, with nothing behind it', () => {
     ],
     ['a yes nobody can give', ['apply'], { exit: 2, code: 'ask/nobody', says: /apply --yes/ }],
     [
+      'a part nothing has, before anything is asked',
+      ['apply', '--only', 'nonsense'],
+      { exit: 2, code: 'only/unknown', says: /landfall explain lists them all/ },
+    ],
+    [
+      'a node nothing has',
+      ['apply', '--node', 'nonsense'],
+      { exit: 2, code: 'node/unknown', says: /one of: cp-0/ },
+    ],
+    [
       'a name nobody can type',
       ['reset'],
       { exit: 2, code: 'reset/unsure', says: /--cluster test-failures --yes/ },
@@ -145,6 +159,20 @@ describe('the command line, with nothing behind it', () => {
       code: 'file/not-utf8',
       says: /iconv/,
     });
+  });
+
+  test('XDG folders in which nothing can be made', async () => {
+    // Sockets go elsewhere; the record of a run has no other place, and nothing is begun without it.
+    const sockets = { ...place, env: { ...place.env, XDG_RUNTIME_DIR: '/proc' } };
+    expect((await landfall(sockets, 'plan', '--only', 'preflight/root', '--exit-code')).status).toBe(0);
+    const state = { ...place, env: { ...place.env, XDG_STATE_HOME: '/proc' } };
+    const told = { exit: 1, code: 'file/system', says: /\/proc\/landfall .*nobody can make a folder there/ };
+    expectTold(await landfall(state, 'lab', 'up', '--name', 'test-failures-proc'), told);
+    const file = variant('away.yaml', (text) =>
+      text.replace(/^lab: .*$/m, `ssh: { config: ${lab.sshConfig} }`),
+    );
+    expectTold(await landfall(state, 'apply', '--yes', '-f', file, '--only', 'prepare'), told);
+    expect((await byHand('ls -d /var/lib/landfall 2>/dev/null || :')).trim()).toBe('');
   });
 
   test('a place that cannot be written to', async () => {
@@ -275,9 +303,37 @@ describe('the way to the host', () => {
         expectTold(await landfall(place, 'plan'), {
           exit: 4,
           code: 'ssh/unreachable',
-          says: /cannot be reached/,
+          says: /cannot be reached: (there is no route to it|no answer).*through: nsenter/,
         }),
     );
+  });
+
+  test('the cable is pulled in the middle of a plan', async () => {
+    // One of the programs a reading runs does not come back until the cable is out.
+    const slow = '/usr/local/sbin/dpkg-query';
+    await byHand(
+      `printf '%s\\n' '#!/bin/sh' 'echo $$ >/run/in-a-plan' 'exec sleep 300' >${slow}; chmod +x ${slow}`,
+    );
+    await during(
+      async () => undefined,
+      async () => {
+        await fault({ is: 'link-up', host: HOST });
+        await byHand(`kill "$(cat /run/in-a-plan)" || :; rm -f ${slow} /run/in-a-plan`);
+      },
+      async () => {
+        const { ended } = start(place, ['plan', '--only', 'packages']);
+        await eventually('the plan to be at it', async () =>
+          (await onHost(lab, HOST, '[ -s /run/in-a-plan ]')).status === 0 ? true : undefined,
+        );
+        await fault({ is: 'link-down', host: HOST });
+        expectTold(await ended, {
+          exit: 4,
+          code: 'ssh/unreachable',
+          says: /cannot be reached: (there is no route to it|no answer)/,
+        });
+      },
+    );
+    expect((await well(place, 'plan', '--only', 'preflight/root', '--exit-code')).status).toBe(0);
   });
 });
 
@@ -362,10 +418,14 @@ describe('the host, before anything is made', () => {
   test('swap is on', async () => {
     await during(
       () =>
+        // A lab host may have a /proc/swaps of its own, as the real one is the whole machine's: here the real one is meant.
         byHand(
-          'dd if=/dev/zero of=/swapfile bs=1M count=8 status=none; chmod 600 /swapfile; mkswap -q /swapfile; swapon /swapfile',
+          'umount /proc/swaps 2>/dev/null || :; dd if=/dev/zero of=/swapfile bs=1M count=8 status=none; chmod 600 /swapfile; mkswap -q /swapfile; swapon /swapfile',
         ),
-      () => byHand('swapoff /swapfile; rm -f /swapfile'),
+      () =>
+        byHand(
+          'swapoff /swapfile; rm -f /swapfile; [ ! -e /run/lab-swaps ] || mount --bind /run/lab-swaps /proc/swaps',
+        ),
       async () =>
         expectTold(await landfall(place, 'apply', '--yes', '--only', 'preflight/swap'), {
           exit: 1,
@@ -422,6 +482,67 @@ describe('while it is made', () => {
     await well(place, ...packages);
   });
 
+  /** A part that holds one of apt's and dpkg's locks as they do, under a name people know. */
+  const holds = (unit: string, lock: string): string =>
+    `systemd-run -q --unit=${unit} --collect perl -MFcntl=:DEFAULT -e 'my $l = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); $0 = "unattended-upgr"; open my $f, ">>", "${lock}" or die; fcntl($f, F_SETLK, $l) or die; sleep 1000'`;
+
+  test('another program installs packages: it is named and waited for, and apply goes on when it is done', async () => {
+    const waiting = (step: string, lock: string) => (e: RunEvent) =>
+      e.is === 'output' &&
+      e.step === step &&
+      /^waiting for process \d+ \(unattended-upgr\), which holds /.test(e.text) &&
+      e.text.endsWith(lock);
+    await during(
+      () =>
+        byHand(
+          `apt-get -q -y --allow-change-held-packages purge kubectl >/dev/null; rm -f /var/lib/apt/lists/pkgs.k8s.io_*
+          ${holds('lists-lock', '/var/lib/apt/lists/lock')}; ${holds('dpkg-lock', '/var/lib/dpkg/lock-frontend')}`,
+        ),
+      () => byHand('systemctl stop lists-lock dpkg-lock 2>/dev/null || :'),
+      async () => {
+        const run = live(place, NAME, ...packages);
+        expect(await run.first(waiting('packages/known', '/var/lib/apt/lists/lock'))).toBeDefined();
+        await byHand('systemctl stop lists-lock');
+        expect(await run.first(waiting('packages/installed', '/var/lib/dpkg/lock-frontend'))).toBeDefined();
+        await byHand('systemctl stop dpkg-lock');
+        const ended = await run.ended;
+        expect([ended.status, message(ended.stderr, 'packages/installed')]).toEqual([0, '']);
+      },
+    );
+  });
+
+  test.each<[string, string, string, string, RegExp]>([
+    [
+      'may not be changed by anybody (chattr +i)',
+      'prepare/endpoint-name',
+      'sed -i "/kept by Landfall/d" /etc/hosts; chattr +i /etc/hosts',
+      'chattr -i /etc/hosts',
+      /\/etc\/hosts.*Operation not permitted.*chattr \+i.*lsattr/,
+    ],
+    [
+      'is a mount of its own',
+      'prepare/endpoint-name',
+      'sed -i "/kept by Landfall/d" /etc/hosts; cp /etc/hosts /run/hosts; mount --bind -o ro /run/hosts /etc/hosts',
+      'umount /etc/hosts; rm -f /run/hosts',
+      /\/etc\/hosts.*Device or resource busy.*mounted on that very file.*findmnt/,
+    ],
+    [
+      'is in a folder that is mounted read-only',
+      'packages/kubernetes-list',
+      'rm -f /etc/apt/sources.list.d/kubernetes.list; mount --bind /etc/apt/sources.list.d /etc/apt/sources.list.d; mount -o remount,bind,ro /etc/apt/sources.list.d',
+      'umount /etc/apt/sources.list.d',
+      /Read-only file system.*findmnt -T/,
+    ],
+  ])('a file Landfall writes %s', async (_, code, wrong, right, says) => {
+    await during(
+      () => byHand(wrong),
+      () => byHand(right),
+      async () =>
+        expectTold(await landfall(place, 'apply', '--yes', '--only', code), { exit: 1, code, says }),
+    );
+    await well(place, 'apply', '--yes', '--only', code);
+  });
+
   test('an image is not there', async () => {
     await during(
       () => fault({ is: 'depot-missing', pattern: 'registry.k8s.io/coredns' }),
@@ -438,5 +559,54 @@ describe('while it is made', () => {
   test('after all of this, apply makes the cluster', async () => {
     await well(place, 'apply', '--yes');
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
+});
+
+describe('when there is a cluster', () => {
+  /** Sends the API server's process signals: `STOP` hangs it as a program hangs, connections and all. */
+  const signal = (script: string): Promise<string> =>
+    byHand(
+      `for p in /proc/[0-9]*; do if [ "$(cat "$p/comm" 2>/dev/null)" = kube-apiserver ]; then pid=\${p#/proc/}; fi; done\n${script}`,
+    );
+  const planned = async (): Promise<Plan> => JSON.parse((await well(place, 'plan', '--json')).stdout);
+  const open = ({ hosts }: Plan) =>
+    hosts.flatMap((host) => host.findings.filter((f) => f.forecast !== 'right'));
+
+  test('an API server that hangs is waited for once, and what needs it says why it is not known', async () => {
+    const healthy = await planned();
+    expect(open(healthy)).toEqual([]);
+    let hung: Plan | undefined;
+    await during(
+      () => signal('kill -STOP "$pid"'),
+      () => signal('kill -CONT "$pid"'),
+      async () => {
+        hung = await planned();
+      },
+    );
+    const found = open(hung as Plan);
+    const ready = found.find((f) => f.step === 'control-plane/api-ready');
+    expect(ready).toMatchObject({ forecast: 'wrong', reading: 'not ready' });
+    expect(found.filter((f) => f.forecast !== 'unknown')).toEqual([ready]);
+    // That one looks at a file, and is unknown for what comes before it.
+    const asking = found.filter((f) => f.step !== 'network/conflist');
+    expect(asking.length).toBeGreaterThan(8);
+    for (const f of asking) expect(f.note, f.step).toMatch(/deadline exceeded|Client\.Timeout/);
+    expect((hung?.ms ?? Infinity) - healthy.ms).toBeLessThan(25_000);
+    await eventually('the API server to be itself again', async () =>
+      open(await planned()).length === 0 ? true : undefined,
+    );
+  });
+
+  test('one that is slow for a second now and then is no news', async () => {
+    const beat =
+      'systemd-run -q --unit=slow --collect sh -c \'while kill -STOP "$0"; do sleep 1; kill -CONT "$0"; sleep 3; done\'';
+    await during(
+      () => signal(`${beat} "$pid"`),
+      () => signal('systemctl stop slow; kill -CONT "$pid"'),
+      async () => {
+        for (let i = 0; i < 2; i += 1) expect(open(await planned())).toEqual([]);
+        await byHand('systemctl is-active slow');
+      },
+    );
   });
 });

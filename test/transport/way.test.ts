@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hopsTo, resolveWay } from '../../src/ssh/resolve.ts';
@@ -10,8 +11,11 @@ let bastion: Sshd;
 let inner: Sshd;
 let closed: Sshd;
 let config: string;
+/** Takes connections and says nothing. */
+const silent = createServer((socket) => socket.on('error', () => undefined));
 
 beforeAll(async () => {
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
   [bastion, inner, closed] = await Promise.all([
     startSshd({ users: [{ name: 'jump' }, { name: 'stranger', admitted: false }] }),
     startSshd(),
@@ -67,6 +71,9 @@ beforeAll(async () => {
     ['behind', [`Port ${deadPort}`, 'ProxyJump bastion']],
     ['by-command', [`Port ${inner.port}`, `ProxyCommand ssh -F ${config} -W %h:%p bastion`]],
     ['by-nothing', [`Port ${inner.port}`, 'ProxyCommand no-such-program %h %p']],
+    ['by-silence', [`Port ${inner.port}`, 'ProxyCommand sleep 1000']],
+    ['silent-bastion', [`Port ${(silent.address() as AddressInfo).port}`]],
+    ['through-silent', [`Port ${inner.port}`, 'ProxyJump silent-bastion']],
   ];
   const text = blocks
     .map(([name, lines]) => `Host ${name}\n  HostName 127.0.0.1\n  ${lines.join('\n  ')}\n`)
@@ -78,7 +85,10 @@ async function plain(): Promise<string> {
   return `  IdentityFile ${inner.identityFile}\n  IdentitiesOnly yes\n  IdentityAgent none\n  UserKnownHostsFile ${inner.knownHosts}\n  GlobalKnownHostsFile /dev/null\n`;
 }
 
-afterAll(() => Promise.all([bastion, inner, closed].map((one) => one.stop())));
+afterAll(async () => {
+  silent.close();
+  await Promise.all([bastion, inner, closed].map((one) => one.stop()));
+});
 
 const to = (address: string): Parameters<typeof refusal>[0] => ({ name: 'cp-0', address, config });
 
@@ -130,6 +140,21 @@ describe('a host behind others', () => {
     expect(await refusal(to('behind'))).toMatchObject({
       code: 'ssh/unreachable',
       summary: 'cp-0 (behind) cannot be reached from the jump host bastion: Connection refused',
+    });
+  });
+
+  test('that nobody answers for is so said, with what stands between', async () => {
+    const command = await refusal(to('by-silence'), { connectTimeoutSeconds: 1 });
+    expect(command).toMatchObject({
+      code: 'ssh/unreachable',
+      summary: 'cp-0 (by-silence) cannot be reached: no answer through its ProxyCommand',
+      saw: expect.stringContaining('through: sleep 1000'),
+    });
+    const jump = await refusal(to('through-silent'), { connectTimeoutSeconds: 1 });
+    expect(jump).toMatchObject({
+      code: 'ssh/unreachable',
+      summary: 'cp-0 (through-silent) cannot be reached: no answer through the jump host silent-bastion',
+      try: expect.stringMatching(/^ssh -F \S+ silent-bastion true .*tells whether it is the jump host/),
     });
   });
 

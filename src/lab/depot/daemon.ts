@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { makeFolder } from '../../files/folder.ts';
 import { Problem } from '../../model/problem.ts';
 import { lastLines } from '../exec.ts';
 import { namespacePath, namesOf } from '../names.ts';
@@ -78,7 +79,7 @@ export async function startDepot(
   const running = await depotPid(lab);
   if (running !== undefined && (await readFile(config, 'utf8').catch(() => '')) === text) return;
   await stopDepot(lab);
-  await mkdir(lab.dir, { recursive: true });
+  makeFolder(lab.dir);
   await writeFile(config, text);
   const out = await open(log, 'a', 0o600);
   const child = spawn(execPath, [...entry(), config], {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../../files/folder.ts';
 import { contentKey } from '../place.ts';
 import { type Answer, textAnswer } from './answer.ts';
 import { fileAnswer } from './files.ts';
@@ -140,7 +141,7 @@ function keeping(body: Readable, file: string, path: string): Readable {
   const part = `${file}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`;
   const out = new PassThrough();
   const store = async () => {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const disk = createWriteStream(part);
     await pipeline(
       body,

@@ -8,6 +8,11 @@ function onTheWay({ proxy, hostKey, banner }: Trail): boolean {
   return proxy !== undefined && hostKey === undefined && banner.length === 0;
 }
 
+/** A jump host as a host of its own, found by the target's configuration. */
+function hopTarget(name: string, { config }: Target): Target {
+  return { name, address: name, ...(config === undefined ? {} : { config }) };
+}
+
 /** A jump host's own name, as written in ssh_config or after `-J`. */
 function bareName(jump: string): string {
   return jump.replace(/^.*@/, '').replace(/:\d+$/, '');
@@ -51,6 +56,25 @@ function beyond({ target, stderr }: Attempt, { jumps }: Trail): Verdict | undefi
   };
 }
 
+/** Nothing came until the time was over. Who of all those on the way kept silent, nobody this side of them can tell. */
+function silence({ target, stderr }: Attempt, { words, jumps, proxy }: Trail): Verdict | undefined {
+  const said = line(words, /timed out during banner exchange/);
+  if (said === undefined) return undefined;
+  const isJump = jumps.length > 0;
+  const between = isJump
+    ? `the jump host${jumps.length > 1 ? 's' : ''} ${jumps.join(', ')}`
+    : 'its ProxyCommand';
+  return {
+    code: 'ssh/unreachable',
+    summary: `${called(target)} cannot be reached: no answer through ${between}`,
+    saw: [lastLines(stderr), said, `through: ${proxy ?? ''}`].filter((text) => text !== '').join('\n'),
+    why: `the host is off, its address is wrong, a firewall drops the packets, or its sshd hangs${isJump ? '; or a jump host does' : ''}: from here these look the same`,
+    try: isJump
+      ? `${asTyped(hopTarget(jumps[0] ?? '', target))} true   tells whether it is the jump host; from there look for ${target.address}: is it on, is the port right?`
+      : 'is it on, and is the address right? then run the command by hand: it should print a line beginning with SSH-2.0',
+  };
+}
+
 const NO_WAY =
   /Connection refused|timed out|No route to host|Host is down|Network is unreachable|Could not resolve/i;
 
@@ -65,6 +89,8 @@ function command(
   // Some say it as ssh would.
   const cause = explain({ target, status: 255, log: stderr, stdout: '', stderr: '' });
   if (cause?.code === 'ssh/unreachable') return { ...cause, saw };
+  const silent = silence(attempt, trail);
+  if (silent !== undefined) return silent;
   const said = line(stderr, NO_WAY);
   if (said !== undefined || stderr.trim() === '') {
     return {
@@ -96,14 +122,12 @@ export function wayThere(explain: (attempt: Attempt) => Verdict | undefined): Ru
     if (forwarded !== undefined) return forwarded;
     if (trail.jumps.length === 0) return command(attempt, trail, explain);
     const { name, bare } = hop(trail.jumps, stderr);
-    const hopTarget: Target = {
-      name: bare,
-      address: bare,
-      ...(target.config === undefined ? {} : { config: target.config }),
-    };
+    const hopped = hopTarget(bare, target);
     // A jump host's ssh keeps its log to itself: which keys it offered is not known.
     const denied = /^(\S+)@\S+: Permission denied \(/m.exec(stderr);
-    const cause = explain({ target: hopTarget, status: 255, log: stderr, stdout: '', stderr: '' });
+    const cause = explain({ target: hopped, status: 255, log: stderr, stdout: '', stderr: '' });
+    const silent = denied === null && cause === undefined ? silence(attempt, trail) : undefined;
+    if (silent !== undefined) return silent;
     const what =
       denied === null
         ? (cause?.summary ?? 'it hung up')
@@ -120,7 +144,7 @@ export function wayThere(explain: (attempt: Attempt) => Verdict | undefined): Ru
       try:
         cause?.try !== undefined && cause.code.startsWith('ssh/host-key')
           ? cause.try.replace(`hosts trust ${bare}`, `hosts trust ${target.name}`)
-          : `${asTyped(hopTarget, '-v')} true   should work first; its user, port and key belong into your ssh_config`,
+          : `${asTyped(hopped, '-v')} true   should work first; its user, port and key belong into your ssh_config`,
     };
   };
 }

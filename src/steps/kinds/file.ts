@@ -1,4 +1,5 @@
 import { heredoc, type Shell, sh } from '../../shell/sh.ts';
+import { DISK_CLUES } from '../clues.ts';
 import { BEFORE } from '../places.ts';
 import type { Step } from '../step.ts';
 import type { About } from './about.ts';
@@ -69,6 +70,7 @@ export function file(about: About, wanted: WantedFile, before?: string): Step {
       ${inPlace(path)}`,
     undo: putBack(path, before),
     writes: [path],
+    clues: [...(about.clues ?? []), ...DISK_CLUES],
   };
 }
 

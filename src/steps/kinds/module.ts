@@ -1,4 +1,5 @@
 import { sh } from '../../shell/sh.ts';
+import { DISK_CLUES } from '../clues.ts';
 import { FILES, NOTES } from '../places.ts';
 import type { Step } from '../step.ts';
 import type { About } from './about.ts';
@@ -26,5 +27,6 @@ export function module(
       ${lineOut(path, `^${name}$`)}
       if [ -e ${notes} ] && ! grep -qx ${name} ${notes}; then modprobe -r -- ${name} 2>/dev/null || :; fi`,
     writes: [path],
+    clues: [...(about.clues ?? []), ...DISK_CLUES],
   };
 }

@@ -8,8 +8,14 @@ export interface WantedPackage {
   readonly version?: string;
 }
 
-/** Waits for another program's lock, keeps configuration files as they are, and asks nobody. */
-export const APT = sh`apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
+/** Keeps configuration files as they are, and asks nobody. */
+export const APT = sh`apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold`;
+
+/** A sed program: out of what apt-get or dpkg says of a lock that is taken, who has it. */
+const WAITING = [
+  String.raw`/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q}`,
+  String.raw`/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}`,
+].join(';');
 
 /** `NAME VERSION WANT STATUS`, a line each of these packages that dpkg knows. */
 export function packagesProbe(names: readonly string[]): Probe {
@@ -17,24 +23,30 @@ export function packagesProbe(names: readonly string[]): Probe {
   return { name: 'packages', run: sh`dpkg-query -W -f ${format} ${names} 2>/dev/null` };
 }
 
-/** Runs dpkg, and again each second while another program holds its lock, for two minutes. */
-export function patientDpkg(...words: readonly (string | Shell)[]): Shell {
-  const args = words.reduce<Shell>((all, word) => sh`${all} ${word}`, sh``);
+/**
+ * Runs apt-get or dpkg, and again each second while another program holds a lock it needs, for two minutes; says each time
+ * which does. (apt-get can wait by itself, but not for every lock, and says for whom only when that is over.)
+ */
+export function patient(command: Shell): Shell {
   return sh`
-    tries=0
-    until said=$(dpkg${args} 2>&1); do
-      case $said in
-        *'locked by another process'*) tries=$((tries + 1)); [ "$tries" -lt 120 ] || { printf '%s\n' "$said"; exit 1; }; sleep 1 ;;
-        *) printf '%s\n' "$said"; exit 1 ;;
-      esac
+    tries=0 said="\${tmp:-/run}/said"
+    until ${command} 2>"$said"; do
+      if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+        cat "$said"; exit 1
+      fi
+      who=$(sed -n ${WAITING} "$said")
+      echo "\${who:-waiting for another program that installs packages}"
+      tries=$((tries + 1)); sleep 1
     done
-    printf '%s\n' "$said"`;
+    cat "$said"`;
 }
 
 /** Installs packages at their versions in one go, moving held ones and going back a version where that is what is wanted. */
 export function install(packages: readonly WantedPackage[]): Shell {
   const words = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));
-  return sh`${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages ${words}`;
+  return patient(
+    sh`${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages ${words}`,
+  );
 }
 
 /**
@@ -48,12 +60,12 @@ export function uninstall(names: readonly string[], notes: string = NOTES.packag
       mine=$(${installed} ${names} 2>/dev/null | grep -vxFf ${notes}) || :
       if [ -n "$mine" ]; then
         # dpkg, unlike apt, takes nothing away that something else depends on.
-        ( ${patientDpkg('--purge', sh`$mine`)} ) || echo 'what is still needed by others was kept'
+        ( ${patient(sh`dpkg --purge $mine`)} ) || echo 'what is still needed by others was kept'
       fi
       rest=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxFf ${notes}) || :
-      if [ -n "$rest" ]; then ${APT} purge $rest; fi
+      if [ -n "$rest" ]; then ( ${patient(sh`${APT} purge $rest`)} ); fi
       left=$(dpkg-query -W -f ${'${db:Status-Status} ${Package}\\n'} | sed -n 's/^config-files //p' | grep -vxFf ${notes}) || :
-      if [ -n "$left" ]; then ( ${patientDpkg('--purge', sh`$left`)} ); fi
+      if [ -n "$left" ]; then ( ${patient(sh`dpkg --purge $left`)} ); fi
     else
       echo ${`there are no notes in ${BEFORE} of what was installed before; packages are left as they are`}
     fi`;

@@ -1,4 +1,5 @@
 import { sh } from '../../shell/sh.ts';
+import { DISK_CLUES } from '../clues.ts';
 import { FILES, NOTES } from '../places.ts';
 import type { Clue, Probe, Step } from '../step.ts';
 import type { About } from './about.ts';
@@ -54,6 +55,6 @@ export function sysctl(
       old=$(sed -n ${`s/${pattern} //p`} ${notes} 2>/dev/null) || :
       [ -z "$old" ] || sysctl -q -w ${key}="$old" || :`,
     writes: [path],
-    clues: [...(about.clues ?? []), LATER],
+    clues: [...(about.clues ?? []), LATER, ...DISK_CLUES],
   };
 }

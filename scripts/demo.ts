@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { depotSource } from '../src/lab/depot/daemon.ts';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
 import { fillingTakes } from '../test/depot/filling.ts';
@@ -63,6 +63,15 @@ async function fill(): Promise<void> {
   await run(join('node_modules', '.bin', 'tsx'), ['test/depot/fill.ts']);
 }
 
+/** How to go on with kubectl: this machine's own, or the host's, which is one static program and runs here as well. */
+function kubectlLines(): string {
+  const merge = 'npx landfall kubeconfig --merge';
+  const isHere = (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'kubectl')));
+  if (isHere) return `  ${merge} && kubectl get nodes`;
+  return `  npx landfall lab ssh --name ${NAME} cp-0 -- cat /usr/bin/kubectl >kubectl && chmod +x kubectl
+  ${merge} && ./kubectl get nodes`;
+}
+
 async function main(words: readonly string[]): Promise<void> {
   if (words[0] === 'down') return landfall('lab', 'down', '--name', NAME);
   say('Landfall’s demo: a real host on this machine, and on it a real Kubernetes cluster of one node.');
@@ -93,7 +102,7 @@ All of it took ${minutes(Date.now() - begun)}. How to go on:
   cd ${NAME}
   npx landfall status                       how the host reads now
   npx landfall plan                         nothing to do: the cluster is as cluster.yaml says
-  npx landfall lab ssh --name ${NAME} cp-0 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get pods -A
+${kubectlLines()}
   npx landfall runbook | less               what was done and why, as you would do it by hand
   npx landfall lab break --name ${NAME}           break something, then plan and apply again
   npm run demo -- down                      take the host away`);

@@ -156,7 +156,10 @@ export const kubeconfig = command<KubeconfigFlags>({
   ],
   flags: {
     merge: yes('Merge it into $KUBECONFIG or ~/.kube/config'),
-    address: text('Where the API server answers from here (the node’s address)', 'ADDRESS'),
+    address: text(
+      'Where the API server answers from here (the node’s address; 127.0.0.1 for a lab)',
+      'ADDRESS',
+    ),
   },
   load: async () => (await import('./kubeconfig.ts')).kubeconfig,
 });

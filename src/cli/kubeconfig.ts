@@ -10,7 +10,7 @@ import { hostOf } from '../run/survey.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import { path } from './place.ts';
-import { outerAddress, withSite } from './site.ts';
+import { outside, withSite } from './site.ts';
 import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
@@ -56,8 +56,9 @@ export const kubeconfig: Action<KubeconfigFlags> = async (context, flags) => {
   const seat = controlPlanes(cluster)[0];
   if (seat === undefined) throw new Error('a cluster without a control plane was loaded');
   return withSite(loaded, async (site): Promise<ExitCode> => {
-    const text = await during(context, flags, `asking ${seat.name}`, async () =>
-      fetchKubeconfig(hostOf(site, seat.name), cluster, flags.address ?? (await outerAddress(loaded, seat))),
+    const at = flags.address === undefined ? await outside(loaded, seat) : { address: flags.address };
+    const text = await during(context, flags, `asking ${seat.name}`, () =>
+      fetchKubeconfig(hostOf(site, seat.name), cluster, at),
     );
     if (!flags.merge) {
       context.process.stdout.write(text);

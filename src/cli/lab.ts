@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { breakLab } from '../lab/break.ts';
 import { labDown as takeDown } from '../lab/down.ts';
 import { FAULTS, parseFault } from '../lab/fault.ts';
+import { FORWARDED_PORT } from '../lab/forward.ts';
 import { labNames, requireLab } from '../lab/lab.ts';
 import { ensureTools } from '../lab/machine.ts';
 import { DEFAULT_LAB, type LabSpec } from '../lab/spec.ts';
@@ -36,7 +37,7 @@ export interface LabDownFlags extends LabNameFlags {
 }
 
 function statusLines(status: LabStatus, look: Look): string {
-  const { lab, state, hosts, depot, faults } = status;
+  const { lab, state, hosts, depot, forwarding, faults } = status;
   const { paint, signs } = look;
   const sign = {
     up: paint.right(signs.right),
@@ -53,10 +54,15 @@ function statusLines(status: LabStatus, look: Look): string {
         : `off, ${bytes(host.disk)} of disk`;
     return `  ${sign[host.state]} ${host.name.padEnd(column)}   ${host.address}   ${host.release}   ${what}`;
   });
+  const forwards = hosts.flatMap(({ name, address }) => {
+    const port = forwarding.ports[address];
+    return port === undefined ? [] : [`127.0.0.1:${port} is ${name}:${FORWARDED_PORT}`];
+  });
   return [
     `${paint.strong(lab.name)} is ${state === 'partly' ? 'partly up' : state}`,
     ...rows,
     `  ${sign[depot.up ? 'up' : 'down']} depot ${depot.up ? 'up' : 'off'}: ${source}`,
+    `  ${sign[forwarding.up ? 'up' : 'down']} forwarding ${forwarding.up ? 'up' : 'off'}: ${forwards.join(', ')}`,
     ...faults.map((fault) => `  ${paint.wrong('fault')} ${fault}`),
   ].join('\n');
 }

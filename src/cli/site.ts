@@ -3,24 +3,33 @@ import { pathFrom } from '../config/file.ts';
 import { resolve } from '../config/resolve.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
+import type { Outside } from '../run/kubeconfig.ts';
 import type { Site } from '../run/survey.ts';
 import type { Host } from '../ssh/host.ts';
 import { localHost } from '../ssh/local.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
+import { apiPort } from '../steps/node.ts';
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
   readonly config: string;
   readonly namespace: string;
+  /** The port of 127.0.0.1 that leads to a port of one of the lab's hosts, where there is one. */
+  readonly forwardedPort: (address: string, port: number) => Promise<number | undefined>;
 }
 
 async function labWays(cluster: Cluster): Promise<LabWays | undefined> {
   if (cluster.lab === undefined) return undefined;
   const { requireLab } = await import('../lab/lab.ts');
   const lab = await requireLab(cluster.lab);
-  return { config: lab.sshConfig, namespace: lab.operatorNamespace };
+  return {
+    config: lab.sshConfig,
+    namespace: lab.operatorNamespace,
+    forwardedPort: async (address, port) =>
+      (await import('../lab/forward.ts')).forwardedPort(lab, address, port),
+  };
 }
 
 /** How a node is reached. */
@@ -46,14 +55,18 @@ export async function targets(loaded: Loaded): Promise<readonly Target[]> {
 }
 
 /**
- * The address at which a node answers those outside of the cluster: what ssh would connect to, unless that is behind a jump
- * host and cluster.yaml says another.
+ * Where a node's API server answers those outside of the cluster: at what ssh would connect to, unless that is behind a jump
+ * host and cluster.yaml says another; for a lab's host, at the port of this machine that leads to it.
+ * @throws Problem `lab/forward` when nothing listens on that port.
  */
-export async function outerAddress(loaded: Loaded, node: Node): Promise<string> {
-  const ways = await labWays(loaded.cluster);
+export async function outside(loaded: Loaded, node: Node): Promise<Outside> {
+  const { cluster } = loaded;
+  const ways = await labWays(cluster);
   const { hostname, jumps, proxyCommand } = await resolveWay(targetOf(node, loaded, ways?.config));
+  const port = await ways?.forwardedPort(hostname, apiPort(cluster));
+  if (port !== undefined) return { address: '127.0.0.1', port };
   const isDirect = jumps.length === 0 && proxyCommand === undefined;
-  return isDirect ? hostname : (node.internalAddress ?? hostname);
+  return { address: isDirect ? hostname : (node.internalAddress ?? hostname) };
 }
 
 /**

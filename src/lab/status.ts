@@ -5,6 +5,7 @@ import { readDepotFaults } from './break.ts';
 import { depotIsRefusing, linkIsDown, readNetworkFaults } from './cut.ts';
 import { depotPid } from './depot/daemon.ts';
 import { diskIsFull } from './disk.ts';
+import { type Forwarding, forwarding } from './forward.ts';
 import { bootCount, hostDir, initPid, loopPid } from './host.ts';
 import { requireLab } from './lab.ts';
 import { readMachine } from './machine.ts';
@@ -14,10 +15,11 @@ import type { Lab, LabHost } from './spec.ts';
 /** What a lab is like right now. */
 export interface LabStatus {
   readonly lab: Lab;
-  /** `up`: its network, its depot and all its hosts are; `down`: none of them; else `partly`. */
+  /** `up`: its network, its depot, its forwarding and all its hosts are; `down`: none of them; else `partly`. */
   readonly state: 'up' | 'partly' | 'down';
   readonly hosts: readonly LabHostStatus[];
   readonly depot: { readonly up: boolean; readonly folder?: string; readonly passesThrough: boolean };
+  readonly forwarding: Forwarding;
   /** The faults in force, as `landfall lab break` takes them. */
   readonly faults: readonly string[];
 }
@@ -41,12 +43,14 @@ export async function labStatus(name: string): Promise<LabStatus> {
   const hosts = await Promise.all(lab.hosts.map((host) => hostStatus(lab, host)));
   const network = existsSync(namespacePath(namesOf(name).bridge));
   const depot = await depotStatus(lab);
-  const parts = [network, depot.up, ...hosts.map((host) => host.state === 'up')];
+  const forwards = await forwarding(lab);
+  const parts = [network, depot.up, forwards.up, ...hosts.map((host) => host.state === 'up')];
   return {
     lab,
     state: parts.every(Boolean) ? 'up' : parts.some(Boolean) ? 'partly' : 'down',
     hosts,
     depot,
+    forwarding: forwards,
     faults: await faultsInForce(lab, hosts),
   };
 }

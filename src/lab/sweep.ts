@@ -44,10 +44,10 @@ export async function sweepAll(name: string, hosts: readonly LabHost[]): Promise
   const dir = labDir(name);
   const loops = hosts.map((host) => hostDir({ dir }, host.name));
   const namespaces = await labNamespaces(name);
-  // The loops first: one that saw its host end would boot it again. The depot is known by its configuration alone: it is
-  // in the machine's own network.
-  const watchers = () =>
-    findProcesses({ commandHas: [...loops, join(dir, 'host.sh'), join(dir, 'depot.json')], namespaces: [] });
+  // The loops first: one that saw its host end would boot it again. The depot and the forwarder are known by their files
+  // alone: they are in the machine's own network.
+  const files = ['host.sh', 'depot.json', 'forward.json', 'relay.pl'].map((name) => join(dir, name));
+  const watchers = () => findProcesses({ commandHas: [...loops, ...files], namespaces: [] });
   let ended = await killAll(watchers);
   ended += await killAll(() => findProcesses({ commandHas: loops, namespaces, cgroup: names.cgroup }));
   await networkDown(name);

@@ -10,6 +10,7 @@ import { authority } from './depot/authority.ts';
 import { type DepotSource, depotSource, startDepot } from './depot/daemon.ts';
 import { folderNames, hostsFile } from './depot/names.ts';
 import { type OnLabEvent, reported } from './event.ts';
+import { startForwarder } from './forward.ts';
 import { awaitLogin, makeHost, startHost } from './host.ts';
 import { depotKey, goldenDisk } from './image.ts';
 import { type LabFile, labNames, labOf, readLabFile, writeLabFile } from './lab.ts';
@@ -27,7 +28,7 @@ const DISK_GIB = 16;
 /**
  * Brings a lab up: makes what is missing of it, starts what stands still, leaves alone what runs. A lab that exists keeps
  * its hosts; those asked for are added. Gives the lab once every host asked for has been logged in to.
- * Throws `lab/root`, `lab/tools`, `lab/busy`, `lab/elsewhere`, `lab/boot` and whatever building an image may throw.
+ * Throws `lab/root`, `lab/tools`, `lab/busy`, `lab/elsewhere`, `lab/forward`, `lab/boot` and whatever building an image may throw.
  */
 export async function labUp(spec: LabSpec, on: OnLabEvent): Promise<Lab> {
   const machine = readMachine();
@@ -79,6 +80,7 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   for (const host of file.hosts)
     await makeHost(lab, host, golden(host.release), hostsFile(host, file.hosts, depot, led), key);
   await writeAccess(name, lab.dir, file.hosts);
+  await startForwarder(lab);
   // More at once take longer each: a booting host keeps a core busy for about a second.
   await pMap(
     placed,

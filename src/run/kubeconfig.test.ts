@@ -29,7 +29,7 @@ const cluster: Cluster = {
 
 describe('rewrite', () => {
   it('names everything after the cluster and checks the certificate against the endpoint', () => {
-    const config = parse(rewrite(ADMIN, cluster, '10.0.0.11')) as {
+    const config = parse(rewrite(ADMIN, cluster, { address: '10.0.0.11' })) as {
       clusters: { cluster: Record<string, string> }[];
       'current-context': string;
     };
@@ -39,6 +39,17 @@ describe('rewrite', () => {
       'certificate-authority-data': 'Q0E=',
     });
     expect(config['current-context']).toBe('harbour');
+  });
+
+  it('goes to another port where one leads to it, and checks the certificate all the same', () => {
+    const config = parse(rewrite(ADMIN, cluster, { address: '127.0.0.1', port: 20_000 })) as {
+      clusters: { cluster: Record<string, string> }[];
+    };
+    expect(config.clusters[0]?.cluster).toEqual({
+      server: 'https://127.0.0.1:20000',
+      'tls-server-name': 'api.harbour.internal',
+      'certificate-authority-data': 'Q0E=',
+    });
   });
 
   it('refuses a file that is not an admin.conf', () => {
@@ -51,7 +62,7 @@ describe('merge', () => {
     const mine =
       '# my clusters\nclusters:\n- name: other\n  cluster: {server: x}\nusers: []\ncontexts: []\ncurrent-context: other\n';
     const once = merge(mine, rewrite(ADMIN, cluster));
-    const twice = merge(once, rewrite(ADMIN, cluster, '10.0.0.12'));
+    const twice = merge(once, rewrite(ADMIN, cluster, { address: '10.0.0.12' }));
     const config = parse(twice) as {
       clusters: { name: string; cluster: { server: string } }[];
       users: unknown[];

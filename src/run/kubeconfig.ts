@@ -9,6 +9,14 @@ import { plainScript } from './script.ts';
 /** A kubeconfig as text; it holds a private key, so it goes to its owner's file or to standard output and nowhere else. */
 export type Kubeconfig = string;
 
+/** Where the API server answers those outside of the cluster. */
+export interface Outside {
+  /** An IP address or a name. */
+  readonly address: string;
+  /** The endpoint's port when absent. */
+  readonly port?: number;
+}
+
 const ADMIN_CONF = '/etc/kubernetes/admin.conf';
 
 interface Parts {
@@ -32,10 +40,10 @@ function partsOf(text: string): Parts | undefined {
  * Rewrites a node's admin.conf for use elsewhere: named after the cluster, and pointed at an address that can be reached from
  * outside while the certificate is still checked against the endpoint's name.
  * @param text admin.conf as kubeadm wrote it.
- * @param address where the API server answers from here: an IP address or a name; the endpoint itself when absent.
+ * @param at where the API server answers from here; the endpoint itself when absent.
  * @throws Problem `kubeconfig/unreadable` when the text is not an admin.conf.
  */
-export function rewrite(text: string, cluster: Cluster, address?: string): Kubeconfig {
+export function rewrite(text: string, cluster: Cluster, at?: Outside): Kubeconfig {
   const parts = partsOf(text);
   if (parts === undefined) {
     throw new Problem({
@@ -47,8 +55,9 @@ export function rewrite(text: string, cluster: Cluster, address?: string): Kubec
   }
   const name = cluster.name;
   const user = `${name}-admin`;
-  const { host, port } = cluster.endpoint;
-  const server = address ?? host;
+  const { host } = cluster.endpoint;
+  const server = at?.address ?? host;
+  const port = at?.port ?? cluster.endpoint.port;
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -74,7 +83,7 @@ export function rewrite(text: string, cluster: Cluster, address?: string): Kubec
  * Fetches the administrator's kubeconfig from a control-plane node.
  * @throws Problem `kubeconfig/none` when the node has none yet.
  */
-export async function fetchKubeconfig(host: Host, cluster: Cluster, address?: string): Promise<Kubeconfig> {
+export async function fetchKubeconfig(host: Host, cluster: Cluster, at?: Outside): Promise<Kubeconfig> {
   const out = await host.run(
     plainScript(sh`if [ -e ${ADMIN_CONF} ]; then cat ${ADMIN_CONF}; else exit 3; fi`),
   );
@@ -86,7 +95,7 @@ export async function fetchKubeconfig(host: Host, cluster: Cluster, address?: st
       try: 'landfall apply',
     });
   }
-  return rewrite(out.stdout.replace(/^\u001e.*\n/gm, ''), cluster, address);
+  return rewrite(out.stdout.replace(/^\u001e.*\n/gm, ''), cluster, at);
 }
 
 /**

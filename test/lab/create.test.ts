@@ -215,7 +215,7 @@ test('a part of the list, or of the nodes, is all that is touched', async () => 
     expect((await landfall(place, 'plan', ...words)).status).toBe(2);
 });
 
-test('its kubeconfig works from outside, and joins the ones there are', async () => {
+test('its kubeconfig works from an ordinary shell, and joins the ones there are', async () => {
   const kubectl = join(place.dir, 'kubectl');
   execFileSync('sh', [
     '-c',
@@ -226,13 +226,27 @@ test('its kubeconfig works from outside, and joins the ones there are', async ()
     kubectl,
   ]);
   chmodSync(kubectl, 0o700);
-  const ask = (file: string, ...words: readonly string[]): string => {
-    const [program = '', ...args] = fromOutside(lab, [kubectl, `--kubeconfig=${file}`, ...words]);
-    return execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, HOME: place.dir } });
-  };
+  const run = ([program = '', ...args]: readonly string[]): string =>
+    execFileSync(program, args, {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: { ...process.env, HOME: place.dir },
+    });
+  const ask = (file: string, ...words: readonly string[]): string =>
+    run([kubectl, `--kubeconfig=${file}`, ...words]);
   const nodes = ['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'];
   const own = put(place, 'admin.conf', (await well(place, 'kubeconfig')).stdout);
   expect(ask(own, ...nodes)).toBe(HOST);
+  // Another's certificate would be refused: it is the endpoint's name that is checked, not the address.
+  const strange = readFileSync(own, 'utf8').replace(
+    /tls-server-name: .*/,
+    'tls-server-name: api.other.internal',
+  );
+  expect(() => ask(put(place, 'strange.conf', strange), ...nodes)).toThrow(/certificate is valid for/);
+  // Those within the lab's network reach the host itself.
+  const inside = await well(place, 'kubeconfig', '--address', lab.hosts[0]?.address ?? '');
+  const direct = put(place, 'direct.conf', inside.stdout);
+  expect(run(fromOutside(lab, [kubectl, `--kubeconfig=${direct}`, ...nodes]))).toBe(HOST);
 
   const theirs = put(
     place,

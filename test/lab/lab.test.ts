@@ -1,12 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
 import { depotPid } from '../../src/lab/depot/daemon.ts';
 import { labDown, loopDevices } from '../../src/lab/down.ts';
 import { attempt, type Ended } from '../../src/lab/exec.ts';
 import { parseFault } from '../../src/lab/fault.ts';
+import { forwarding } from '../../src/lab/forward.ts';
 import { fromOutside, initPid, loopPid } from '../../src/lab/host.ts';
 import { findLab } from '../../src/lab/lab.ts';
 import { ensureTools, readMachine } from '../../src/lab/machine.ts';
@@ -43,6 +46,17 @@ const said = async (host: string, command: string): Promise<string> =>
   (await on(host, command)).stdout.trim();
 const fault = (line: string): Promise<string> => breakLab(NAME, parseFault(lab, line.split(' ')));
 const bootId = (host: string): Promise<string> => said(host, 'cat /proc/sys/kernel/random/boot_id');
+const forwarderPids = (): Promise<readonly number[]> =>
+  findProcesses({ commandHas: [join(lab.dir, 'forward.json')], namespaces: [] });
+/** What the server on a host's port 6443 says to those who come by the port that leads there, as soon as it is there. */
+async function answerOf(address: string): Promise<string> {
+  const port = (await forwarding(lab)).ports[address] ?? 0;
+  for (const end = Date.now() + 10_000; Date.now() < end; ) {
+    const answer = await text(connect(port, '127.0.0.1')).catch(() => '');
+    if (answer !== '') return answer.trim();
+  }
+  return '';
+}
 /** Of 100 packets from one host to another, how many come back. */
 async function answered(from: string, to: string): Promise<number> {
   const { stdout } = await on(from, `ping -q -c 100 -i 0.01 -W 1 ${to}`);
@@ -151,6 +165,20 @@ describe('the network', () => {
     const ask = ['perl', join(lab.dir, 'relay.pl'), address, '22'];
     expect((await attempt([...fromOutside(lab, ask)])).stdout).toMatch(/^SSH-2\.0-/);
     expect((await attempt(['ip', 'route'])).stdout).not.toContain('10.77.');
+  });
+
+  it('is entered from an ordinary shell by a port for each host, which leads to its API server', async () => {
+    for (const { name } of lab.hosts)
+      await on(name, 'systemd-run -q --unit=answer systemd-socket-activate -l 6443 --inetd -a hostname');
+    expect(await Promise.all(lab.hosts.map(({ address }) => answerOf(address)))).toEqual([
+      'cp-0',
+      'worker-0',
+    ]);
+    const { ports } = await forwarding(lab);
+    const listening = (await attempt(['ss', '-Hltn'])).stdout;
+    for (const port of Object.values(ports))
+      expect(listening.match(new RegExp(String.raw`\S+:${port}\b`, 'g'))).toEqual([`127.0.0.1:${port}`]);
+    for (const { name } of lab.hosts) await on(name, 'systemctl stop answer');
   });
 
   it('leads upstream’s names to the depot, whose certificate hosts trust', async () => {
@@ -295,10 +323,16 @@ describe('labs', () => {
     const orphan = await initPid(lab, 'cp-0');
     signal((await loopPid(lab, 'cp-0')) ?? 0, 'SIGKILL');
     signal((await depotPid(lab)) ?? 0, 'SIGKILL');
+    const { ports } = await forwarding(lab);
+    const forwarders = await forwarderPids();
+    expect(forwarders.length).toBe(1);
+    for (const pid of forwarders) signal(pid, 'SIGKILL');
     await powerCut(NAME, 'worker-0');
-    expect((await labStatus(NAME)).state).toBe('partly');
+    expect(await labStatus(NAME)).toMatchObject({ state: 'partly', forwarding: { up: false, ports } });
     await labUp({ name: NAME }, quiet);
-    expect((await labStatus(NAME)).state).toBe('up');
+    expect(await labStatus(NAME)).toMatchObject({ state: 'up', forwarding: { up: true, ports } });
+    await labUp({ name: NAME }, quiet);
+    expect((await forwarderPids()).length).toBe(1);
     expect(await initPid(lab, 'cp-0')).not.toBe(orphan);
     expect((await on('worker-0', 'curl -fsS https://pkgs.k8s.io/InRelease')).code).toBe(0);
   });
@@ -306,11 +340,13 @@ describe('labs', () => {
   it('that were taken down but kept start again with the disks they had', async () => {
     await on('cp-0', 'echo kept > /root/kept3');
     const id = await said('cp-0', 'cat /etc/machine-id');
+    const { ports } = await forwarding(lab);
     await powerCut(NAME, 'cp-0');
     await labDown(NAME, quiet, true);
     await nothingLeft(NAME);
     await labUp({ name: NAME }, quiet);
     expect(await said('cp-0', 'cat /root/kept3 /etc/machine-id')).toBe(`kept\n${id}`);
+    expect(await forwarding(lab)).toEqual({ up: true, ports });
   });
 
   it('whose folder is gone are cleared away by their names', async () => {
@@ -339,7 +375,7 @@ async function nothingLeft(name: string): Promise<void> {
   expect(await loopDevices(lab.dir)).toEqual([]);
   expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(lab.dir);
   expect(await findProcesses({ commandHas: [], namespaces: [], cgroup: names.cgroup })).toEqual([]);
-  const words = [join(lab.dir, 'depot.json'), join(lab.dir, 'host.sh')];
+  const words = ['depot.json', 'host.sh', 'forward.json', 'relay.pl'].map((one) => join(lab.dir, one));
   expect(await findProcesses({ commandHas: words, namespaces: [] })).toEqual([]);
   const groups = await attempt(['find', '/sys/fs/cgroup', '-path', `*/${names.cgroup}`]);
   expect(groups.stdout).toBe('');

@@ -2,7 +2,6 @@ import { Problem, Problems } from '../model/problem.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Choice } from '../plan/work.ts';
 import type { Cluster } from '../model/cluster.ts';
-import { listOf, supposedScene } from './list.ts';
 
 /** What commands that may be about a part take. */
 export interface ChoiceFlags {
@@ -25,8 +24,11 @@ function unknown(what: string, flag: string, word: string, known: readonly strin
   });
 }
 
-/** The part that is meant. @throws Problems (exit 2) for names nothing has. */
-export function choiceOf(flags: ChoiceFlags, cluster: Cluster): Choice {
+/** The part that is meant. The list of steps is loaded only to look names up in it. @throws Problems (exit 2) for names nothing has. */
+export async function choiceOf(flags: ChoiceFlags, cluster: Cluster): Promise<Choice> {
+  const choice: Choice = { only: flags.only, nodes: flags.node };
+  if (!isPartial(choice)) return choice;
+  const { listOf, supposedScene } = await import('./list.ts');
   const list = listOf(supposedScene(cluster));
   const parts = new Set(
     list.flatMap(({ phase, step }) => [phase.id, step.id, step.id.slice(0, step.id.indexOf('/'))]),
@@ -41,7 +43,7 @@ export function choiceOf(flags: ChoiceFlags, cluster: Cluster): Choice {
       .map((word) => unknown('node called', 'node', word, nodes)),
   ];
   if (problems.length > 0) throw new Problems(problems);
-  return { only: flags.only, nodes: flags.node };
+  return choice;
 }
 
 /** Whether a choice leaves anything out. */

@@ -87,7 +87,7 @@ async function settle(context: Context, flags: Flags, trust: Trust, agreed: bool
 /** Shows the hosts' keys, and remembers those that are agreed to. */
 export const hostsTrust: Action<HostsTrustFlags> = async (context, flags, names): Promise<ExitCode> => {
   const loaded = await load(context, flags);
-  const { nodes = [] } = choiceOf({ only: [], node: names }, loaded.cluster);
+  const { nodes = [] } = await choiceOf({ only: [], node: names }, loaded.cluster);
   const wanted = (await targets(loaded)).filter((t) => nodes.length === 0 || nodes.includes(t.name));
   const { stdout } = context.process;
   const look = lookOf(context, stdout, flags);

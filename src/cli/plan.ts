@@ -24,7 +24,7 @@ export interface PlanFlags extends ChoiceFlags {
 export const plan: Action<PlanFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
-  const choice = choiceOf(flags, cluster);
+  const choice = await choiceOf(flags, cluster);
   return withSite(loaded, async (site) => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(site, choice),

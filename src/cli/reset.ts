@@ -78,7 +78,7 @@ function announcement(cluster: string, works: readonly Work[]): string {
 export const reset: Action<ResetFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
-  const { nodes = [] } = choiceOf({ only: [], node: flags.node }, cluster);
+  const { nodes = [] } = await choiceOf({ only: [], node: flags.node }, cluster);
   checkMeant(context, flags, cluster.name);
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>

@@ -1,6 +1,5 @@
 import type { Loaded } from '../config/load.ts';
 import { pathFrom } from '../config/file.ts';
-import { resolve } from '../config/resolve.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import type { Outside } from '../run/kubeconfig.ts';
@@ -10,7 +9,6 @@ import { localHost } from '../ssh/local.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
-import { apiPort } from '../steps/node.ts';
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
@@ -63,6 +61,7 @@ export async function outside(loaded: Loaded, node: Node): Promise<Outside> {
   const { cluster } = loaded;
   const ways = await labWays(cluster);
   const { hostname, jumps, proxyCommand } = await resolveWay(targetOf(node, loaded, ways?.config));
+  const { apiPort } = await import('../steps/node.ts');
   const port = await ways?.forwardedPort(hostname, apiPort(cluster));
   if (port !== undefined) return { address: '127.0.0.1', port };
   const isDirect = jumps.length === 0 && proxyCommand === undefined;
@@ -82,7 +81,10 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   );
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const { PHASES } = await import('../steps/phases.ts');
+  const [{ PHASES }, { resolve }] = await Promise.all([
+    import('../steps/phases.ts'),
+    import('../config/resolve.ts'),
+  ]);
   const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
   const site: Site = {
     cluster,

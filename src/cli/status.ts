@@ -55,7 +55,7 @@ async function prove(
 export const status: Action<StatusFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
-  const choice = choiceOf(flags, cluster);
+  const choice = await choiceOf(flags, cluster);
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(site, choice),

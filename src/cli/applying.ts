@@ -1,0 +1,105 @@
+import type { Loaded } from '../config/load.ts';
+import { writeLock } from '../config/lock.ts';
+import type { ExitCode } from '../model/problem.ts';
+import { isEmpty, type Plan } from '../plan/plan.ts';
+import { eventLine } from '../report/json.ts';
+import { planText } from '../report/plan.ts';
+import { count } from '../report/words.ts';
+import { apply as applyTo } from '../run/apply.ts';
+import { EVENT_FORMAT } from '../run/event.ts';
+import { type Site, survey, type Survey } from '../run/survey.ts';
+import { APPLY_UNASKED, type ApplyFlags } from './apply.ts';
+import { confirm } from './ask.ts';
+import { carryOut } from './carry-out.ts';
+import { isPartial } from './choice.ts';
+import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
+import { members } from './members.ts';
+import { program } from './place.ts';
+import { lookOf } from './sight.ts';
+import { during } from './talk.ts';
+import { ownVersion } from './version.ts';
+import type { Wish } from './wish.ts';
+
+type Flags = ApplyFlags & CommonFlags;
+
+/** Shows the plan on standard error and asks; a saved plan was looked at when it was saved. */
+async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: string): Promise<boolean> {
+  if (flags.yes) return true;
+  const { stderr } = context.process;
+  if (!flags.json)
+    stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
+  stderr.write('\n');
+  return confirm(context, flags, `Make it so on ${count(plan.hosts.length, 'host')}?`, APPLY_UNASKED);
+}
+
+/** What a run would tell that has nothing to do. */
+async function nothingToDo(cluster: string, { at, ms }: Plan): Promise<string> {
+  return [
+    { is: 'version' as const, format: EVENT_FORMAT, landfall: await ownVersion() },
+    { is: 'run' as const, at, run: '', command: 'apply', cluster, phases: [] },
+    { is: 'end' as const, at, exit: 0, made: 0, ms },
+  ]
+    .map(eventLine)
+    .join('');
+}
+
+/** What apply works with once its hosts are called. */
+interface Undertaken {
+  readonly loaded: Loaded;
+  readonly site: Site;
+  readonly wish: Wish;
+}
+
+/** Looks at every host, shows what differs, asks, and has it made. Gives what to end with. */
+export async function applying(
+  context: Context,
+  flags: Flags,
+  { loaded, site, wish }: Undertaken,
+): Promise<ExitCode> {
+  const { cluster } = loaded;
+  const { stdout } = context.process;
+  const ground = wish.saved === undefined ? site : { ...site, lock: wish.saved.lock };
+  const before = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
+    survey(ground, wish.choice),
+  );
+  wish.check?.(before.plan);
+  if (isEmpty(before.plan) && !flags.prove) {
+    writeLock(loaded.lockFile, before.plan.lock);
+    if (flags.json) stdout.write(await nothingToDo(cluster.name, before.plan));
+    else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
+    return 0;
+  }
+  if (wish.saved === undefined && !(await agreed(context, flags, before, members(cluster)))) return 0;
+  return carryOut(context, flags, {
+    command: 'apply',
+    loaded,
+    lock: before.plan.lock,
+    plan: before.plan,
+    partial: wish.saved === undefined && isPartial(wish.choice),
+    ...(flags.patience === undefined ? {} : { patience: flags.patience }),
+    run: async (options) => {
+      const applied = await applyTo({
+        ...options,
+        site: ground,
+        survey: before,
+        choice: wish.choice,
+        proof: proofOf(flags, wish),
+        onBegin: (again) => {
+          wish.check?.(again.plan);
+          writeLock(loaded.lockFile, again.plan.lock);
+        },
+      });
+      const { after, images } = applied;
+      if (after !== undefined && images !== undefined)
+        writeLock(loaded.lockFile, { ...after.plan.lock, images });
+      return applied;
+    },
+  });
+}
+
+function proofOf(flags: Flags, wish: Wish): 'changed' | 'always' | 'never' {
+  if (flags.prove) return 'always';
+  const isPart = wish.saved === undefined && isPartial(wish.choice);
+  return flags.noProof || isPart ? 'never' : 'changed';
+}

@@ -14,7 +14,8 @@ import type { Lab } from '../src/lab/spec.ts';
 import { labUp } from '../src/lab/up.ts';
 import { readingScripts } from './readings.ts';
 import { flannelObjects } from '../src/steps/flannel.ts';
-import type { Cluster } from '../src/model/cluster.ts';
+import { supposedScene } from '../src/cli/list.ts';
+import { installed } from '../src/steps/plugin.ts';
 
 const MAIN = resolve('dist/bin/main.js');
 const LAB = 'bench';
@@ -122,12 +123,14 @@ async function byLandfall(dir: string): Promise<number> {
 
 /** Makes a cluster on a host by the article's commands, at the versions Landfall has chosen; gives seconds. */
 async function byTheArticle(lab: Lab, host: string, lock: HeldLock): Promise<number> {
-  const pods = '10.244.0.0/16';
-  const objects = flannelObjects({ network: { pods } } as Cluster);
+  const scene = supposedScene();
+  const release = installed(scene.cluster, scene.lock);
+  if (release === undefined) throw new Error('the supposed cluster has no network plugin');
+  const objects = flannelObjects(scene, release);
   await put(lab, host, '/root/flannel.yaml', objects.map((o) => stringify(o)).join('---\n'));
   await put(lab, host, '/root/article.sh', readFileSync('bench/article.sh', 'utf8'));
   const crio = /^[^-]*/.exec(lock.packages['cri-o'])?.[0];
-  const words = `${lock.kubernetes} ${crio} ${pods} /root/flannel.yaml`;
+  const words = `${lock.kubernetes} ${crio} ${scene.cluster.network.pods} /root/flannel.yaml`;
   return (await timed(ssh(lab, host, `sh /root/article.sh ${words}`))).seconds;
 }
 

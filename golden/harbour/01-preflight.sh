@@ -258,6 +258,28 @@ fi
 }
 want_19='reached, or not needed'
 
+# ── 20 preflight/network-plugin: Keep to the network plugin the cluster has
+# The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.
+read_20() {
+has=
+if [ -e /etc/kubernetes/landfall/initialised ]; then
+  for pair in 10-calico.conflist=calico 05-cilium.conflist=cilium; do
+    if [ -e /etc/cni/net.d/"${pair%%=*}" ]; then has="$has ${pair#*=}"; fi
+  done
+fi
+if [ -n "$has" ]; then echo "the cluster has$has"; else echo 'that plugin, or none yet'; fi
+}
+want_20='that plugin, or none yet'
+
+# ── 21 preflight/mtu: Carry packets of 1500 bytes between nodes
+# Pods send packets of 1450 bytes, and encapsulation makes them 1500. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.
+read_21() {
+device=$(ip -o -4 address show | awk -v wanted=10.0.0.11 '{ split($4, a, "/"); if (a[1] == wanted) { print $2; exit } }')
+mtu=$(ip -o link show dev "$device" 2>/dev/null | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
+if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes'; else echo "$device carries ${mtu:-0} bytes"; fi
+}
+want_21='carries 1500 bytes'
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -271,7 +293,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 19
+say landfall 1 21
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -291,6 +313,8 @@ step 16 check 0
 step 17 check 0
 step 18 check 0
 step 19 check 0
+step 20 check 0
+step 21 check 0
 say end
 }
 main

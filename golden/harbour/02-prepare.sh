@@ -69,13 +69,13 @@ mkdir /var/lib/landfall/.before
 if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kubeadm.yaml ]; then
   echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
 else
-  for path in /etc/hosts /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/initialised; do
+  for path in /etc/hosts /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/cilium-values.yaml /etc/kubernetes/landfall/initialised; do
     if [ -e "$path" ]; then
       mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
       cp -a "$path" /var/lib/landfall/.before"$path"
     fi
   done
-  for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
+  for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
   dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
   cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
   sysctl -e net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_timeout_close_wait net.netfilter.nf_conntrack_tcp_timeout_established >/var/lib/landfall/.before/sysctls 2>/dev/null || :

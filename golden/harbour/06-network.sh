@@ -5,10 +5,9 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+# A probe is run once, however many readings ask for it, until a step is made.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
   cat "$tmp/probes/$1"
 }
 
@@ -51,26 +50,30 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-probe_api() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
-}
-
 probe_rollouts() {
-[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
 probe_nodes() {
-[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
 }
 
-# ── 1 network/flannel: Put the network plugin into the cluster
-# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network and carries packets between nodes in UDP. Without a plugin no node becomes ready.
+# ── 1 network/one-plugin: Have no other network plugin in the cluster
+# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
 read_1() {
-said=
-if [ "$(probe api)" = ok ]; then
-  said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+probe rollouts | awk -F '|' -v known='calico-system/DaemonSet/calico-node=calico;kube-system/DaemonSet/cilium=cilium;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
+  BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
+  $1 in title { print "the cluster has " title[$1]; other = 1 }
+  { seen = 1 }
+  END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
+}
+want_1='no other'
+
+# ── 2 network/flannel: Put flannel 0.28.10 into the cluster
+# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. Packets of pods travel as they are within a subnet, inside UDP to nodes of another, 1450 bytes at most. Without a plugin no node becomes ready.
+read_2() {
+said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -165,7 +168,9 @@ data:
       "Network": "10.244.0.0/16",
       "EnableNFTables": false,
       "Backend": {
-        "Type": "vxlan"
+        "Type": "vxlan",
+        "MTU": 1500,
+        "DirectRouting": true
       }
     }
 ---
@@ -298,16 +303,15 @@ spec:
             path: /run/xtables.lock
             type: FileOrCreate
 END
-  echo "status $?")
-fi
+echo "status $?")
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$' ;;
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_1='as wanted'
-make_1() {
+want_2='as wanted'
+make_2() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
@@ -403,7 +407,9 @@ data:
       "Network": "10.244.0.0/16",
       "EnableNFTables": false,
       "Backend": {
-        "Type": "vxlan"
+        "Type": "vxlan",
+        "MTU": 1500,
+        "DirectRouting": true
       }
     }
 ---
@@ -538,9 +544,9 @@ spec:
 END
 }
 
-# ── 2 network/conflist: Find the plugin's configuration, and none before it
+# ── 3 network/conflist: Find the plugin's configuration, and none before it
 # The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.
-read_2() {
+read_3() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
 elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
@@ -567,8 +573,8 @@ END
 then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
 else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
 }
-want_2='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
-make_2() {
+want_3='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_3() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
 pods=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
   -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}')
@@ -576,44 +582,44 @@ if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.co
 else echo 'the pod that writes it is about to start'; fi
 }
 
-# ── 3 network/kube-proxy: Run kube-proxy on every node
+# ── 4 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
-read_3() {
+read_4() {
 probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
   END { if (!seen) print "not there" }'
 }
-want_3='all ready'
+want_4='all ready'
 
-# ── 4 network/nodes-ready: Have every node ready
+# ── 5 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_4() {
+read_5() {
 probe nodes | awk -F '|' '
   { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'
 }
-want_4='all ready'
+want_5='all ready'
 
-# ── 5 network/dns: Have names resolved inside the cluster
+# ── 6 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods really start.
-read_5() {
+read_6() {
 probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
   END { if (!seen) print "not there" }'
 }
-want_5='all ready'
+want_6='all ready'
 
-# ── 6 network/flannel-runs: Run the network plugin on every node
+# ── 7 network/flannel-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_6() {
+read_7() {
 probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
   END { if (!seen) print "not there" }'
 }
-want_6='all ready'
+want_7='all ready'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -628,13 +634,14 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 6
-step 1 make 0
-step 2 make 180
-step 3 check 240
-step 4 check 120
-step 5 check 240
+say landfall 1 7
+step 1 check 0
+step 2 make 0
+step 3 make 180
+step 4 check 240
+step 5 check 120
 step 6 check 240
+step 7 check 240
 say end
 }
 main

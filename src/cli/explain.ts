@@ -8,7 +8,7 @@ import { listRuns, readEvents } from '../run/history.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { type Listed, listOf, supposedScene } from './list.ts';
+import { type Listed, listOf, stepsWith, supposedScene } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
@@ -22,7 +22,8 @@ async function ownList(context: Context, flags: CommonFlags): Promise<readonly L
     return listOf(supposedScene(cluster, lock));
   }
   const loaded = await load(context, flags).catch(() => undefined);
-  return listOf(loaded === undefined ? supposedScene() : supposedScene(loaded.cluster, loaded.lock));
+  if (loaded !== undefined) return listOf(supposedScene(loaded.cluster, loaded.lock));
+  return [...listOf(supposedScene()), ...stepsWith('calico'), ...stepsWith('cilium')];
 }
 
 /** How a step stood when it was last told of in a run, a host each. */

@@ -2,89 +2,132 @@ import { readdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
 import { stepListText } from '../report/step-list.ts';
+import { resolveNetwork } from '../config/network-lock.ts';
+import type { Cluster } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
-import { layOut } from '../plan/work.ts';
+import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
+import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { PHASES } from '../steps/phases.ts';
-import { listOf, SUPPOSED, supposedFacts } from './list.ts';
+import { allSteps, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
 import { runbookOf } from './runbook.ts';
 
 /*
  * golden/harbour is the article's cluster, one node, as Landfall makes it: the runbook, and the script of each phase, word for
- * word as it reaches the host. It is there to be read in review: a change of a step shows as a change of its script.
+ * word as it reaches the host. It is there to be read in review: a change of a step shows as a change of its script. The
+ * others are the same cluster with another network plugin; of them only the scripts that differ are kept.
  * UPDATE_GOLDEN=1 npx vitest run --project unit src/cli/golden.test.ts writes it anew.
  */
 
-const LOCK: Lock = {
-  kubernetes: '1.36.3',
-  packages: {
-    kubeadm: '1.36.3-1.1',
-    kubelet: '1.36.3-1.1',
-    kubectl: '1.36.3-1.1',
-    'cri-tools': '1.36.0-1.1',
-    'kubernetes-cni': '1.9.0-1.1',
-    'cri-o': '1.36.1-1.1',
-  },
-  keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
-  images: {},
+const MODELS: Readonly<Record<string, Partial<Cluster['network']>>> = {
+  harbour: {},
+  'harbour-calico': { plugin: 'calico' },
+  'harbour-cilium': { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 },
 };
 
-const FACTS: Readonly<Record<string, Facts>> = Object.fromEntries(
-  SUPPOSED.nodes.map((node) => [node.name, supposedFacts(node)]),
-);
-const GROUND = { cluster: SUPPOSED, lock: LOCK, facts: FACTS };
-const FOLDER = new URL('../../golden/harbour/', import.meta.url);
+/** What machines with jumbo frames are like. */
+const LINKS: Facts['links'] = [{ device: 'eth0', mtu: 9000 }];
 
-const scripts = PHASES.flatMap((phase, i) =>
-  layOut([phase], GROUND, phase.when).map((work) => {
-    const taken = work.steps.flatMap((step) => step.takes ?? []);
-    const folder = `/run/landfall/runs/RUN/${phase.id}`;
-    return {
-      name: `${String(i + 1).padStart(2, '0')}-${phase.id}.sh`,
-      text: compile(work.steps, {
-        mode: 'make',
-        title: `${SUPPOSED.name} · ${work.host} · ${phase.title}`,
-        slots: Object.fromEntries(taken.map((slot) => [slot, `the value of ${slot}`])),
-        given: `${folder}/given`,
-        stopFile: `${folder}/stop`,
-      }),
-    };
-  }),
-);
+function groundOf(network: Partial<Cluster['network']>): Ground {
+  const cluster: Cluster = { ...SUPPOSED, network: { ...SUPPOSED.network, ...network } };
+  const facts: Readonly<Record<string, Facts>> = Object.fromEntries(
+    cluster.nodes.map((node) => {
+      const own = supposedFacts(node);
+      return [node.name, network.mtu === undefined ? own : { ...own, links: LINKS }];
+    }),
+  );
+  const resolved = resolveNetwork(cluster, facts, undefined);
+  if ('field' in resolved) throw new Error(resolved.summary);
+  const lock: Lock = {
+    kubernetes: '1.36.3',
+    packages: {
+      kubeadm: '1.36.3-1.1',
+      kubelet: '1.36.3-1.1',
+      kubectl: '1.36.3-1.1',
+      'cri-tools': '1.36.0-1.1',
+      'kubernetes-cni': '1.9.0-1.1',
+      'cri-o': '1.36.1-1.1',
+    },
+    keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
+    network: resolved,
+    images: {},
+  };
+  return { cluster, lock, facts };
+}
 
-describe('golden/harbour', () => {
+function scriptsOf(ground: Ground): readonly { readonly name: string; readonly text: string }[] {
+  return PHASES.flatMap((phase, i) =>
+    layOut([phase], ground, phase.when).map((work) => {
+      const taken = work.steps.flatMap((step) => step.takes ?? []);
+      const folder = `/run/landfall/runs/RUN/${phase.id}`;
+      return {
+        name: `${String(i + 1).padStart(2, '0')}-${phase.id}.sh`,
+        text: compile(work.steps, {
+          mode: 'make',
+          title: `${SUPPOSED.name} · ${work.host} · ${phase.title}`,
+          slots: Object.fromEntries(taken.map((slot) => [slot, `the value of ${slot}`])),
+          given: `${folder}/given`,
+          stopFile: `${folder}/stop`,
+        }),
+      };
+    }),
+  );
+}
+
+const first = new Map(scriptsOf(groundOf({})).map(({ name, text }) => [name, text]));
+
+describe.each(Object.entries(MODELS))('golden/%s', (model, network) => {
+  const folder = new URL(`../../golden/${model}/`, import.meta.url);
+  const ground = groundOf(network);
+  const scripts = scriptsOf(ground).filter(
+    ({ name, text }) => model === 'harbour' || first.get(name) !== text,
+  );
+
   test('holds the runbook', () => {
-    const text = runbookOf(GROUND);
-    expect(text).toBe(kept(new URL('runbook.md', FOLDER), text));
+    const text = runbookOf(ground);
+    expect(text).toBe(kept(new URL('runbook.md', folder), text));
   });
 
   for (const { name, text } of scripts) {
     test(`holds ${name}`, () => {
-      expect(text).toBe(kept(new URL(name, FOLDER), text));
+      expect(text).toBe(kept(new URL(name, folder), text));
     });
   }
 
   test('holds nothing else', () => {
     const wanted = ['runbook.md', ...scripts.map((s) => s.name)];
-    const there = readdirSync(FOLDER);
+    const there = readdirSync(folder);
     if (process.env['UPDATE_GOLDEN'] === '1') {
-      for (const name of there.filter((n) => !wanted.includes(n))) rmSync(new URL(name, FOLDER));
+      for (const name of there.filter((n) => !wanted.includes(n))) rmSync(new URL(name, folder));
     }
-    expect(readdirSync(FOLDER).toSorted()).toEqual(wanted.toSorted());
+    expect(readdirSync(folder).toSorted()).toEqual(wanted.toSorted());
   });
 });
 
+/** The phases with their steps; after them what is otherwise with each other network plugin. */
+function stepList(): Parameters<typeof stepListText>[0] {
+  const list = allSteps();
+  const others = (['calico', 'cilium'] as const).flatMap((plugin) => {
+    const own = stepsWith(plugin);
+    const { title } = PLUGIN_RELEASES[plugin];
+    return own.slice(0, 1).map(({ phase }) => ({
+      phase: { ...phase, title: `${phase.title}, with ${title}` },
+      steps: own.map(({ step }) => step),
+    }));
+  });
+  return [
+    ...PHASES.map((phase) => ({
+      phase,
+      steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
+    })),
+    ...others,
+  ];
+}
+
 describe('docs/steps.md', () => {
   test('is what the steps say', () => {
-    const node = SUPPOSED.nodes[0]!;
-    const list = listOf({ cluster: SUPPOSED, lock: LOCK, node, facts: supposedFacts(node) });
-    const text = stepListText(
-      PHASES.map((phase) => ({
-        phase,
-        steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
-      })),
-    );
+    const text = stepListText(stepList());
     expect(text).toBe(kept(new URL('../../docs/steps.md', import.meta.url), text));
   });
 });

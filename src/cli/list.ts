@@ -1,6 +1,7 @@
+import { resolveNetwork } from '../config/network-lock.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
-import type { Lock } from '../model/lock.ts';
+import type { Lock, NetworkLock } from '../model/lock.ts';
 import { PHASES } from '../steps/phases.ts';
 import type { Phase, Scene } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
@@ -22,6 +23,8 @@ export function supposedFacts(node: Node): Facts {
     bootId: '',
     machineId: '',
     addresses: [{ device: 'eth0', address, prefix: 24 }],
+    links: [{ device: 'eth0', mtu: 1500 }],
+    virtualization: 'none',
     routes: [{ to: 'default', device: 'eth0' }],
     defaultAddress: address,
   };
@@ -42,8 +45,19 @@ export function supposedLock(cluster: Cluster): Lock {
       'cri-o': `${minor}.0-1.1`,
     },
     keys: { kubernetes: '0'.repeat(64), crio: '0'.repeat(64) },
+    network: supposedNetwork(cluster),
     images: {},
   };
+}
+
+/** The network's part of {@link supposedLock}: what it would be on the hosts one supposes. */
+function supposedNetwork(cluster: Cluster): NetworkLock {
+  const facts = Object.fromEntries(cluster.nodes.map((node) => [node.name, supposedFacts(node)]));
+  const { encapsulation: _, mtu: __, ...network } = cluster.network;
+  const asked = resolveNetwork(cluster, facts, undefined);
+  const found = 'field' in asked ? resolveNetwork({ ...cluster, network }, facts, undefined) : asked;
+  if ('field' in found) throw new Error(found.summary);
+  return found;
 }
 
 /** The one-node cluster that is supposed where there is no cluster.yaml: the article's. */
@@ -51,7 +65,13 @@ export const SUPPOSED: Cluster = {
   name: 'harbour',
   kubernetes: '1.36',
   endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
-  network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
+  network: {
+    plugin: 'flannel',
+    kubeProxy: 'keep',
+    pods: '10.244.0.0/16',
+    services: '10.96.0.0/16',
+    domain: 'cluster.local',
+  },
   runtime: 'cri-o',
   ssh: {},
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
@@ -77,4 +97,15 @@ export function supposedScene(cluster: Cluster = SUPPOSED, lock: Lock = supposed
 /** The whole list as it would be for the supposed cluster: for names and explanations. */
 export function allSteps(): readonly Listed[] {
   return listOf(supposedScene());
+}
+
+/** The steps that only another network plugin has; Cilium in the form that differs most, without kube-proxy. */
+export function stepsWith(plugin: 'calico' | 'cilium'): readonly Listed[] {
+  const network = {
+    ...SUPPOSED.network,
+    plugin,
+    kubeProxy: plugin === 'cilium' ? 'replace' : 'keep',
+  } as const;
+  const common = new Set(allSteps().map(({ step }) => step.id));
+  return listOf(supposedScene({ ...SUPPOSED, network })).filter(({ step }) => !common.has(step.id));
 }

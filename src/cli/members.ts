@@ -1,5 +1,6 @@
 import { type Cluster, controlPlanes } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
+import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import type { Crowd } from '../report/problem.ts';
 import { count } from '../report/words.ts';
 
@@ -16,8 +17,16 @@ export function partsOfCluster(cluster: Cluster, lock: Lock): readonly string[] 
   return [
     `Kubernetes ${lock.kubernetes}`,
     `CRI-O ${upstream(lock.packages['cri-o'])}`,
-    ...(cluster.network.plugin === 'none' ? [] : [cluster.network.plugin]),
+    ...networkPart(lock.network),
+    ...(cluster.network.kubeProxy === 'replace' ? ['no kube-proxy'] : []),
   ];
+}
+
+/** `Calico 3.32.1 (cross-subnet, MTU 1450)` */
+function networkPart({ plugin, version, encapsulation, mtu }: Lock['network']): readonly string[] {
+  if (plugin === 'none') return [];
+  const way = encapsulation === 'none' ? 'no encapsulation' : encapsulation;
+  return [`${PLUGIN_RELEASES[plugin].title} ${version} (${way}, MTU ${mtu})`];
 }
 
 /** The groups a message may speak of: "7 of 12 workers". */

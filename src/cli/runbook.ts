@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import type { Loaded } from '../config/load.ts';
-import { controlPlanes } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import { layOut, type Work } from '../plan/work.ts';
@@ -50,8 +49,7 @@ async function asked(context: Context, flags: CommonFlags): Promise<RunbookGroun
   return withSite(loaded, (site) =>
     during(context, flags, 'reading the hosts', async () => {
       const facts = await readFacts(site);
-      const seat = controlPlanes(loaded.cluster)[0]?.name ?? '';
-      const lock = site.resolve(loaded.cluster, facts[seat] as Facts, loaded.lock);
+      const lock = site.resolve(loaded.cluster, facts, loaded.lock);
       return { cluster: loaded.cluster, lock, facts };
     }),
   );

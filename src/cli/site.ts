@@ -81,9 +81,10 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   );
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const [{ PHASES }, { resolve }] = await Promise.all([
+  const [{ PHASES }, { resolve }, { resolveNetwork }] = await Promise.all([
     import('../steps/phases.ts'),
     import('../config/resolve.ts'),
+    import('../config/network-lock.ts'),
   ]);
   const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
   const site: Site = {
@@ -95,9 +96,18 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
     phases: PHASES,
     resolve: (wish, facts, known) => {
       if (known !== undefined) return known;
-      const found = resolve(wish, facts.available ?? {}, facts.keys ?? {}, held);
-      if (found instanceof Problem) throw found;
-      return found;
+      const { available = {}, keys = {} } = facts[wish.nodes[0]?.name ?? ''] ?? {};
+      const packages = resolve(wish, available, keys, held);
+      if (packages instanceof Problem) throw packages;
+      const network = resolveNetwork(wish, facts, held?.network);
+      if (!('field' in network)) return { ...packages, network };
+      const { field, ...said } = network;
+      throw new Problem({
+        code: `network/${field}`,
+        exit: 2,
+        ...said,
+        where: loaded.place(['network', field]),
+      });
     },
   };
   try {

@@ -24,7 +24,7 @@ export function complete(file: ClusterFile): Cluster {
     name: file.name,
     kubernetes: file.kubernetes,
     endpoint: { ...endpoint, kept: endpoint.host === endpointName(file.name) },
-    network: file.network,
+    network: completeNetwork(file.network),
     runtime: file.runtime,
     ssh: {
       ...(user === undefined ? {} : { user }),
@@ -34,6 +34,14 @@ export function complete(file: ClusterFile): Cluster {
     },
     ...(file.lab === undefined ? {} : { lab: file.lab }),
     nodes: file.nodes.map((node) => completeNode(node, file.nodes.length === 1)),
+  };
+}
+
+function completeNetwork({ encapsulation, mtu, ...network }: ClusterFile['network']): Cluster['network'] {
+  return {
+    ...network,
+    ...(encapsulation === undefined ? {} : { encapsulation }),
+    ...(mtu === undefined ? {} : { mtu }),
   };
 }
 

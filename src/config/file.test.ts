@@ -29,6 +29,14 @@ const lockOf = (kubernetes: string): Lock => ({
     'cri-o': '1.36.1-2.1',
   },
   keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
+  network: {
+    plugin: 'flannel',
+    version: '0.28.10',
+    encapsulation: 'vxlan',
+    mtu: 1450,
+    files: {},
+    images: [],
+  },
   images: {},
 });
 

@@ -43,6 +43,7 @@ describe('a right cluster.yaml', () => {
       endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
       network: {
         plugin: 'flannel',
+        kubeProxy: 'keep',
         pods: '10.244.0.0/16',
         services: '10.96.0.0/16',
         domain: 'cluster.local',

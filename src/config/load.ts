@@ -12,6 +12,7 @@ import { type Page, placeAt } from './page.ts';
 import { clusterFile } from './schema.ts';
 import { checkShape } from './shape.ts';
 import type { Text } from './text.ts';
+import { checkPlugin } from './plugin.ts';
 import { type Path, readTree } from './tree.ts';
 import { checkVersion, type Held } from './versions.ts';
 
@@ -79,6 +80,7 @@ export function readCluster(text: Text, held?: Held): Reading {
     ...checkVersion(draft, held),
     ...checkEndpoint(draft),
     ...checkNetworks(draft),
+    ...checkPlugin(draft),
     ...checkMembers(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));

@@ -29,6 +29,14 @@ const lock: Lock = {
     'cri-o': '1.36.1-2.1',
   },
   keys: { kubernetes: '1'.repeat(64), crio: `${'0'.repeat(61)}e12` },
+  network: {
+    plugin: 'calico',
+    version: '3.32.1',
+    encapsulation: 'cross-subnet',
+    mtu: 1450,
+    files: { 'https://example.org/b.yaml': '2'.repeat(64), 'https://example.org/a.yaml': '3'.repeat(64) },
+    images: ['quay.io/calico/node:v3.32.1'],
+  },
   images: {
     'registry.k8s.io/pause:3.10.2': `sha256:${'c'.repeat(64)}`,
     'ghcr.io/flannel-io/flannel:v0.28.10': `sha256:${'d'.repeat(64)}`,
@@ -58,8 +66,8 @@ describe('the text of a lock', () => {
     expect(lockText(lock).split('\n').slice(0, 6)).toMatchInlineSnapshot(`
       [
         "# What the words of cluster.yaml resolved to, written by landfall: package versions, the sums of the",
-        "# repositories' signing keys, image digests. Keep it in git beside cluster.yaml: with it, the same file makes",
-        "# the same cluster next year and on a colleague's machine. It is not for editing; git restores it.",
+        "# repositories' signing keys, the network plugin, image digests. Keep it in git beside cluster.yaml: with it, the",
+        "# same file makes the same cluster next year and on a colleague's machine. It is not for editing; git restores it.",
         "apiVersion: "landfall/v1"",
         "kind: "Lock"",
         "kubernetes: "1.36.3"",
@@ -97,7 +105,7 @@ describe('a lock that was touched', () => {
     ],
     ['a hostile version', changed('"1.36.0-1.1"', '"1.36.0-1.1; reboot"'), ['config/format 2 11:14 true']],
     ['a short sum', changed('1'.repeat(64), '1'.repeat(63)), ['config/format 2 15:15 true']],
-    ['a hostile image', changed('ghcr.io/', '-oghcr.io/'), ['config/key 2 18:3 true']],
+    ['a hostile image', changed('ghcr.io/', '-oghcr.io/'), ['config/key 2 28:3 true']],
     ['no version', changed(/kubernetes: "1.36.3"\n/, ''), ['config/missing 2 4:1 true']],
   ])('%s', (_, text, expected) => expect(toldOf(text).toSorted()).toEqual(expected.toSorted()));
 

@@ -1,78 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { stringify } from 'yaml';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Cluster } from '../model/cluster.ts';
-import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
+import { type Lock, type NetworkLock, PINNED_PACKAGES } from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { upstreamVersion } from '../model/package-version.ts';
 import { crioFits, fits, formatVersion, parseVersion } from '../model/version.ts';
 import { readText } from './file.ts';
 import { foreign } from './foreign.ts';
+import { lockFile } from './lock-schema.ts';
+import { lockedNetwork } from './network-lock.ts';
 import { lineOf, type Page, valueProblem } from './page.ts';
 import { checkShape } from './shape.ts';
 import { showable, type Text } from './text.ts';
 import { readTree } from './tree.ts';
 
-/** A lock as it may stand in its file: somebody who takes `keys:` out asks for them to be fetched anew. */
-export interface HeldLock extends Omit<Lock, 'keys'> {
+/** What packages and their repositories resolved to: a lock without its network. */
+export type ResolvedPackages = Omit<Lock, 'network'>;
+
+/**
+ * A lock as it may stand in its file: somebody who takes `keys:` or `network:` out asks for them to be resolved anew.
+ */
+export interface HeldLock extends Omit<Lock, 'keys' | 'network'> {
   readonly keys?: Lock['keys'];
+  readonly network?: NetworkLock;
 }
 
-const version = z
-  .string()
-  .regex(/^\d+\.\d+\.\d+-\d+\.\d+$/)
-  .meta({
-    wanted: 'a package version',
-    format: 'upstream version, revision and build: 1.36.3-1.1',
-    examples: ['1.36.3-1.1'],
-  });
-const sha256 = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .meta({ wanted: 'a SHA-256 sum', format: '64 hexadecimal digits' });
-
-/** landfall.lock as it may be written. */
-export const lockFile = z.strictObject({
-  apiVersion: z.literal('landfall/v1').meta({ examples: ['landfall/v1'] }),
-  kind: z.literal('Lock').meta({ examples: ['Lock'] }),
-  kubernetes: z
-    .string()
-    .regex(/^1\.(0|[1-9]\d?)\.(0|[1-9]\d{0,2})$/)
-    .meta({
-      description: 'The exact Kubernetes version.',
-      wanted: 'an exact version',
-      format: 'major, minor and patch: 1.36.3',
-      examples: ['1.36.3'],
-    }),
-  packages: z
-    .strictObject({
-      kubeadm: version,
-      kubelet: version,
-      kubectl: version,
-      'cri-tools': version,
-      'kubernetes-cni': version,
-      'cri-o': version,
-    })
-    .meta({ description: 'The version of each pinned package.' }),
-  keys: z
-    .strictObject({ kubernetes: sha256, crio: sha256 })
-    .optional()
-    .meta({ description: 'The sums of the signing keys the repositories were accepted with.' }),
-  images: z
-    .record(
-      z.string().regex(/^[a-z0-9][\w./:@-]{0,511}$/i),
-      z
-        .string()
-        .regex(/^sha256:[0-9a-f]{64}$/)
-        .meta({ wanted: 'the digest of an image', format: 'sha256: and 64 hexadecimal digits' }),
-    )
-    .meta({ description: 'The digests of images by reference.' }),
-});
-
 const HEADER = `# What the words of cluster.yaml resolved to, written by landfall: package versions, the sums of the
-# repositories' signing keys, image digests. Keep it in git beside cluster.yaml: with it, the same file makes
-# the same cluster next year and on a colleague's machine. It is not for editing; git restores it.
+# repositories' signing keys, the network plugin, image digests. Keep it in git beside cluster.yaml: with it, the
+# same file makes the same cluster next year and on a colleague's machine. It is not for editing; git restores it.
 `;
 
 const MORE = 'landfall writes this file; git restores it (git checkout landfall.lock)';
@@ -103,9 +60,25 @@ export function parseLock(text: Text): { readonly lock: HeldLock; readonly line:
   const { data, problems: ofShape } = checkShape(page);
   const found = [...problems, ...ofShape, ...(data === undefined ? [] : contradictions(page, data))];
   if (found.length > 0 || data === undefined) throw withMore(found);
-  const { kubernetes, packages, keys, images } = data;
-  const lock = { kubernetes, packages, images, ...(keys === undefined ? {} : { keys }) };
+  const { kubernetes, packages, keys, network, images } = data;
+  const lock = {
+    kubernetes,
+    packages,
+    images,
+    ...(keys === undefined ? {} : { keys }),
+    ...(network === undefined ? {} : { network: networkOfFile(network) }),
+  };
   return { lock, line: lineOf(page, ['kubernetes']) ?? 1 };
+}
+
+function networkOfFile(written: NonNullable<z.output<typeof lockFile>['network']>): NetworkLock {
+  const { version, encapsulation, mtu, ...rest } = written;
+  return {
+    ...rest,
+    ...(version === undefined ? {} : { version }),
+    ...(encapsulation === undefined ? {} : { encapsulation }),
+    ...(mtu === undefined ? {} : { mtu }),
+  };
 }
 
 /** The text of a lock file: the same lock always gives the same bytes. */
@@ -118,11 +91,25 @@ export function lockText(lock: Lock): string {
     kubernetes: lock.kubernetes,
     packages: Object.fromEntries(PINNED_PACKAGES.map((name) => [name, lock.packages[name]])),
     keys: { kubernetes: lock.keys.kubernetes, crio: lock.keys.crio },
+    network: {
+      ...networkInOrder(lock.network),
+      files: sorted(lock.network.files),
+      images: lock.network.images,
+    },
     images: sorted(lock.images),
   };
   return (
     HEADER + stringify(content, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 })
   );
+}
+
+function networkInOrder({ plugin, version, encapsulation, mtu }: NetworkLock) {
+  return {
+    plugin,
+    ...(version === undefined ? {} : { version }),
+    ...(encapsulation === undefined ? {} : { encapsulation }),
+    ...(mtu === undefined ? {} : { mtu }),
+  };
 }
 
 /**
@@ -159,11 +146,18 @@ export function writeLock(file: string, lock: Lock): boolean {
 
 /** Gives the lock when it is whole and meets the wish of the cluster; undefined when something has to be resolved. */
 export function lockedFor(cluster: Cluster, held: HeldLock): Lock | undefined {
+  const packages = lockedPackages(cluster, held);
+  const network = lockedNetwork(cluster, held.network);
+  return packages === undefined || network === undefined ? undefined : { ...packages, network };
+}
+
+/** Gives what a lock holds of all but the network, when that is whole and meets the wish of the cluster. */
+export function lockedPackages(cluster: Cluster, held: HeldLock): ResolvedPackages | undefined {
   const wish = parseVersion(cluster.kubernetes);
   const has = parseVersion(held.kubernetes);
-  if (held.keys === undefined || wish === undefined || has === undefined || !fits(wish, has))
-    return undefined;
-  return { ...held, keys: held.keys };
+  const { kubernetes, packages, keys, images } = held;
+  if (keys === undefined || wish === undefined || has === undefined || !fits(wish, has)) return undefined;
+  return { kubernetes, packages, keys, images };
 }
 
 function contradictions(page: Page, { kubernetes, packages }: z.output<typeof lockFile>): readonly Problem[] {

@@ -33,6 +33,9 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   sshkey: 'identityFile',
   sshport: 'port',
   sshuser: 'user',
+  networkplugin: 'plugin',
+  kubeproxyreplacement: 'kubeProxy',
+  tunnel: 'encapsulation',
   type: 'role',
   username: 'user',
   version: 'kubernetes',
@@ -52,7 +55,16 @@ const OTHER_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     agent: 'worker',
     node: 'worker',
   },
-  'network.plugin': { cni: 'none', null: 'none' },
+  'network.plugin': { cni: 'none', null: 'none', tigera: 'calico', canal: 'flannel' },
+  'network.encapsulation': {
+    crosssubnet: 'cross-subnet',
+    vxlancrosssubnet: 'cross-subnet',
+    geneve: 'vxlan',
+    tunnel: 'vxlan',
+    native: 'none',
+    'host-gw': 'none',
+  },
+  'network.kubeProxy': { false: 'keep', true: 'replace', none: 'replace', strict: 'replace' },
 };
 
 /** Takes a field and a value that is not one of its own; gives the one another tool's word stands for. */

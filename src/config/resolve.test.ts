@@ -1,15 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../model/cluster.ts';
-import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
+import type { ResolvedPackages } from './lock.ts';
 import { resolve } from './resolve.ts';
 
 const wish = (kubernetes: string): Cluster => ({
   name: 'harbour',
   kubernetes,
   endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
-  network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
+  network: {
+    plugin: 'flannel',
+    kubeProxy: 'keep',
+    pods: '10.244.0.0/16',
+    services: '10.96.0.0/16',
+    domain: 'cluster.local',
+  },
   runtime: 'cri-o',
   ssh: {},
   nodes: [],
@@ -25,7 +31,7 @@ const available = {
   'cri-o': ['1.36.1-1.1', '1.36.1-3.1'],
 };
 const keys = { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) };
-const newest: Lock = {
+const newest: ResolvedPackages = {
   kubernetes: '1.36.10',
   packages: {
     kubeadm: '1.36.10-1.1',
@@ -38,14 +44,14 @@ const newest: Lock = {
   keys,
   images: {},
 };
-const older: Lock = {
+const older: ResolvedPackages = {
   ...newest,
   kubernetes: '1.36.2',
   packages: { ...newest.packages, kubeadm: '1.36.2-1.1', kubelet: '1.36.2-1.1', kubectl: '1.36.2-1.1' },
   images: { 'a/b:c': `sha256:${'c'.repeat(64)}` },
 };
 
-const problem = (result: Lock | Problem): Problem => {
+const problem = (result: ResolvedPackages | Problem): Problem => {
   if (!(result instanceof Problem)) throw new Error('resolved');
   return result;
 };

@@ -4,7 +4,7 @@ import { newestFirst, newestOf } from '../model/newest.ts';
 import type { PackageVersion } from '../model/package-version.ts';
 import { Problem } from '../model/problem.ts';
 import { formatMinor, move, parseVersion, type Version } from '../model/version.ts';
-import { type HeldLock, lockedFor } from './lock.ts';
+import { type HeldLock, lockedPackages, type ResolvedPackages } from './lock.ts';
 
 /** The packages that are one release: all three of the same version, or none. */
 const RELEASE = ['kubeadm', 'kubelet', 'kubectl'] as const;
@@ -16,26 +16,26 @@ const SUM = /^[0-9a-f]{64}$/;
 const LISTED = 8;
 
 /**
- * Chooses what is installed. A lock that fits the wish wins, whatever is newer: that is its purpose. Otherwise kubeadm,
+ * Chooses the packages that are installed. A lock that fits the wish wins, whatever is newer: that is its purpose. Otherwise kubeadm,
  * kubelet and kubectl are the newest version of the wish that all three have, CRI-O the newest of the same minor, and
  * cri-tools and kubernetes-cni the newest the Kubernetes repository of that minor holds.
  * @param available versions of each package in the repositories of the wished minor, in any order
  * @param keys SHA-256 sums (hex) of the signing keys as fetched now, by repository: `kubernetes`, `crio`
  * @param held what the lock file says, if there is one
- * @returns the lock to write, or why there is none: `version/…`, exit 1, or 5 when the way from the lock is barred
+ * @returns the lock to write but for its network, or why there is none: `version/…`, exit 1, or 5 when the way from the lock is barred
  */
 export function resolve(
   cluster: Cluster,
   available: Readonly<Record<string, readonly string[]>>,
   keys: Readonly<Record<string, string>>,
   held?: HeldLock,
-): Lock | Problem {
-  const whole = held && lockedFor(cluster, held);
+): ResolvedPackages | Problem {
+  const whole = held && lockedPackages(cluster, held);
   if (whole !== undefined) return whole;
   const { kubernetes = '', crio = '' } = keys;
   if (!SUM.test(kubernetes) || !SUM.test(crio)) return noKey(SUM.test(kubernetes) ? 'CRI-O' : 'Kubernetes');
   const fetched = { kubernetes, crio };
-  const kept = held && lockedFor(cluster, { ...held, keys: fetched });
+  const kept = held && lockedPackages(cluster, { ...held, keys: fetched });
   if (kept !== undefined) return kept;
   const wish = parseVersion(cluster.kubernetes);
   if (wish === undefined) throw new Error(`${cluster.kubernetes} was not checked before it was resolved`);
@@ -50,7 +50,7 @@ function choose(
   available: Readonly<Record<string, readonly string[]>>,
   keys: Lock['keys'],
   images: Lock['images'],
-): Lock | Problem {
+): ResolvedPackages | Problem {
   const of = (name: PinnedPackage) => available[name] ?? [];
   const empty = PINNED_PACKAGES.find((name) => newestFirst(of(name)).length === 0);
   if (empty !== undefined) return noPackage(empty, wish);

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
+import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DOMAIN, ENDPOINT, NAME, VERSION } from './format.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
@@ -21,12 +23,47 @@ const endpoint = z.strictObject({
 
 const network = z.strictObject({
   plugin: z
-    .enum(['flannel', 'none'])
+    .enum(NETWORK_PLUGINS)
     .default('flannel')
     .meta({
-      description: 'The network plugin Landfall installs: `flannel`, or `none` when you bring your own.',
-      why: 'flannel is the smallest one that carries pods over any network the nodes share. With `none` the nodes stay NotReady until you install one.',
-      examples: ['flannel', 'none'],
+      description:
+        'The network plugin Landfall installs: `flannel`, `calico`, `cilium`, or `none` when you bring your own.',
+      why: 'flannel is the smallest one that carries pods over any network the nodes share, and knows no NetworkPolicy. Calico and Cilium do; Cilium can stand in for kube-proxy too. With `none` the nodes stay NotReady until you install one. A plugin is chosen before the cluster is made: Landfall does not exchange it under living pods.',
+      examples: ['flannel', 'calico', 'cilium', 'none'],
+    }),
+  encapsulation: z
+    .enum(ENCAPSULATIONS)
+    .optional()
+    .meta({
+      description:
+        'How packets of pods travel between nodes: `vxlan` (always inside UDP), `cross-subnet` (inside UDP only to nodes of another subnet; not with Cilium), or `none` (as they are; all nodes must share one subnet).',
+      why: 'Packets inside UDP pass through any network that carries the nodes. As they are they travel faster and larger, but many networks, those of virtual machines above all, drop packets of addresses they did not give out.',
+      byDefault:
+        '`vxlan`; with Calico `cross-subnet` when every node is a real machine. What was chosen is kept in landfall.lock',
+      examples: ['vxlan', 'cross-subnet', 'none'],
+    }),
+  mtu: z
+    .int()
+    .min(LEAST_MTU)
+    .max(MOST_MTU)
+    .optional()
+    .meta({
+      description: 'The size of the largest packet of a pod, in bytes.',
+      why: 'Where it is larger than what the network between the nodes carries, small packets pass and large ones vanish: connections open and then hang.',
+      byDefault:
+        'the least any node’s network device carries, less the 50 bytes that encapsulation takes. What was chosen is kept in landfall.lock',
+      wanted: 'a number of bytes',
+      format: `a whole number from ${LEAST_MTU} to ${MOST_MTU}`,
+      examples: [1450, 8950],
+    }),
+  kubeProxy: z
+    .enum(KUBE_PROXY_FATES)
+    .default('keep')
+    .meta({
+      description:
+        'Whether kube-proxy turns Services into rules on each node (`keep`), or Cilium does it in its place (`replace`).',
+      why: 'kube-proxy is part of every Kubernetes and needs nobody. Cilium does the same in eBPF, which stays fast with many Services and keeps the address of whoever asks; but then it must know the way to the API server by itself. Other plugins cannot.',
+      examples: ['keep', 'replace'],
     }),
   pods: z
     .string()

@@ -61,8 +61,10 @@ ${line(initial.endpoint, 'address', `${endpointName(initial.name)}:6443`)}
 
 # None of these can be changed later. Nothing the nodes talk to may lie in pods or services.
 ${head('network', hasNetwork)}
-# flannel is the smallest plugin that works on any network; none: you install your own.
+# flannel is the smallest plugin that works on any network; calico and cilium know NetworkPolicy too; none: your own.
 ${line(network.plugin, 'plugin', defaults.plugin)}
+# Also: encapsulation (vxlan, cross-subnet, none), mtu, and with cilium kubeProxy: replace. Left out, the first two are
+# chosen from what the nodes are, once, and kept in landfall.lock.
 # Each node takes a /24 of it: room for 256 nodes.
 ${line(network.pods, 'pods', defaults.pods)}
 # Room for 65,534 Services. kubeadm's own default, a /12, would take sixteen times as much of your address space.

@@ -1,8 +1,26 @@
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
 
-/** The network plugins Landfall installs. */
-export type NetworkPlugin = 'flannel' | 'none';
+/** The network plugins Landfall installs, and `none`. */
+export const NETWORK_PLUGINS = ['flannel', 'calico', 'cilium', 'none'] as const;
+
+/** One of {@link NETWORK_PLUGINS}. */
+export type NetworkPlugin = (typeof NETWORK_PLUGINS)[number];
+
+/**
+ * How packets of pods travel from node to node: always inside UDP (`vxlan`), only to nodes of another subnet
+ * (`cross-subnet`), or as they are (`none`).
+ */
+export const ENCAPSULATIONS = ['vxlan', 'cross-subnet', 'none'] as const;
+
+/** One of {@link ENCAPSULATIONS}. */
+export type Encapsulation = (typeof ENCAPSULATIONS)[number];
+
+/** Who turns Services into rules: kube-proxy, or the network plugin in its place. */
+export const KUBE_PROXY_FATES = ['keep', 'replace'] as const;
+
+/** One of {@link KUBE_PROXY_FATES}. */
+export type KubeProxyFate = (typeof KUBE_PROXY_FATES)[number];
 
 /** A machine that is to be a member of the cluster, as written in cluster.yaml. */
 export interface Node {
@@ -42,6 +60,11 @@ export interface Cluster {
   };
   readonly network: {
     readonly plugin: NetworkPlugin;
+    /** The user's own choice; absent, it is chosen from facts once and kept in the {@link Lock}. */
+    readonly encapsulation?: Encapsulation;
+    /** Bytes of a pod's largest packet, the user's own choice; absent, it is chosen from facts and kept in the {@link Lock}. */
+    readonly mtu?: number;
+    readonly kubeProxy: KubeProxyFate;
     /** CIDR the pods get their addresses from. */
     readonly pods: string;
     /** CIDR the Services get their addresses from. */

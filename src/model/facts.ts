@@ -6,6 +6,13 @@ export interface HostAddress {
   readonly prefix: number;
 }
 
+/** A network device of a host as `ip link` shows it. */
+export interface HostLink {
+  readonly device: string;
+  /** Bytes of its largest packet. */
+  readonly mtu: number;
+}
+
 /** What was just read of a host in one round trip; decides what differs by release or machine. */
 export interface Facts {
   /** `ID` of os-release: debian, ubuntu. */
@@ -27,6 +34,9 @@ export interface Facts {
   readonly bootId: string;
   readonly machineId: string;
   readonly addresses: readonly HostAddress[];
+  readonly links: readonly HostLink[];
+  /** `systemd-detect-virt`'s word: `none` on a real machine; kvm, vmware, …; empty when it is not known. */
+  readonly virtualization: string;
   /** Destinations in `ip -4 route` with their devices, `default` included. */
   readonly routes: readonly { readonly to: string; readonly device: string }[];
   /** Source address of the default route; what a node's address defaults to. */

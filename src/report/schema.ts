@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ENCAPSULATIONS, NETWORK_PLUGINS } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
 import type { ProblemParts } from '../model/problem.ts';
@@ -57,6 +58,8 @@ const facts = z.object({
   bootId: text,
   machineId: text,
   addresses: z.array(z.object({ device: text, address: text, prefix: whole })),
+  links: z.array(z.object({ device: text, mtu: whole.meta({ description: 'bytes of its largest packet' }) })),
+  virtualization: text.meta({ description: '`none` on a real machine' }),
   routes: z.array(z.object({ to: text, device: text })),
   defaultAddress: text.exactOptional(),
   lab: z.array(text).exactOptional().meta({ description: 'the concessions of a lab host' }),
@@ -73,6 +76,16 @@ const lock = z
     kubernetes: text,
     packages: z.object(packages),
     keys: z.object({ kubernetes: text, crio: text }),
+    network: z
+      .object({
+        plugin: z.enum(NETWORK_PLUGINS),
+        version: text.exactOptional(),
+        encapsulation: z.enum(ENCAPSULATIONS).exactOptional(),
+        mtu: whole.exactOptional(),
+        files: z.record(text, text).meta({ description: 'sums by address' }),
+        images: z.array(text),
+      })
+      .meta({ description: 'the network plugin' }),
     images: z.record(text, text),
   })
   .meta({ description: 'what the words of cluster.yaml resolved to' }) satisfies z.ZodType<Lock>;

@@ -64,7 +64,9 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
 async function imagesOf(site: Site, { plan, facts }: Survey): Promise<Lock['images'] | undefined> {
   const node = seat({ cluster: site.cluster, lock: plan.lock, facts });
   if (node === undefined || Object.keys(plan.lock.images).length > 0) return undefined;
-  const out = await hostOf(site, node.name).run(plainScript(digests(plan.lock)));
+  const out = await hostOf(site, node.name).run(
+    plainScript(digests({ cluster: site.cluster, lock: plan.lock })),
+  );
   const pairs = out.stdout.split('\n').map((line) => line.split(' '));
   const found = pairs.flatMap(([name, digest]) =>
     name !== undefined && digest?.startsWith('sha256:') ? [[name, digest]] : [],

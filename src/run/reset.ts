@@ -1,4 +1,3 @@
-import type { Facts } from '../model/facts.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { layOut, type Work } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
@@ -47,8 +46,7 @@ const GUARD = 'preflight/other-cluster';
  */
 export async function planReset({ site }: Pick<RunOptions, 'site'>): Promise<ResetPlan> {
   const facts = await readFacts(site);
-  const first = site.cluster.nodes[0];
-  const lock = site.resolve(site.cluster, facts[first?.name ?? ''] as Facts, site.lock);
+  const lock = site.resolve(site.cluster, facts, site.lock);
   const all = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always');
   const guards = all
     .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))

@@ -27,8 +27,15 @@ export interface Site {
   /** The operator's own machine, from where a cluster is seen from outside. */
   readonly operator: Host;
   readonly phases: readonly Phase[];
-  /** Chooses exact versions out of what the repositories hold; throws Problem when nothing fits. */
-  readonly resolve: (cluster: Cluster, facts: Facts, lock: Lock | undefined) => Lock;
+  /**
+   * Chooses exact versions out of what the repositories hold, and the network out of what the hosts are; throws Problem when
+   * nothing fits. Takes the facts of each node by its name.
+   */
+  readonly resolve: (
+    cluster: Cluster,
+    facts: Readonly<Record<string, Facts>>,
+    lock: Lock | undefined,
+  ) => Lock;
 }
 
 /** A plan with the work it was read from: what a run then does. */
@@ -104,8 +111,7 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
   const begun = Date.now();
   const tripsBefore = totalTrips(site);
   const facts = await readFacts(site);
-  const first = site.cluster.nodes[0];
-  const lock = site.resolve(site.cluster, facts[first?.name ?? ''] as Facts, site.lock);
+  const lock = site.resolve(site.cluster, facts, site.lock);
   const works = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always', choice);
   const names = site.cluster.nodes.map((n) => n.name).filter((name) => works.some((w) => w.host === name));
   const read = unwrap(

@@ -1,6 +1,4 @@
-import type { Lock } from '../model/lock.ts';
 import { sh } from '../shell/sh.ts';
-import { FLANNEL } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { draft, folder, putBack, inPlace } from './kinds/file.ts';
 import { lineIn } from './kinds/line.ts';
@@ -8,13 +6,18 @@ import { enabled, service } from './kinds/unit.ts';
 import { CRI_SOCKET } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { ownConflists } from './plugin.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
-/** The images this kubeadm wants, full references, a line each. It needs no network for that: the version is given. */
-export function kubeadmImages(lock: Lock): Probe {
+/**
+ * The images this kubeadm wants, full references, a line each. It needs no network for that: the version is given. Where the
+ * network plugin stands in for kube-proxy, its image is left out.
+ */
+export function kubeadmImages({ cluster, lock }: Pick<Scene, 'cluster' | 'lock'>): Probe {
+  const all = sh`kubeadm config images list --kubernetes-version ${`v${lock.kubernetes}`} 2>/dev/null`;
   return {
     name: 'kubeadm_images',
-    run: sh`kubeadm config images list --kubernetes-version ${`v${lock.kubernetes}`} 2>/dev/null`,
+    run: cluster.network.kubeProxy === 'replace' ? sh`${all} | grep -v /kube-proxy:` : all,
   };
 }
 
@@ -53,12 +56,12 @@ const CRIO_CLUES: readonly Clue[] = [
 ];
 
 /** The container runtime: installed by now, and made to do what kubelet expects of it. */
-export function runtimeSteps({ cluster, lock }: Scene): readonly Step[] {
+export function runtimeSteps(scene: Scene): readonly Step[] {
   return [
-    strayNetworks(cluster.network.plugin === 'flannel' ? [FLANNEL.conflist] : undefined),
+    strayNetworks(ownConflists(scene.cluster.network.plugin)),
     oldRunc(),
     stateFolder(),
-    pauseImage(lock),
+    pauseImage(scene),
     crictl(),
     service(
       {
@@ -185,7 +188,7 @@ function stateFolder(): Step {
   };
 }
 
-function pauseImage(lock: Lock): Step {
+function pauseImage(scene: Scene): Step {
   const path = FILES.crio;
   return {
     id: 'runtime/pause-image',
@@ -193,7 +196,7 @@ function pauseImage(lock: Lock): Step {
     why: 'Each pod begins with a tiny container that holds its network. CRI-O and kubeadm each have their own idea of its version; when they differ, a second image is pulled from somewhere unplanned, and one of the two is cleared away as unused.',
     see: ['https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md'],
     after: ['packages/installed'],
-    probes: [kubeadmImages(lock)],
+    probes: [kubeadmImages(scene)],
     read: sh`
       asked=$(probe kubeadm_images | grep '/pause:')
       has=$(sed -n 's/^pause_image = "\(.*\)"$/\1/p' ${path} 2>/dev/null)

@@ -27,6 +27,8 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   boot: sh`cat /proc/sys/kernel/random/boot_id`,
   machine: sh`cat /etc/machine-id`,
   addresses: sh`ip -o addr show scope global | awk '{ print $2, $4 }'`,
+  links: sh`ip -o link show | awk '{ name = $2; sub(/[:@].*/, "", name); for (i = 3; i < NF; i++) if ($i == "mtu") print name, $(i + 1) }'`,
+  virtualization: sh`systemd-detect-virt || :`,
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
@@ -156,6 +158,8 @@ export function parseFacts(output: string): Facts {
     bootId: text('boot'),
     machineId: text('machine'),
     addresses: addresses(text('addresses')),
+    links: pairs(text('links')).map(([device, mtu]) => ({ device, mtu: Number(mtu) })),
+    virtualization: text('virtualization'),
     routes: pairs(text('routes')).map(([to, device]) => ({ to, device })),
     ...(text('source') === '' ? {} : { defaultAddress: text('source') }),
     ...(lab === undefined || lab.status !== '0'

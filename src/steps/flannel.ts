@@ -1,20 +1,10 @@
-import type { Cluster } from '../model/cluster.ts';
+import type { Encapsulation } from '../model/cluster.ts';
+import { overhead } from '../model/pod-path.ts';
 import type { KubernetesObject } from './kinds/manifest.ts';
+import type { Scene } from './phase.ts';
+import { CNI_FOLDER, type Installed, PLUGIN_MARKS } from './plugin.ts';
 
-/** flannel's namespace, the name of its DaemonSet there, and the file it writes on each node: as in its own manifest. */
-export const FLANNEL = {
-  namespace: 'kube-flannel',
-  daemonSet: 'kube-flannel-ds',
-  conflist: '10-flannel.conflist',
-} as const;
-
-/** The images of one release, as its own manifest names them. */
-const IMAGES = {
-  daemon: 'ghcr.io/flannel-io/flannel:v0.28.10',
-  plugin: 'ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3',
-} as const;
-
-const NAMESPACE = FLANNEL.namespace;
+const NAMESPACE = PLUGIN_MARKS.flannel.namespace;
 const labels = { 'k8s-app': 'flannel' };
 const podLabels = { tier: 'node', app: 'flannel' };
 
@@ -51,11 +41,18 @@ function rbac(): readonly KubernetesObject[] {
   ];
 }
 
-/** {@link FLANNEL.conflist} as flannel's pod writes it on each node. */
+/** The file the runtime finds flannel by, as flannel's pod writes it on each node. */
 export const CONFLIST_TEXT = `${JSON.stringify(CNI, null, 2)}\n`;
 
-function settings(pods: string): KubernetesObject {
-  const network = { Network: pods, EnableNFTables: false, Backend: { Type: 'vxlan' } };
+/** flannel's word for each way. It wants the MTU of the network below, and takes off by itself what a tunnel needs. */
+function backend(encapsulation: Encapsulation, mtu: number): object {
+  if (encapsulation === 'none') return { Type: 'host-gw' };
+  const tunnel = { Type: 'vxlan', MTU: mtu + overhead(encapsulation) };
+  return encapsulation === 'vxlan' ? tunnel : { ...tunnel, DirectRouting: true };
+}
+
+function settings(pods: string, { encapsulation, mtu }: Installed): KubernetesObject {
+  const network = { Network: pods, EnableNFTables: false, Backend: backend(encapsulation, mtu) };
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -71,10 +68,10 @@ function settings(pods: string): KubernetesObject {
   };
 }
 
-function container(): object {
+function container(image: string): object {
   return {
     name: 'kube-flannel',
-    image: IMAGES.daemon,
+    image,
     command: ['/opt/bin/flanneld'],
     // The interface is the one that carries the node's address, not the one of the default route: see `--node-ip` of kubelet.
     args: ['--ip-masq', '--kube-subnet-mgr', '--healthz-port=8081', '--iface=$(NODE_ADDRESS)'],
@@ -106,11 +103,15 @@ function container(): object {
   };
 }
 
-function daemon(): KubernetesObject {
+function daemon(images: Images): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    metadata: { name: FLANNEL.daemonSet, namespace: NAMESPACE, labels: { ...labels, ...podLabels } },
+    metadata: {
+      name: PLUGIN_MARKS.flannel.daemonSet,
+      namespace: NAMESPACE,
+      labels: { ...labels, ...podLabels },
+    },
     spec: {
       selector: { matchLabels: { app: 'flannel' } },
       template: {
@@ -124,27 +125,27 @@ function daemon(): KubernetesObject {
           initContainers: [
             {
               name: 'install-cni-plugin',
-              image: IMAGES.plugin,
+              image: images.plugin,
               command: ['cp'],
               args: ['-f', '/flannel', '/opt/cni/bin/flannel'],
               volumeMounts: [{ name: 'cni-plugin', mountPath: '/opt/cni/bin' }],
             },
             {
               name: 'install-cni',
-              image: IMAGES.daemon,
+              image: images.daemon,
               command: ['/opt/bin/install-conf'],
-              args: ['/etc/kube-flannel/cni-conf.json', `/etc/cni/net.d/${FLANNEL.conflist}`],
+              args: ['/etc/kube-flannel/cni-conf.json', `${CNI_FOLDER}/${PLUGIN_MARKS.flannel.conflist}`],
               volumeMounts: [
-                { name: 'cni', mountPath: '/etc/cni/net.d' },
+                { name: 'cni', mountPath: CNI_FOLDER },
                 { name: 'flannel-cfg', mountPath: '/etc/kube-flannel/' },
               ],
             },
           ],
-          containers: [container()],
+          containers: [container(images.daemon)],
           volumes: [
             { name: 'run', hostPath: { path: '/run/flannel' } },
             { name: 'cni-plugin', hostPath: { path: '/opt/cni/bin' } },
-            { name: 'cni', hostPath: { path: '/etc/cni/net.d' } },
+            { name: 'cni', hostPath: { path: CNI_FOLDER } },
             { name: 'flannel-cfg', configMap: { name: 'kube-flannel-cfg' } },
             { name: 'xtables-lock', hostPath: { path: '/run/xtables.lock', type: 'FileOrCreate' } },
           ],
@@ -154,11 +155,28 @@ function daemon(): KubernetesObject {
   };
 }
 
+/** The two images of a release. */
+interface Images {
+  readonly daemon: string;
+  readonly plugin: string;
+}
+
+/** @throws Error when the lock, which the release came from, names no such images. */
+function imagesOf(references: readonly string[]): Images {
+  const of = (name: string) => references.find((one) => one.startsWith(`ghcr.io/flannel-io/${name}:`));
+  const [daemon, plugin] = [of('flannel'), of('flannel-cni-plugin')];
+  if (daemon === undefined || plugin === undefined) throw new Error('the lock names no images of flannel');
+  return { daemon, plugin };
+}
+
 /**
  * flannel as its own release has it, with this cluster's pod network: every node gets a slice of it, and packets between
- * nodes travel inside UDP (vxlan, port 8472).
+ * nodes travel inside UDP (vxlan, port 8472) unless something else was chosen.
  */
-export function flannelObjects({ network }: Cluster): readonly KubernetesObject[] {
+export function flannelObjects(
+  { cluster: { network }, lock }: Pick<Scene, 'cluster' | 'lock'>,
+  release: Installed,
+): readonly KubernetesObject[] {
   return [
     {
       apiVersion: 'v1',
@@ -169,7 +187,7 @@ export function flannelObjects({ network }: Cluster): readonly KubernetesObject[
       },
     },
     ...rbac(),
-    settings(network.pods),
-    daemon(),
+    settings(network.pods, release),
+    daemon(imagesOf(lock.network.images)),
   ];
 }

@@ -20,17 +20,21 @@ const runtimeImages: Probe = {
       /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'`,
 };
 
-/** Prints `REFERENCE DIGEST` for each image of the control plane that the node has: what landfall.lock keeps. */
-export function digests(lock: Lock): Shell {
+/** Prints `REFERENCE DIGEST` for each image of the control plane and of the network that the node has: what landfall.lock keeps. */
+export function digests({ cluster, lock }: Pick<Scene, 'cluster' | 'lock'>): Shell {
   return sh`
     have=$(${runtimeImages.run})
-    ${kubeadmImages(lock).run} | while read -r image; do
+    { ${kubeadmImages({ cluster, lock }).run}; ${pluginImages(lock)}; } | while read -r image; do
       printf '%s\n' "$have" | grep -F -- "$image " | cut -d ' ' -f 1,2
     done`;
 }
 
+function pluginImages({ network }: Lock): Shell {
+  return network.images.length === 0 ? sh`:` : sh`printf '%s\n' ${network.images}`;
+}
+
 /** The control plane's images, fetched before the control plane is waited for. */
-export function imageSteps({ lock }: Scene): readonly Step[] {
+export function imageSteps({ cluster, lock }: Scene): readonly Step[] {
   const accepted = Object.entries(lock.images).map(([reference, digest]) => `${reference} ${digest}`);
   return [
     {
@@ -39,7 +43,7 @@ export function imageSteps({ lock }: Scene): readonly Step[] {
       why: 'Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.',
       see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-config/'],
       after: ['runtime/answers'],
-      probes: [kubeadmImages(lock), runtimeImages],
+      probes: [kubeadmImages({ cluster, lock }), runtimeImages],
       read: sh`
         have=$(probe runtime_images)
         wrong=$({

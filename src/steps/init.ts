@@ -2,7 +2,7 @@ import { sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { draft, inPlace } from './kinds/file.ts';
-import { removeLinks, removePods, removeRules } from './leftovers.ts';
+import { removeLinks, removePods, removePrograms, removeRoutes, removeRules } from './leftovers.ts';
 import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import type { Scene } from './phase.ts';
@@ -26,12 +26,19 @@ const OBJECTS = [
   'daemonset.apps/kube-proxy',
 ] as const;
 
+/** Those of {@link OBJECTS} this cluster is to have: without kube-proxy where the network plugin stands in for it. */
+function wanted({ cluster }: Scene): readonly string[] {
+  return cluster.network.kubeProxy === 'replace'
+    ? OBJECTS.filter((name) => !name.endsWith('/kube-proxy'))
+    : OBJECTS;
+}
+
 /** Their names as far as they are there, and `answered` when the API server said so. */
 function objects(scene: Scene): Probe {
   return asked(
     scene,
     'cluster_objects',
-    sh`${kubectl(scene)} -n kube-system get --ignore-not-found -o name ${OBJECTS} && echo answered`,
+    sh`${kubectl(scene)} -n kube-system get --ignore-not-found -o name ${wanted(scene)} && echo answered`,
   );
 }
 
@@ -80,7 +87,7 @@ function init(scene: Scene): Step {
       else
         found=$(probe cluster_objects 2>/dev/null)
         case $found in
-          *answered) open=$(for name in ${OBJECTS}; do echo "$found" | grep -qxF "$name" || printf ' %s' "$name"; done) ;;
+          *answered) open=$(for name in ${wanted(scene)}; do echo "$found" | grep -qxF "$name" || printf ' %s' "$name"; done) ;;
           *) [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
         esac
         if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
@@ -109,7 +116,9 @@ function init(scene: Scene): Step {
         kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config"
       fi
       ${removePods}
+      ${removePrograms}
       ${removeLinks}
+      ${removeRoutes(cluster.network.pods)}
       ${removeRules}
       rm -f ${FILES.initialised}`,
     writes: [FILES.initialised],

@@ -21,6 +21,7 @@ export function certificateNames({ cluster, node, facts }: Scene): readonly stri
 export function kubeadmConfig(scene: Scene): string {
   const { cluster, lock, node, facts } = scene;
   const address = nodeAddress(node, facts);
+  const replaced = cluster.network.kubeProxy === 'replace';
   const documents = [
     {
       apiVersion: 'kubeadm.k8s.io/v1beta4',
@@ -46,18 +47,23 @@ export function kubeadmConfig(scene: Scene): string {
         dnsDomain: cluster.network.domain,
       },
       apiServer: { certSANs: certificateNames(scene) },
+      ...(replaced ? { proxy: { disabled: true } } : {}),
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
       kind: 'KubeletConfiguration',
       cgroupDriver: 'systemd',
     },
-    {
-      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-      kind: 'KubeProxyConfiguration',
-      mode: 'nftables',
-      conntrack: { maxPerCore: 32768, min: 131072 },
-    },
+    ...(replaced
+      ? []
+      : [
+          {
+            apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+            kind: 'KubeProxyConfiguration',
+            mode: 'nftables',
+            conntrack: { maxPerCore: 32768, min: 131072 },
+          },
+        ]),
   ];
   const head = `# Written by Landfall: what kubeadm is told about ${cluster.name}.\n`;
   return head + documents.map((d) => stringify(d, { lineWidth: 0 })).join('---\n');

@@ -1,4 +1,4 @@
-import { sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { BEFORE, FOLDERS, NOTES } from './places.ts';
 
 /** Pods that kubeadm reset did not stop, and the part of the process tree they lived in. */
@@ -6,29 +6,79 @@ export const removePods = sh`
   if [ -S /var/run/crio/crio.sock ]; then timeout 120 crictl rmp --force --all >/dev/null 2>&1 || :; fi
   systemctl stop kubepods.slice 2>/dev/null || :`;
 
-/** The network devices of the pods' network; those of the pods themselves went with the pods. */
+/**
+ * The network devices of the pods' network, whichever plugin made it; those of the pods themselves went with the pods, or
+ * are taken here. `tunl0` belongs to the kernel and can only be taken down.
+ */
 export const removeLinks = sh`
-  for link in cni0 flannel.1; do
-    if ip link show "$link" >/dev/null 2>&1; then ip link delete "$link"; fi
+  ip -o link show | awk '{ sub(/[:@].*/, "", $2); print $2 }' |
+    grep -E '^(cni0|flannel\.1|vxlan\.calico|vxlan-v6\.calico|wireguard\.cali|wg-v6\.cali|cali[0-9a-f]{11}|cilium_[a-z0-9]+|lxc[0-9a-f]{12}|lxc_health|tunl0)$' | while read -r link; do
+    if [ "$link" = tunl0 ]; then ip addr flush dev tunl0 && ip link set tunl0 down
+    # The other end of a pair goes with the first.
+    else ip link delete "$link" 2>/dev/null || ! ip link show "$link" >/dev/null 2>&1; fi
   done`;
 
 /**
- * The rules kube-proxy, kubelet, flannel and the port mapper wrote, and theirs alone. A table in which nothing else is left
- * goes whole, as it came with them.
+ * The routes into the pods' network that lead to no device of its own: to nothing, or to other nodes; and Cilium's rules of
+ * routing. Cilium moves the kernel's own first rule behind its own: it is put back before anything else is taken.
+ */
+export function removeRoutes(pods: string): Shell {
+  return sh`
+    ip -4 route show root ${pods} 2>/dev/null | awk '{ print $1 ~ /^[0-9]/ ? $1 : $1 " " $2 }' | while read -r route; do
+      ip -4 route delete $route 2>/dev/null || :
+    done
+    for family in -4 -6; do
+      if ip $family rule show 2>/dev/null | grep -q '^100:.*lookup local'; then
+        ip $family rule show | grep -q '^0:.*lookup local' || ip $family rule add pref 0 lookup local
+        ip $family rule delete pref 100 lookup local
+      fi
+      for table in 2004 2005; do
+        while ip $family rule show 2>/dev/null | grep -q "lookup $table"; do ip $family rule delete lookup "$table" || break; done
+        ip $family route flush table "$table" 2>/dev/null || :
+      done
+    done`;
+}
+
+/**
+ * The programs Cilium or Calico left in the kernel: they hang on the host's own devices and at the root of its cgroups, and stay
+ * there as long as their names lie in the bpf file system.
+ */
+export const removePrograms = sh`
+  for at in /sys/fs/bpf/cilium /sys/fs/bpf/calico /sys/fs/bpf/tc/globals/cilium_* /sys/fs/bpf/tc/globals/cali_*; do
+    if [ -e "$at" ]; then rm -rf "$at"; fi
+  done
+  if command -v tc >/dev/null 2>&1; then
+    ip -o link show | awk '{ sub(/[:@].*/, "", $2); print $2 }' | while read -r link; do
+      for way in ingress egress; do
+        tc filter show dev "$link" "$way" 2>/dev/null | grep -o -e 'pref [0-9]* bpf.*cil_' -e 'pref [0-9]* bpf.*calico_' | cut -d ' ' -f 2 | sort -u |
+          while read -r pref; do tc filter delete dev "$link" "$way" pref "$pref"; done
+      done
+    done
+  fi
+  for mount in /run/cilium/cgroupv2 /run/calico/cgroup; do
+    if grep -q " $mount " /proc/mounts; then umount "$mount" || umount -l "$mount"; fi
+  done`;
+
+/**
+ * The rules kube-proxy, kubelet, the network plugin and the port mapper wrote, and theirs alone. A table in which nothing
+ * else is left goes whole, as it came with them. Sets can go only when no rule names them any more.
  */
 export const removeRules = sh`
   if command -v nft >/dev/null 2>&1; then
     for family in ip ip6; do
-      nft delete table "$family" kube-proxy 2>/dev/null || :
+      for table in kube-proxy calico; do nft delete table "$family" "$table" 2>/dev/null || :; done
       case $family in ip) tool=iptables-nft ;; *) tool=ip6tables-nft ;; esac
       command -v "$tool-save" >/dev/null 2>&1 || continue
       for table in filter nat mangle raw; do
         nft list table "$family" "$table" >/dev/null 2>&1 || continue
-        kept=$("$tool-save" -t "$table" 2>/dev/null | grep -v -e KUBE- -e FLANNEL- -e CNI- -e flanneld) || :
+        kept=$("$tool-save" -t "$table" 2>/dev/null | grep -v -e KUBE- -e FLANNEL- -e CNI- -e flanneld -e cali- -e cali: -e CILIUM_) || :
         if printf '%s\n' "$kept" | grep -q -e '^-A' -e '^:[A-Z]* DROP'; then printf '%s\n' "$kept" | "$tool-restore"
         else nft delete table "$family" "$table"; fi
       done
     done
+  fi
+  if command -v ipset >/dev/null 2>&1; then
+    ipset list -n 2>/dev/null | grep -e '^cali[46]0' -e '^cilium_' | while read -r set; do ipset destroy "$set" 2>/dev/null || :; done
   fi`;
 
 /** Kernel settings that kubelet and kube-proxy changed while they ran, back to what was noted. */

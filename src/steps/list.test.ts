@@ -2,15 +2,22 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BREAKS } from '../../test/lab/breaks.ts';
-import { allSteps, HARBOUR, scene } from '../../test/steps/scene.ts';
-import type { Cluster } from '../model/cluster.ts';
+import { allSteps, HARBOUR, harbourWith, scene } from '../../test/steps/scene.ts';
+import { type Cluster, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import { PHASES } from './phases.ts';
 import { BEFORE, FILES } from './places.ts';
 import type { Step } from './step.ts';
 
-const steps = allSteps();
-const ids = steps.map((s) => s.id);
+/** The model clusters: each plugin, with and without kube-proxy, and one that is closed to workloads. */
+const CALICO = harbourWith({ plugin: 'calico' });
+const CILIUM = harbourWith({ plugin: 'cilium', kubeProxy: 'replace' });
+const LISTS = [HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster)));
+const plugins = fc.constantFrom(...NETWORK_PLUGINS);
+
+/** Every step of every list, each once. */
+const steps = [...new Map(LISTS.flat().map((s) => [s.id, s])).values()];
+const ids = allSteps().map((s) => s.id);
 const closed: Cluster = {
   ...HARBOUR,
   network: { ...HARBOUR.network, plugin: 'none' },
@@ -23,9 +30,10 @@ function script(list: readonly Step[], mode: ScriptMode): string {
 }
 
 describe('the list of steps', () => {
-  it('gives each step an id of its own', () => {
-    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
-    for (const id of ids) expect(id).toMatch(/^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/);
+  it.each(LISTS)('gives each step an id of its own', (...list) => {
+    const own = list.map((s) => s.id);
+    expect(own.filter((id, i) => own.indexOf(id) !== i)).toEqual([]);
+    for (const id of own) expect(id).toMatch(/^[a-z][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/);
   });
 
   it.each(steps.map((s) => [s.id, s] as const))(
@@ -46,10 +54,13 @@ describe('the list of steps', () => {
     },
   );
 
-  it.each(steps.map((s) => [s.id, s] as const))('%s leans only on what comes before it', (id, s) => {
-    for (const other of s.after ?? []) {
-      expect(ids).toContain(other);
-      expect(ids.indexOf(other)).toBeLessThan(ids.indexOf(id));
+  it.each(LISTS)('leans only on what comes before', (...list) => {
+    const own = list.map((s) => s.id);
+    for (const { id, after = [] } of list) {
+      for (const other of after) {
+        expect(own).toContain(other);
+        expect([id, own.indexOf(other) < own.indexOf(id)]).toEqual([id, true]);
+      }
     }
   });
 
@@ -69,17 +80,19 @@ describe('the list of steps', () => {
   });
 
   it('names one probe for one thing', () => {
-    const texts = new Map<string, Set<string>>();
-    for (const probe of steps.flatMap((s) => s.probes ?? []))
-      texts.set(probe.name, (texts.get(probe.name) ?? new Set()).add(probe.run.text));
-    for (const [name, variants] of texts) expect([name, variants.size]).toEqual([name, 1]);
+    for (const list of LISTS) {
+      const texts = new Map<string, Set<string>>();
+      for (const probe of list.flatMap((s) => s.probes ?? []))
+        texts.set(probe.name, (texts.get(probe.name) ?? new Set()).add(probe.run.text));
+      for (const [name, variants] of texts) expect([name, variants.size]).toEqual([name, 1]);
+    }
   });
 
   it('notes every file before it is written', () => {
     const noted = new Set<string>(Object.values(FILES));
     for (const path of steps.flatMap((s) => s.writes ?? [])) expect(noted).toContain(path);
     const note = ids.indexOf('prepare/note');
-    const first = steps.findIndex((s) => s.make !== undefined);
+    const first = allSteps().findIndex((s) => s.make !== undefined);
     expect(note).toBe(first);
     for (const path of noted) expect(steps[note]?.make?.text).toContain(path);
     expect(steps[note]?.want).toBe('noted');
@@ -112,7 +125,7 @@ describe('the shell of the steps', () => {
   const modes: readonly ScriptMode[] = ['read', 'make', 'undo'];
 
   it.each(modes)('is POSIX: dash reads all of it (%s)', (mode) => {
-    for (const at of [scene(), scene(closed)]) {
+    for (const at of [scene(), scene(closed), scene(CALICO), scene(CILIUM)]) {
       const { status, stderr } = spawnSync('dash', ['-n'], {
         input: script(allSteps(at), mode),
         encoding: 'utf8',
@@ -139,7 +152,7 @@ describe('the shell of the steps', () => {
 
   it.runIf(shellcheck).each(modes)('satisfies shellcheck (%s)', (mode) => {
     const args = ['-s', 'sh', '-f', 'gcc', '-e', Object.keys(EXCLUDED).join(','), '-'];
-    for (const at of [scene(), scene(closed)]) {
+    for (const at of [scene(), scene(closed), scene(CALICO), scene(CILIUM)]) {
       const { stdout } = spawnSync('shellcheck', args, {
         input: script(allSteps(at), mode),
         encoding: 'utf8',
@@ -173,27 +186,46 @@ describe('the shell of the steps', () => {
       )
       .map((parts) => `x${parts.join('')}$(HOSTILE)`);
     fc.assert(
-      fc.property(nasty, nasty, nasty, nasty, nasty, fc.boolean(), (name, host, domain, cidr, node, kept) => {
-        const cluster: Cluster = {
-          ...HARBOUR,
-          name,
-          endpoint: { host, port: 6443, kept },
-          network: { plugin: 'flannel', pods: cidr, services: cidr, domain },
-          nodes: [
-            { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
-          ],
-        };
-        const at = {
-          ...scene(cluster),
-          lock: { ...scene().lock, kubernetes: cidr, images: { [name]: host } },
-        };
-        for (const mode of modes) {
-          const text = script(allSteps(at), mode);
-          const { status } = spawnSync('dash', ['-n'], { input: text, encoding: 'utf8' });
-          expect(status).toBe(0);
-          expect(outsideQuotes(text)).not.toContain('HOSTILE');
-        }
-      }),
+      fc.property(
+        nasty,
+        nasty,
+        nasty,
+        nasty,
+        nasty,
+        fc.boolean(),
+        plugins,
+        (name, host, domain, cidr, node, kept, plugin) => {
+          const cluster: Cluster = {
+            ...HARBOUR,
+            name,
+            endpoint: { host, port: 6443, kept },
+            network: {
+              plugin,
+              kubeProxy: plugin === 'cilium' ? 'replace' : 'keep',
+              pods: cidr,
+              services: cidr,
+              domain,
+            },
+            nodes: [
+              { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
+            ],
+          };
+          const at = {
+            ...scene(cluster),
+            lock: {
+              ...scene(harbourWith({ plugin })).lock,
+              kubernetes: cidr,
+              images: { [name]: host },
+            },
+          };
+          for (const mode of modes) {
+            const text = script(allSteps(at), mode);
+            const { status } = spawnSync('dash', ['-n'], { input: text, encoding: 'utf8' });
+            expect(status).toBe(0);
+            expect(outsideQuotes(text)).not.toContain('HOSTILE');
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });

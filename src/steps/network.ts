@@ -1,105 +1,123 @@
-import { heredoc, sh } from '../shell/sh.ts';
-import { API_CLUES, IMAGE_CLUES } from './clues.ts';
-import { CONFLIST_TEXT, FLANNEL, flannelObjects } from './flannel.ts';
+import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { calicoHealth, calicoSteps } from './calico.ts';
+import { ciliumHealth, ciliumSteps } from './cilium.ts';
+import { API_CLUES } from './clues.ts';
+import { CONFLIST_TEXT, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
 import { apiProbe, kubectl, nodesProbe, rolloutsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
+import { CNI_FOLDER, type Installed, installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
+import { pluginClues } from './plugin-clues.ts';
+import { onePluginStep } from './plugin-kept.ts';
 import type { Clue, Step } from './step.ts';
 
-const CONFLIST = `/etc/cni/net.d/${FLANNEL.conflist}`;
-const WRITTEN = `${CONFLIST}, as flannel wrote it`;
-
-const PLUGIN_CLUES: readonly Clue[] = [
-  {
-    match: /No CNI configuration file in|NetworkPluginNotReady|cni plugin not initialized/,
-    means: 'no network plugin has written its configuration on the node yet',
-    try: 'kubectl -n kube-flannel get pods -o wide; kubectl -n kube-flannel logs daemonset/kube-flannel-ds --all-containers',
-    diagnosis: 'H37',
-  },
-  {
-    match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,
-    means: 'the node is not ready, so nothing is put there: a consequence, not a cause',
-    try: 'look why the node is not ready: kubectl describe node',
-    diagnosis: 'H38',
-  },
-  {
-    match: /plugin\/loop: Loop/,
-    means: "CoreDNS asks itself: the host's resolv.conf names a resolver on the host's own loopback",
-    try: 'let resolvConf of the kubelet configuration name a file with real name servers (/run/systemd/resolve/resolv.conf)',
-    diagnosis: 'H51',
-  },
-  {
-    match: /CIDRNotAvailable/,
-    means: 'the pod network has no slice left for this node',
-    try: 'a /16 gives 256 nodes a /24 each; a larger network.pods must be chosen before the cluster is made',
-    diagnosis: 'H49',
-  },
-  {
-    match: /bridge-nf-call-iptables: no such file/,
-    means: 'flannel finds no bridge filter in the kernel: br_netfilter is not loaded',
-    try: 'landfall apply --only kernel',
-    diagnosis: 'H17',
-  },
-  ...IMAGE_CLUES,
-  ...API_CLUES,
-];
+function cluesOf({ cluster }: Scene): readonly Clue[] {
+  const { plugin } = cluster.network;
+  return pluginClues(plugin === 'none' ? undefined : plugin);
+}
 
 /** What makes pods reach each other, Services and names. */
 export function networkSteps(scene: Scene): readonly Step[] {
-  if (scene.cluster.network.plugin !== 'flannel') return upSteps(scene);
-  return [...flannelSteps(scene), ...upSteps(scene), flannelRuns(scene)];
-}
-
-function flannelSteps(scene: Scene): readonly Step[] {
+  const release = installed(scene.cluster, scene.lock);
+  if (release === undefined) return upSteps(scene, 'control-plane/api-ready');
+  const steps = pluginSteps(scene, release);
   return [
-    manifest(
-      {
-        id: 'network/flannel',
-        title: 'Put the network plugin into the cluster',
-        why: 'Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network and carries packets between nodes in UDP. Without a plugin no node becomes ready.',
-        see: ['https://github.com/flannel-io/flannel'],
-        after: ['control-plane/api-ready'],
-        long: true,
-        clues: API_CLUES,
-      },
-      { ask: kubectl(scene), ready: apiProbe(scene) },
-      flannelObjects(scene.cluster),
-    ),
-    conflist(scene),
+    onePluginStep(scene),
+    ...steps,
+    conflist(scene, release, steps.at(-1)?.id ?? 'control-plane/api-ready'),
+    ...upSteps(scene, 'network/conflist'),
+    ...healthSteps(scene, release),
   ];
 }
 
-/** The plugin's pod writes this file when it starts, and never again: a file that is lost or changed takes a new pod. */
-function conflist(scene: Scene): Step {
-  const ask = sh`${kubectl(scene)} -n ${FLANNEL.namespace}`;
-  const first = sh`ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1`;
+/** What puts the plugin into the cluster; its last step is the one that sets it going. */
+function pluginSteps(scene: Scene, release: Installed): readonly Step[] {
+  switch (release.plugin) {
+    case 'flannel':
+      return [flannel(scene, release)];
+    case 'calico':
+      return calicoSteps(scene, release);
+    case 'cilium':
+      return ciliumSteps(scene, release);
+  }
+}
+
+/** Looked at last: a plugin's own readiness takes longest to show, and nothing above waits for it. */
+function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
+  const runs = rolledOut(scene, {
+    id: `network/${plugin}-runs`,
+    title: 'Run the network plugin on every node',
+    why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
+    after: ['control-plane/kubelet', `network/${plugin}`, 'network/conflist'],
+    what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
+  });
+  switch (plugin) {
+    case 'flannel':
+      return [runs];
+    case 'calico':
+      return [runs, calicoHealth(scene, cluesOf(scene))];
+    case 'cilium':
+      return [runs, ciliumHealth(scene, cluesOf(scene))];
+  }
+}
+
+function flannel(scene: Scene, release: Installed): Step {
+  return manifest(
+    {
+      id: 'network/flannel',
+      title: `Put ${release.title} ${release.version} into the cluster`,
+      why: `Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. ${pathWords(release)}. Without a plugin no node becomes ready.`,
+      see: ['https://github.com/flannel-io/flannel'],
+      after: ['control-plane/api-ready'],
+      long: true,
+      clues: API_CLUES,
+    },
+    { ask: kubectl(scene), ready: apiProbe(scene) },
+    flannelObjects(scene, release),
+  );
+}
+
+/** Whether the file is as the plugin wrote it: known to the letter of flannel's, of the others that there is something in it. */
+function asWritten(plugin: Installed['plugin'], path: string): Shell {
+  return plugin === 'flannel'
+    ? sh`cmp -s - ${path} ${heredoc(CONFLIST_TEXT)}`
+    : sh`grep -q ${`"type": *"${plugin}`} ${path}`;
+}
+
+/** The plugin's pod writes this file when it starts; a file that is lost or changed takes a new pod. */
+function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id']): Step {
+  const { namespace, label, conflist: name } = PLUGIN_MARKS[plugin];
+  const path = `${CNI_FOLDER}/${name}`;
+  const written = `${path}, as ${title} wrote it`;
+  const ask = sh`${kubectl(scene)} -n ${namespace}`;
+  const first = sh`ls ${CNI_FOLDER}/*.conf ${CNI_FOLDER}/*.conflist ${CNI_FOLDER}/*.json 2>/dev/null | sort | head -n 1`;
   return {
     id: 'network/conflist',
     title: "Find the plugin's configuration, and none before it",
-    why: 'The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.',
-    after: ['network/flannel'],
-    within: 180,
-    awaits: 'flannel to write its configuration',
+    why: `The runtime takes the first file of the folder. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
+    after: [after],
+    within: plugin === 'flannel' ? 180 : 300,
+    awaits: `${title} to write its configuration`,
     clues: [
       {
-        match: /^(?!.*10-flannel)\S*\/etc\/cni\/net\.d\//,
-        means: 'another file comes before the one of flannel',
+        match: new RegExp(`^(?!.*${name.replaceAll('.', String.raw`\.`)})\\S*/etc/cni/net\\.d/`),
+        means: `another file comes before the one of ${title}`,
         try: 'landfall apply --only runtime, and then delete the pods that got a wrong address',
         diagnosis: 'H16',
       },
-      ...PLUGIN_CLUES,
+      ...cluesOf(scene),
     ],
     read: sh`
       first=$(${first})
-      if [ "$first" != ${CONFLIST} ]; then echo "\${first:-none}"
-      elif cmp -s - ${CONFLIST} ${heredoc(CONFLIST_TEXT)}
-      then echo ${WRITTEN}
-      else echo ${`${CONFLIST}, changed since flannel wrote it`}; fi`,
-    want: WRITTEN,
+      if [ "$first" != ${path} ]; then echo "\${first:-none}"
+      elif ${asWritten(plugin, path)}
+      then echo ${written}
+      else echo ${`${path}, changed since ${title} wrote it`}; fi`,
+    want: written,
     make: sh`
-      case $(${first}) in '' | ${CONFLIST}) ;; *) exit 1 ;; esac
-      pods=$(${ask} get pods -l app=flannel --field-selector ${`spec.nodeName=${scene.node.name}`} \
+      case $(${first}) in '' | ${path}) ;; *) exit 1 ;; esac
+      pods=$(${ask} get pods -l ${label} --field-selector ${`spec.nodeName=${scene.node.name}`} \
         -o ${'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'})
       if [ -n "$pods" ]; then ${ask} delete pod $pods --wait=false
       else echo 'the pod that writes it is about to start'; fi`,
@@ -119,7 +137,7 @@ function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
       within: 240,
       awaits: `${what} to be ready`,
       probes: [rolloutsProbe(scene)],
-      clues: PLUGIN_CLUES,
+      clues: cluesOf(scene),
     },
     {
       read: sh`
@@ -132,17 +150,52 @@ function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
   );
 }
 
-function upSteps(scene: Scene): readonly Step[] {
-  const names = scene.cluster.nodes.map((n) => n.name);
-  const last = scene.cluster.network.plugin === 'flannel' ? 'network/conflist' : 'control-plane/api-ready';
+/** kube-proxy on every node; or nowhere, when the plugin does its work: two hands in the same rules undo each other. */
+function kubeProxySteps(scene: Scene): readonly Step[] {
+  if (scene.cluster.network.kubeProxy === 'keep') {
+    return [
+      rolledOut(scene, {
+        id: 'network/kube-proxy',
+        title: 'Run kube-proxy on every node',
+        why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
+        after: ['control-plane/kubelet', 'control-plane/api-ready'],
+        what: 'kube-system/DaemonSet/kube-proxy',
+      }),
+    ];
+  }
   return [
-    rolledOut(scene, {
-      id: 'network/kube-proxy',
-      title: 'Run kube-proxy on every node',
-      why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
-      after: ['control-plane/kubelet', 'control-plane/api-ready'],
-      what: 'kube-system/DaemonSet/kube-proxy',
-    }),
+    check(
+      {
+        id: 'network/no-kube-proxy',
+        title: 'Have no kube-proxy where Cilium does its work',
+        why: 'Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.',
+        after: ['control-plane/api-ready'],
+        probes: [rolloutsProbe(scene)],
+        clues: [
+          {
+            match: /^kube-proxy is there/,
+            means:
+              'the cluster was made with kube-proxy, and Landfall does not take it out under living connections',
+            try: 'put kubeProxy: keep into cluster.yaml; or, once Cilium runs and while nobody uses the cluster: kubectl -n kube-system delete daemonset,configmap kube-proxy, then reboot the nodes one by one',
+          },
+          ...API_CLUES,
+        ],
+      },
+      {
+        read: sh`
+          probe rollouts | awk -F '|' '
+            { seen = 1 } $1 == "kube-system/DaemonSet/kube-proxy" { there = 1 }
+            END { if (!seen) print "the cluster says nothing"; else print there ? "kube-proxy is there" : "none" }'`,
+        want: 'none',
+      },
+    ),
+  ];
+}
+
+function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
+  const names = scene.cluster.nodes.map((n) => n.name);
+  return [
+    ...kubeProxySteps(scene),
     check(
       {
         id: 'network/nodes-ready',
@@ -152,7 +205,7 @@ function upSteps(scene: Scene): readonly Step[] {
         within: 120,
         awaits: 'the nodes to become ready',
         probes: [nodesProbe(scene)],
-        clues: PLUGIN_CLUES,
+        clues: cluesOf(scene),
       },
       {
         read: sh`
@@ -170,15 +223,4 @@ function upSteps(scene: Scene): readonly Step[] {
       what: 'kube-system/Deployment/coredns',
     }),
   ];
-}
-
-/** Looked at last: its own readiness takes longest to show, and nothing above waits for it. */
-function flannelRuns(scene: Scene): Step {
-  return rolledOut(scene, {
-    id: 'network/flannel-runs',
-    title: 'Run the network plugin on every node',
-    why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
-    after: ['control-plane/kubelet', 'network/flannel', 'network/conflist'],
-    what: `${FLANNEL.namespace}/DaemonSet/${FLANNEL.daemonSet}`,
-  });
 }

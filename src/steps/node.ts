@@ -1,6 +1,6 @@
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
-import { isIPv4 } from '../model/network.ts';
+import { memberAddress } from '../model/member.ts';
 import { Problem } from '../model/problem.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import type { Scene } from './phase.ts';
@@ -15,9 +15,8 @@ export const CRI_SOCKET = 'unix:///var/run/crio/crio.sock';
  * @throws Problem `node/no-address` when neither is known.
  */
 export function nodeAddress(node: Node, facts: Facts | undefined): string {
-  if (node.internalAddress !== undefined) return node.internalAddress;
-  if (isIPv4(node.address)) return node.address;
-  if (facts?.defaultAddress !== undefined) return facts.defaultAddress;
+  const address = memberAddress(node, facts);
+  if (address !== undefined) return address;
   throw new Problem({
     code: 'node/no-address',
     host: node.name,

@@ -8,6 +8,8 @@ import { machineSteps } from './machine.ts';
 import { networkSteps } from './network.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
+import { pluginKeptStep } from './plugin-kept.ts';
+import { podMtuSteps } from './pod-mtu.ts';
 import { prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { workloadSteps } from './workloads.ts';
@@ -24,7 +26,13 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...machineSteps(scene), ...capacitySteps(scene), ...groundSteps(scene)],
+    steps: (scene) => [
+      ...machineSteps(scene),
+      ...capacitySteps(scene),
+      ...groundSteps(scene),
+      pluginKeptStep(scene),
+      ...podMtuSteps(scene),
+    ],
   },
   {
     id: 'prepare',

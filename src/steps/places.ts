@@ -4,6 +4,9 @@ export const OWN = '/var/lib/landfall';
 /** What the host was like before anything was made. */
 export const BEFORE = `${OWN}/before`;
 
+/** What was fetched from upstream for the network plugin: seen through Landfall's own folder, gone with it. */
+export const UPSTREAM = `${OWN}/upstream`;
+
 /** The files Landfall writes on a host. Each is copied to {@link BEFORE} before the first of them is written. */
 export const FILES = {
   hosts: '/etc/hosts',
@@ -20,6 +23,8 @@ export const FILES = {
   /** Whose cluster this host belongs to. */
   owner: '/etc/kubernetes/landfall/cluster',
   kubeadm: '/etc/kubernetes/landfall/kubeadm.yaml',
+  /** What Cilium's chart is told, where Cilium is the network plugin. */
+  ciliumValues: '/etc/kubernetes/landfall/cilium-values.yaml',
   /** Written when kubeadm init has come to its end; consulted only while the API server does not answer. */
   initialised: '/etc/kubernetes/landfall/initialised',
 } as const;
@@ -45,6 +50,8 @@ export const FOLDERS = [
   '/opt/cni',
   '/root/.kube',
   '/run/crio',
+  '/run/calico',
+  '/run/cilium',
   '/run/containers',
   '/run/crun',
   '/run/flannel',
@@ -54,11 +61,14 @@ export const FOLDERS = [
   '/run/xtables.lock',
   '/usr/libexec/crio',
   '/usr/libexec/kubernetes',
+  '/var/lib/calico',
+  '/var/lib/cilium',
   '/var/lib/cni',
   '/var/lib/containers',
   '/var/lib/crio',
   '/var/lib/etcd',
   '/var/lib/kubelet',
+  '/var/log/calico',
   '/var/log/containers',
   '/var/log/crio',
   '/var/log/pods',

@@ -225,6 +225,27 @@ await isTaken`,
       ends: refused(/the cluster runs 1\.35\.0/, 'back /etc/kubernetes/landfall/kubeadm.yaml'),
     },
   ],
+  'preflight/network-plugin': [
+    {
+      how: 'the file of another plugin',
+      by: `cp ${CNI}/10-flannel.conflist ${CNI}/10-calico.conflist`,
+      also: {
+        'runtime/no-stray-networks': 'it is a stray file too',
+        'network/conflist': 'it comes before the one of flannel',
+      },
+      ends: refused(/the cluster has calico/, `rm ${CNI}/10-calico.conflist`),
+    },
+  ],
+  'preflight/mtu': [
+    {
+      how: 'a device that carries less',
+      by: `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1400`,
+      ends: refused(
+        /carries 1400 bytes/,
+        `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1500`,
+      ),
+    },
+  ],
   'preflight/other-runtime': [
     {
       how: 'a socket of containerd',
@@ -472,6 +493,24 @@ openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
     },
   ],
 
+  'network/one-plugin': [
+    {
+      how: 'another plugin in the cluster',
+      by: `kube -n kube-system create -f - <<'END'
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: weave-net }
+spec:
+  selector: { matchLabels: { by: hand } }
+  template:
+    metadata: { labels: { by: hand } }
+    spec:
+      nodeSelector: { by: hand }
+      containers: [{ name: weave, image: docker.io/library/nginx:1.28.0 }]
+END`,
+      ends: refused(/the cluster has weave/, 'kube -n kube-system delete daemonset weave-net'),
+    },
+  ],
   'network/flannel': [
     {
       how: 'its settings changed by hand',

@@ -1,5 +1,6 @@
 import type { Facts } from '../../src/model/facts.ts';
 import type { Lock } from '../../src/model/lock.ts';
+import { PLUGIN_RELEASES } from '../../src/model/plugin-release.ts';
 import type { Finding, HostPlan, Plan } from '../../src/plan/plan.ts';
 import type { RunEvent, StepState } from '../../src/run/event.ts';
 import type { Step } from '../../src/steps/step.ts';
@@ -20,6 +21,8 @@ export const FACTS: Facts = {
   bootId: '5e0f6a3e-6f0c-4e1b-9d51-1f0d6b1a2c3d',
   machineId: '0123456789abcdef0123456789abcdef',
   addresses: [{ device: 'eth0', address: '10.0.0.11', prefix: 24 }],
+  links: [{ device: 'eth0', mtu: 1500 }],
+  virtualization: 'none',
   routes: [{ to: 'default', device: 'eth0' }],
   defaultAddress: '10.0.0.11',
   lab: [],
@@ -39,6 +42,14 @@ export const LOCK: Lock = {
     'cri-o': '1.36.1-1.1',
   },
   keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
+  network: {
+    plugin: 'flannel',
+    version: PLUGIN_RELEASES.flannel.version,
+    encapsulation: 'vxlan',
+    mtu: 1450,
+    files: {},
+    images: PLUGIN_RELEASES.flannel.images,
+  },
   images: {},
 };
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Facts } from '../../src/model/facts.ts';
 import { compile } from '../../src/shell/compile.ts';
@@ -15,6 +16,7 @@ export const HARBOUR: Cluster = {
   endpoint: { host: 'api.harbour.internal', port: 6443, kept: true },
   network: {
     plugin: 'flannel',
+    kubeProxy: 'keep',
     pods: '10.244.0.0/16',
     services: '10.96.0.0/16',
     domain: 'cluster.local',
@@ -24,11 +26,19 @@ export const HARBOUR: Cluster = {
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 
+/** {@link HARBOUR} with another network. */
+export function harbourWith(network: Partial<Cluster['network']>): Cluster {
+  return { ...HARBOUR, network: { ...HARBOUR.network, ...network } };
+}
+
 /** A scene of a cluster's first node. */
 export function scene(cluster: Cluster = HARBOUR, facts: Partial<Facts> = {}): Scene {
   const node = cluster.nodes[0];
   if (node === undefined) throw new Error('a cluster without nodes');
-  return { cluster, lock: LOCK, node, facts: { ...FACTS, ...facts } };
+  const own = { ...FACTS, ...facts };
+  const network = resolveNetwork(cluster, { [node.name]: own }, undefined);
+  if ('field' in network) throw new Error(network.summary);
+  return { cluster, lock: { ...LOCK, network }, node, facts: own };
 }
 
 /** All steps in their order. */

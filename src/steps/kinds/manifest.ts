@@ -19,6 +19,23 @@ export function manifestText(objects: readonly KubernetesObject[]): string {
   return objects.map((o) => stringify(o, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
 }
 
+/** What is applied: objects of our own, a file of upstream's on the host, or what a piece of shell prints. */
+export type Manifest = readonly KubernetesObject[] | { readonly file: string } | { readonly printed: Shell };
+
+/** kubectl with a manifest before it or at its end. */
+function fed(manifest: Manifest, command: Shell): Shell {
+  if ('printed' in manifest) return sh`${manifest.printed} | ${command} -f -`;
+  if ('file' in manifest) return sh`${command} -f ${manifest.file}`;
+  return sh`${command} -f - ${heredoc(manifestText(manifest))}`;
+}
+
+/** Of our own objects the lines that differ; of upstream's, which are long and nobody's here to edit, their names. */
+function said(what: Manifest): Shell {
+  return 'length' in what
+    ? sh`grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$'`
+    : sh`sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p'`;
+}
+
 /**
  * Objects in the cluster, applied server-side under the name `landfall`: so each field has an owner, and a field somebody
  * else sets besides ours is left alone. The reading is the server's own answer to what applying would change.
@@ -27,26 +44,27 @@ export function manifestText(objects: readonly KubernetesObject[]): string {
 export function manifest(
   about: About,
   { ask, ready }: { readonly ask: Shell; readonly ready: Probe },
-  objects: readonly KubernetesObject[],
+  what: Manifest,
 ): Step {
-  const text = manifestText(objects);
-  const how = sh`--server-side --field-manager=landfall --force-conflicts -f -`;
+  const how = sh`--server-side --field-manager=landfall --force-conflicts`;
+  const compare = 'length' in what ? 'diff -N -U1' : 'diff -N -q';
   return {
     ...about,
-    probes: [ready],
+    probes: [...(about.probes ?? []), ready],
     // kubectl compares two temporary folders; their names and times would make every reading another.
     read: sh`
       said=
       if [ "$(probe ${ready.name})" = ok ]; then
-        said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' ${ask} diff ${how} ${heredoc(text)}
+        said=$(export KUBECTL_EXTERNAL_DIFF=${compare}
+        ${fed(what, sh`${ask} diff ${how}`)}
         echo "status $?")
       fi
       case $said in
         'status 0') echo 'as wanted' ;;
-        *'status 1') printf '%s\n' "$said" | grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$' ;;
+        *'status 1') printf '%s\n' "$said" | ${said(what)} ;;
         *) echo 'not there, or the API server does not answer' ;;
       esac`,
     want: 'as wanted',
-    make: sh`${ask} apply ${how} ${heredoc(text)}`,
+    make: fed(what, sh`${ask} apply ${how}`),
   };
 }

@@ -1,0 +1,329 @@
+#!/bin/sh
+# harbour · cp-0 · Connect the pods
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_rollouts() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
+}
+
+probe_nodes() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+}
+
+# ── 1 network/one-plugin: Have no other network plugin in the cluster
+# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+read_1() {
+probe rollouts | awk -F '|' -v known='kube-flannel/DaemonSet/kube-flannel-ds=flannel;kube-system/DaemonSet/cilium=cilium;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
+  BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
+  $1 in title { print "the cluster has " title[$1]; other = 1 }
+  { seen = 1 }
+  END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
+}
+want_1='no other'
+
+# ── 2 network/calico-crds-file: Fetch the definitions of Calico 3.32.1
+# Calico keeps its settings in the cluster as objects of its own kinds. The file that defines them is taken from the release and compared with the sum landfall.lock holds, so that everybody who applies it applies the same.
+read_2() {
+{ sha256sum </var/lib/landfall/upstream/calico-crds.yaml | cut -c 1-64; } 2>/dev/null | grep . || echo absent
+}
+want_2=192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71
+make_2() {
+mkdir -p /var/lib/landfall/upstream
+rm -f /var/lib/landfall/upstream/.calico-crds.yaml.landfall
+timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/v1_crd_projectcalico_org.yaml /var/lib/landfall/upstream/.calico-crds.yaml.landfall
+got=$({ sha256sum </var/lib/landfall/upstream/.calico-crds.yaml.landfall | cut -c 1-64; } 2>/dev/null | grep . || echo absent)
+if [ "$got" != 192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71 ]; then
+  rm -f /var/lib/landfall/upstream/.calico-crds.yaml.landfall
+  echo "what was served has the sum $got"; exit 1
+fi
+sync /var/lib/landfall/upstream/.calico-crds.yaml.landfall
+mv -fT /var/lib/landfall/upstream/.calico-crds.yaml.landfall /var/lib/landfall/upstream/calico-crds.yaml
+}
+
+# ── 3 network/calico-operator-file: Fetch the operator of Calico 3.32.1
+# The operator is a program in the cluster that installs Calico, keeps it as it should be and upgrades it. Its manifest gives it wide rights, so it is worth a look before it is applied, as every manifest is.
+read_3() {
+{ sha256sum </var/lib/landfall/upstream/tigera-operator.yaml | cut -c 1-64; } 2>/dev/null | grep . || echo absent
+}
+want_3=f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f
+make_3() {
+mkdir -p /var/lib/landfall/upstream
+rm -f /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
+timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/tigera-operator.yaml /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
+got=$({ sha256sum </var/lib/landfall/upstream/.tigera-operator.yaml.landfall | cut -c 1-64; } 2>/dev/null | grep . || echo absent)
+if [ "$got" != f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f ]; then
+  rm -f /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
+  echo "what was served has the sum $got"; exit 1
+fi
+sync /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
+mv -fT /var/lib/landfall/upstream/.tigera-operator.yaml.landfall /var/lib/landfall/upstream/tigera-operator.yaml
+}
+
+# ── 4 network/calico-crds: Define Calico's kinds in the cluster
+# The API server refuses an object of a kind it does not know. The definitions are applied by the server: they are too long for the note that kubectl would otherwise keep on each.
+read_4() {
+said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
+echo "status $?")
+case $said in
+  'status 0') echo 'as wanted' ;;
+  *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
+  *) echo 'not there, or the API server does not answer' ;;
+esac
+}
+want_4='as wanted'
+make_4() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
+}
+
+# ── 5 network/calico-operator: Put the operator of Calico into the cluster
+# It runs with the network of its node, so it starts before there is a network for pods, and makes that network.
+read_5() {
+said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
+echo "status $?")
+case $said in
+  'status 0') echo 'as wanted' ;;
+  *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
+  *) echo 'not there, or the API server does not answer' ;;
+esac
+}
+want_5='as wanted'
+make_5() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
+}
+
+# ── 6 network/calico: Tell the operator which Calico this cluster wants
+# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Calico gives each node blocks of 10.244.0.0/16 and enforces NetworkPolicy. Packets of pods travel as they are within a subnet, inside UDP to nodes of another, 1450 bytes at most. Without a plugin no node becomes ready.
+read_6() {
+said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+apiVersion: operator.tigera.io/v1
+kind: Installation
+metadata:
+  name: default
+spec:
+  variant: Calico
+  controlPlaneReplicas: 1
+  kubeletVolumePluginPath: None
+  flexVolumePath: None
+  calicoNetwork:
+    bgp: Disabled
+    linuxDataplane: Nftables
+    mtu: 1450
+    hostPorts: Enabled
+    nodeAddressAutodetectionV4:
+      kubernetes: NodeInternalIP
+    ipPools:
+      - name: default-ipv4-ippool
+        cidr: 10.244.0.0/16
+        blockSize: 26
+        encapsulation: VXLANCrossSubnet
+        natOutgoing: Enabled
+        nodeSelector: all()
+        allowedUses:
+          - Workload
+          - Tunnel
+        assignmentMode: Automatic
+        disableBGPExport: false
+        disableNewAllocations: false
+---
+apiVersion: operator.tigera.io/v1
+kind: APIServer
+metadata:
+  name: default
+spec: {}
+END
+echo "status $?")
+case $said in
+  'status 0') echo 'as wanted' ;;
+  *'status 1') printf '%s\n' "$said" | grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$' ;;
+  *) echo 'not there, or the API server does not answer' ;;
+esac
+}
+want_6='as wanted'
+make_6() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl wait --for=condition=Established --timeout=25s crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+apiVersion: operator.tigera.io/v1
+kind: Installation
+metadata:
+  name: default
+spec:
+  variant: Calico
+  controlPlaneReplicas: 1
+  kubeletVolumePluginPath: None
+  flexVolumePath: None
+  calicoNetwork:
+    bgp: Disabled
+    linuxDataplane: Nftables
+    mtu: 1450
+    hostPorts: Enabled
+    nodeAddressAutodetectionV4:
+      kubernetes: NodeInternalIP
+    ipPools:
+      - name: default-ipv4-ippool
+        cidr: 10.244.0.0/16
+        blockSize: 26
+        encapsulation: VXLANCrossSubnet
+        natOutgoing: Enabled
+        nodeSelector: all()
+        allowedUses:
+          - Workload
+          - Tunnel
+        assignmentMode: Automatic
+        disableBGPExport: false
+        disableNewAllocations: false
+---
+apiVersion: operator.tigera.io/v1
+kind: APIServer
+metadata:
+  name: default
+spec: {}
+END
+}
+
+# ── 7 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of the folder. Only when that is the one Calico has written do pods get addresses of the cluster.
+read_7() {
+first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
+if [ "$first" != /etc/cni/net.d/10-calico.conflist ]; then echo "${first:-none}"
+elif grep -q '"type": *"calico' /etc/cni/net.d/10-calico.conflist
+then echo '/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
+else echo '/etc/cni/net.d/10-calico.conflist, changed since Calico wrote it'; fi
+}
+want_7='/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
+make_7() {
+case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-calico.conflist) ;; *) exit 1 ;; esac
+pods=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n calico-system get pods -l k8s-app=calico-node --field-selector spec.nodeName=cp-0 \
+  -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}')
+if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n calico-system delete pod $pods --wait=false
+else echo 'the pod that writes it is about to start'; fi
+}
+
+# ── 8 network/kube-proxy: Run kube-proxy on every node
+# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
+read_8() {
+probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }'
+}
+want_8='all ready'
+
+# ── 9 network/nodes-ready: Have every node ready
+# A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
+read_9() {
+probe nodes | awk -F '|' '
+  { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
+  END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'
+}
+want_9='all ready'
+
+# ── 10 network/dns: Have names resolved inside the cluster
+# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods really start.
+read_10() {
+probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }'
+}
+want_10='all ready'
+
+# ── 11 network/calico-runs: Run the network plugin on every node
+# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
+read_11() {
+probe rollouts | awk -F '|' -v what=calico-system/DaemonSet/calico-node '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }'
+}
+want_11='all ready'
+
+# ── 12 network/calico-available: Hear from Calico's operator that all is well
+# A pod that runs is not yet a network that works. The operator looks at each part it has installed and says which is available and which is degraded, and why.
+read_12() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get tigerastatuses.operator.tigera.io -o jsonpath='{range .items[*]}{.metadata.name}|{.status.conditions[?(@.type=="Available")].status}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}' 2>/dev/null | awk -F '|' '
+  $1 == "calico" { seen = 1 }
+  $2 != "True" || $3 == "True" { print $1 ": " ($4 == "" ? "not available yet" : $4); bad = 1 }
+  END { if (!seen) print "the operator has said nothing yet"; else if (!bad) print "all available" }'
+}
+want_12='all available'
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
+say landfall 1 12
+step 1 check 0
+step 2 make 0
+step 3 make 0
+step 4 make 0
+step 5 make 0
+step 6 make 0
+step 7 make 300
+step 8 check 240
+step 9 check 120
+step 10 check 240
+step 11 check 240
+step 12 check 300
+say end
+}
+main

@@ -1,0 +1,282 @@
+#!/bin/sh
+# harbour · cp-0 · Connect the pods
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_rollouts() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
+}
+
+probe_cilium_objects() {
+(
+  dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+  tar -xzf /var/lib/landfall/upstream/helm.tar.gz -C "$dir" linux-amd64/helm 2>/dev/null &&
+    HOME=$dir "$dir"/linux-amd64/helm template cilium /var/lib/landfall/upstream/cilium.tgz --namespace kube-system --kube-version 1.36.3 \
+      --values /etc/kubernetes/landfall/cilium-values.yaml
+)
+}
+
+probe_nodes() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+}
+
+# ── 1 network/one-plugin: Have no other network plugin in the cluster
+# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+read_1() {
+probe rollouts | awk -F '|' -v known='kube-flannel/DaemonSet/kube-flannel-ds=flannel;calico-system/DaemonSet/calico-node=calico;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
+  BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
+  $1 in title { print "the cluster has " title[$1]; other = 1 }
+  { seen = 1 }
+  END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
+}
+want_1='no other'
+
+# ── 2 network/helm: Fetch Helm 3.21.3, to read a chart with
+# Cilium's project publishes a chart and no manifest. Helm fills the chart in, on this host and without asking the cluster; what comes out is applied like every other manifest here, so Helm keeps no books in the cluster.
+read_2() {
+{ sha256sum </var/lib/landfall/upstream/helm.tar.gz | cut -c 1-64; } 2>/dev/null | grep . || echo absent
+}
+want_2=15e041a93a590dce8100f39385cd98c84a765c9e36aeeb9e2dc6ff9e4769e2e0
+make_2() {
+mkdir -p /var/lib/landfall/upstream
+rm -f /var/lib/landfall/upstream/.helm.tar.gz.landfall
+timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://get.helm.sh/helm-v3.21.3-linux-amd64.tar.gz /var/lib/landfall/upstream/.helm.tar.gz.landfall
+got=$({ sha256sum </var/lib/landfall/upstream/.helm.tar.gz.landfall | cut -c 1-64; } 2>/dev/null | grep . || echo absent)
+if [ "$got" != 15e041a93a590dce8100f39385cd98c84a765c9e36aeeb9e2dc6ff9e4769e2e0 ]; then
+  rm -f /var/lib/landfall/upstream/.helm.tar.gz.landfall
+  echo "what was served has the sum $got"; exit 1
+fi
+sync /var/lib/landfall/upstream/.helm.tar.gz.landfall
+mv -fT /var/lib/landfall/upstream/.helm.tar.gz.landfall /var/lib/landfall/upstream/helm.tar.gz
+}
+
+# ── 3 network/cilium-chart: Fetch the chart of Cilium 1.20.2
+# A chart is a manifest with blanks. This one names its images by digest, so its own sum, which landfall.lock holds, pins all that will run.
+read_3() {
+{ sha256sum </var/lib/landfall/upstream/cilium.tgz | cut -c 1-64; } 2>/dev/null | grep . || echo absent
+}
+want_3=b2afd87b7f75f875f92a14559f14f59b7babbb479d968e3fd625a20bf30ec20e
+make_3() {
+mkdir -p /var/lib/landfall/upstream
+rm -f /var/lib/landfall/upstream/.cilium.tgz.landfall
+timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://helm.cilium.io/cilium-1.20.2.tgz /var/lib/landfall/upstream/.cilium.tgz.landfall
+got=$({ sha256sum </var/lib/landfall/upstream/.cilium.tgz.landfall | cut -c 1-64; } 2>/dev/null | grep . || echo absent)
+if [ "$got" != b2afd87b7f75f875f92a14559f14f59b7babbb479d968e3fd625a20bf30ec20e ]; then
+  rm -f /var/lib/landfall/upstream/.cilium.tgz.landfall
+  echo "what was served has the sum $got"; exit 1
+fi
+sync /var/lib/landfall/upstream/.cilium.tgz.landfall
+mv -fT /var/lib/landfall/upstream/.cilium.tgz.landfall /var/lib/landfall/upstream/cilium.tgz
+}
+
+# ── 4 network/cilium-values: Write down what Cilium is told
+# Everything the chart would guess or leave to a default that depends on the machine. Packets of pods travel inside UDP between nodes, 8950 bytes at most.
+read_4() {
+{ stat -c '%04a %U:%G' /etc/kubernetes/landfall/cilium-values.yaml && cat /etc/kubernetes/landfall/cilium-values.yaml; } 2>/dev/null || echo absent
+}
+want_4='0644 root:root
+# Written by Landfall: what Cilium'\''s chart is told about harbour.
+ipam:
+  mode: kubernetes
+routingMode: tunnel
+tunnelProtocol: vxlan
+MTU: 9000
+kubeProxyReplacement: true
+kubeProxyReplacementHealthzBindAddr: 0.0.0.0:10256
+k8sServiceHost: api.harbour.internal
+k8sServicePort: 6443
+operator:
+  replicas: 1
+rollOutCiliumPods: true
+hubble:
+  listenAddress: null
+  tls:
+    enabled: false
+  peerService:
+    clusterDomain: cluster.local'
+make_4() {
+mkdir -p /etc/kubernetes/landfall
+umask 077
+cat >/etc/kubernetes/landfall/.cilium-values.yaml.landfall <<'END'
+# Written by Landfall: what Cilium's chart is told about harbour.
+ipam:
+  mode: kubernetes
+routingMode: tunnel
+tunnelProtocol: vxlan
+MTU: 9000
+kubeProxyReplacement: true
+kubeProxyReplacementHealthzBindAddr: 0.0.0.0:10256
+k8sServiceHost: api.harbour.internal
+k8sServicePort: 6443
+operator:
+  replicas: 1
+rollOutCiliumPods: true
+hubble:
+  listenAddress: null
+  tls:
+    enabled: false
+  peerService:
+    clusterDomain: cluster.local
+END
+chmod 0644 /etc/kubernetes/landfall/.cilium-values.yaml.landfall
+chown root:root /etc/kubernetes/landfall/.cilium-values.yaml.landfall
+sync /etc/kubernetes/landfall/.cilium-values.yaml.landfall
+mv -fT /etc/kubernetes/landfall/.cilium-values.yaml.landfall /etc/kubernetes/landfall/cilium-values.yaml
+}
+
+# ── 5 network/cilium: Put Cilium 1.20.2 into the cluster
+# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Cilium does it with programs it loads into the kernel (eBPF), and enforces NetworkPolicy there. Without a plugin no node becomes ready.
+read_5() {
+said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
+echo "status $?")
+case $said in
+  'status 0') echo 'as wanted' ;;
+  *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
+  *) echo 'not there, or the API server does not answer' ;;
+esac
+}
+want_5='as wanted'
+make_5() {
+probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f -
+}
+
+# ── 6 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of the folder. Only when that is the one Cilium has written do pods get addresses of the cluster.
+read_6() {
+first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
+if [ "$first" != /etc/cni/net.d/05-cilium.conflist ]; then echo "${first:-none}"
+elif grep -q '"type": *"cilium' /etc/cni/net.d/05-cilium.conflist
+then echo '/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
+else echo '/etc/cni/net.d/05-cilium.conflist, changed since Cilium wrote it'; fi
+}
+want_6='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
+make_6() {
+case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/05-cilium.conflist) ;; *) exit 1 ;; esac
+pods=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName=cp-0 \
+  -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}')
+if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod $pods --wait=false
+else echo 'the pod that writes it is about to start'; fi
+}
+
+# ── 7 network/no-kube-proxy: Have no kube-proxy where Cilium does its work
+# Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.
+read_7() {
+probe rollouts | awk -F '|' '
+  { seen = 1 } $1 == "kube-system/DaemonSet/kube-proxy" { there = 1 }
+  END { if (!seen) print "the cluster says nothing"; else print there ? "kube-proxy is there" : "none" }'
+}
+want_7=none
+
+# ── 8 network/nodes-ready: Have every node ready
+# A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
+read_8() {
+probe nodes | awk -F '|' '
+  { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
+  END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'
+}
+want_8='all ready'
+
+# ── 9 network/dns: Have names resolved inside the cluster
+# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods really start.
+read_9() {
+probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }'
+}
+want_9='all ready'
+
+# ── 10 network/cilium-runs: Run the network plugin on every node
+# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
+read_10() {
+probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/cilium '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }'
+}
+want_10='all ready'
+
+# ── 11 network/cilium-status: Hear from Cilium that all is well
+# A pod that runs is not yet a network that works. Cilium knows whether its programs are in the kernel, whether it hears the API server, and whether each node answers.
+read_11() {
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec daemonset/cilium -c cilium-agent -- cilium-dbg status --brief 2>&1)
+printf '%s\n' "$said" | tail -n 5
+}
+want_11=OK
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
+say landfall 1 11
+step 1 check 0
+step 2 make 0
+step 3 make 0
+step 4 make 0
+step 5 make 0
+step 6 make 300
+step 7 check 0
+step 8 check 120
+step 9 check 240
+step 10 check 240
+step 11 check 180
+say end
+}
+main

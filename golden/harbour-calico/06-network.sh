@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -50,12 +51,23 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
 probe_rollouts() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
 probe_nodes() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+}
+
+probe_calico_statuses() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get tigerastatuses.operator.tigera.io -o jsonpath='{range .items[*]}{.metadata.name}|{.status.conditions[?(@.type=="Available")].status}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}' 2>/dev/null
 }
 
 # ── 1 network/one-plugin: Have no other network plugin in the cluster
@@ -110,9 +122,12 @@ mv -fT /var/lib/landfall/upstream/.tigera-operator.yaml.landfall /var/lib/landfa
 # ── 4 network/calico-crds: Define Calico's kinds in the cluster
 # The API server refuses an object of a kind it does not know. The definitions are applied by the server: they are too long for the note that kubectl would otherwise keep on each.
 read_4() {
-said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
-echo "status $?")
+said=
+if [ "$(probe api)" = ok ]; then
+  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
+  echo "status $?")
+fi
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
@@ -127,9 +142,12 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 5 network/calico-operator: Put the operator of Calico into the cluster
 # It runs with the network of its node, so it starts before there is a network for pods, and makes that network.
 read_5() {
-said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
-echo "status $?")
+said=
+if [ "$(probe api)" = ok ]; then
+  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
+  echo "status $?")
+fi
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
@@ -144,8 +162,10 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 6 network/calico: Tell the operator which Calico this cluster wants
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Calico gives each node blocks of 10.244.0.0/16 and enforces NetworkPolicy. Packets of pods travel as they are within a subnet, inside UDP to nodes of another, 1450 bytes at most. Without a plugin no node becomes ready.
 read_6() {
-said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+said=
+if [ "$(probe api)" = ok ]; then
+  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: operator.tigera.io/v1
 kind: Installation
 metadata:
@@ -182,7 +202,8 @@ metadata:
   name: default
 spec: {}
 END
-echo "status $?")
+  echo "status $?")
+fi
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$' ;;
@@ -291,7 +312,7 @@ want_11='all ready'
 # ── 12 network/calico-available: Hear from Calico's operator that all is well
 # A pod that runs is not yet a network that works. The operator looks at each part it has installed and says which is available and which is degraded, and why.
 read_12() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get tigerastatuses.operator.tigera.io -o jsonpath='{range .items[*]}{.metadata.name}|{.status.conditions[?(@.type=="Available")].status}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}' 2>/dev/null | awk -F '|' '
+probe calico_statuses | awk -F '|' '
   $1 == "calico" { seen = 1 }
   $2 != "True" || $3 == "True" { print $1 ": " ($4 == "" ? "not available yet" : $4); bad = 1 }
   END { if (!seen) print "the operator has said nothing yet"; else if (!bad) print "all available" }'

@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -50,7 +51,12 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
 probe_rollouts() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
@@ -64,6 +70,7 @@ probe_cilium_objects() {
 }
 
 probe_nodes() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
 }
 
@@ -174,9 +181,12 @@ mv -fT /etc/kubernetes/landfall/.cilium-values.yaml.landfall /etc/kubernetes/lan
 # ── 5 network/cilium: Put Cilium 1.20.2 into the cluster
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Cilium does it with programs it loads into the kernel (eBPF), and enforces NetworkPolicy there. Without a plugin no node becomes ready.
 read_5() {
-said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
-echo "status $?")
+said=
+if [ "$(probe api)" = ok ]; then
+  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
+  probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
+  echo "status $?")
+fi
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | sed -n 's/^Files .*[/]\([^/ ]*\) differ$/\1/p' ;;
@@ -247,7 +257,8 @@ want_10='all ready'
 # ── 11 network/cilium-status: Hear from Cilium that all is well
 # A pod that runs is not yet a network that works. Cilium knows whether its programs are in the kernel, whether it hears the API server, and whether each node answers.
 read_11() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec daemonset/cilium -c cilium-agent -- cilium-dbg status --brief 2>&1)
+said='the API server does not answer'
+[ "$(probe api)" = ok ] && said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec daemonset/cilium -c cilium-agent -- cilium-dbg status --brief 2>&1)
 printf '%s\n' "$said" | tail -n 5
 }
 want_11=OK

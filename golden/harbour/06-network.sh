@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -50,11 +51,17 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
 probe_rollouts() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
 probe_nodes() {
+[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
 }
 
@@ -70,10 +77,12 @@ probe rollouts | awk -F '|' -v known='calico-system/DaemonSet/calico-node=calico
 want_1='no other'
 
 # ── 2 network/flannel: Put flannel 0.28.10 into the cluster
-# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. Packets of pods travel as they are within a subnet, inside UDP to nodes of another, 1450 bytes at most. Without a plugin no node becomes ready.
+# Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. Packets of pods travel inside UDP between nodes, 1450 bytes at most. Without a plugin no node becomes ready.
 read_2() {
-said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+said=
+if [ "$(probe api)" = ok ]; then
+  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -169,8 +178,7 @@ data:
       "EnableNFTables": false,
       "Backend": {
         "Type": "vxlan",
-        "MTU": 1500,
-        "DirectRouting": true
+        "MTU": 1500
       }
     }
 ---
@@ -303,7 +311,8 @@ spec:
             path: /run/xtables.lock
             type: FileOrCreate
 END
-echo "status $?")
+  echo "status $?")
+fi
 case $said in
   'status 0') echo 'as wanted' ;;
   *'status 1') printf '%s\n' "$said" | grep -v -e '^diff ' -e '^--- ' -e '^+++ ' -e '^@@' -e '^status 1$' ;;
@@ -408,8 +417,7 @@ data:
       "EnableNFTables": false,
       "Backend": {
         "Type": "vxlan",
-        "MTU": 1500,
-        "DirectRouting": true
+        "MTU": 1500
       }
     }
 ---

@@ -57,7 +57,7 @@ export const PLUGIN_RELEASES: Readonly<Record<InstalledPlugin, PluginRelease>> =
     title: 'Calico',
     version: CALICO,
     minors: [34, 35, 36],
-    encapsulations: ['vxlan', 'cross-subnet', 'none'],
+    encapsulations: ['cross-subnet', 'vxlan', 'none'],
     replacesKubeProxy: false,
     files: {
       [calicoFile(CALICO, 'v1_crd_projectcalico_org.yaml')]:

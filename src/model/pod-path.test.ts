@@ -31,12 +31,14 @@ const wish = fc.record(
 
 describe('choosePodPath', () => {
   it('leaves direct delivery to machines, and wraps packets of guests', () => {
-    const all = ENCAPSULATIONS;
+    const all = ['cross-subnet', 'vxlan', 'none'] as const;
     expect(choosePodPath([member()], all, {})).toEqual({ encapsulation: 'cross-subnet', mtu: 1450 });
     const guest = member({ name: 'worker-0', physical: false });
     expect(choosePodPath([member(), guest], all, {})).toEqual({ encapsulation: 'vxlan', mtu: 1450 });
     expect(choosePodPath([member()], ['vxlan', 'none'], {})).toEqual({ encapsulation: 'vxlan', mtu: 1450 });
   });
+  it('keeps to the usual way of a plugin that can do it and does not by itself', () =>
+    expect(choosePodPath([member()], ENCAPSULATIONS, {})).toMatchObject({ encapsulation: 'vxlan' }));
   it('takes the least of jumbo frames and ordinary ones', () => {
     const jumbo = member({ mtu: 9000 });
     expect(choosePodPath([jumbo], ENCAPSULATIONS, {})).toMatchObject({ mtu: 8950 });

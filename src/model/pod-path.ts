@@ -32,11 +32,18 @@ export interface PodPathFault {
   readonly try: string;
 }
 
+/** A plugin's usual way; but never packets as they are between guests: their networks mostly drop addresses they did not give out. */
+function usual(
+  members: readonly Member[],
+  [first, ...others]: readonly [Encapsulation, ...Encapsulation[]],
+): Encapsulation {
+  if (first !== 'cross-subnet' || members.every(({ physical }) => physical)) return first;
+  return others[0] ?? first;
+}
+
 /**
- * Chooses how packets of pods travel. Encapsulated, they pass through any network. Between real machines of one subnet they
- * need not be: the others' addresses are all the network sees then, so `cross-subnet` is taken where the plugin can
- * and every node is a machine; networks of virtual machines mostly drop addresses they did not give out. The MTU is the
- * least of all nodes' devices less what encapsulation takes, so that a packet made on one node arrives on every other.
+ * Chooses how packets of pods travel: in the plugin's usual way, unless that is `cross-subnet` and a node is a guest on some
+ * machine. The MTU is the least of all nodes' devices less what encapsulation takes, so that a packet made on one node arrives on every other.
  * @param members the nodes; at least one
  * @param able what the plugin can, its usual one first
  * @returns the path, or why the wish cannot be met
@@ -48,8 +55,7 @@ export function choosePodPath(
 ): PodPath | PodPathFault {
   const least = members.reduce((a, b) => (b.mtu < a.mtu ? b : a));
   const subnets = new Set(members.map(({ subnet }) => subnet));
-  const direct = able.includes('cross-subnet') && members.every(({ physical }) => physical);
-  const encapsulation = wish.encapsulation ?? (direct ? 'cross-subnet' : able[0]);
+  const encapsulation = wish.encapsulation ?? usual(members, able);
   if (encapsulation === 'none' && subnets.size > 1) {
     return {
       field: 'encapsulation',

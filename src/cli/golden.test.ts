@@ -78,7 +78,7 @@ describe('golden/harbour', () => {
 describe('docs/steps.md', () => {
   test('is what the steps say', () => {
     const node = SUPPOSED.nodes[0]!;
-    const list = listOf({ cluster: SUPPOSED, lock: LOCK, node, facts: supposedFacts(node) });
+    const list = listOf({ cluster: SUPPOSED, lock: LOCK, node, facts: supposedFacts(node), hosts: {} });
     const text = stepListText(
       PHASES.map((phase) => ({
         phase,

@@ -6,6 +6,14 @@ export interface HostAddress {
   readonly prefix: number;
 }
 
+/** A network device that carries an address. */
+export interface HostLink {
+  readonly device: string;
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
 /** What was just read of a host in one round trip; decides what differs by release or machine. */
 export interface Facts {
   /** `ID` of os-release: debian, ubuntu. */
@@ -26,7 +34,11 @@ export interface Facts {
   readonly cgroup: 1 | 2;
   readonly bootId: string;
   readonly machineId: string;
+  /** What the firmware says the machine is, lower case; absent where it says nothing. */
+  readonly productUuid?: string;
   readonly addresses: readonly HostAddress[];
+  /** The devices of {@link addresses}. */
+  readonly links: readonly HostLink[];
   /** Destinations in `ip -4 route` with their devices, `default` included. */
   readonly routes: readonly { readonly to: string; readonly device: string }[];
   /** Source address of the default route; what a node's address defaults to. */

@@ -28,7 +28,7 @@ export const HARBOUR: Cluster = {
 export function scene(cluster: Cluster = HARBOUR, facts: Partial<Facts> = {}): Scene {
   const node = cluster.nodes[0];
   if (node === undefined) throw new Error('a cluster without nodes');
-  return { cluster, lock: LOCK, node, facts: { ...FACTS, ...facts } };
+  return { cluster, lock: LOCK, node, facts: { ...FACTS, ...facts }, hosts: {} };
 }
 
 /** All steps in their order. */

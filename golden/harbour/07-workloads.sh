@@ -5,10 +5,9 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+# A probe is run once, however many readings ask for it, until a step is made.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
   cat "$tmp/probes/$1"
 }
 
@@ -51,18 +50,8 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-probe_api() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
-}
-
 probe_nodes() {
-[ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
-}
-
-probe_proof_namespace() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name && echo answered
 }
 
 # ── 1 workloads/taint: Let workloads run on the control plane
@@ -91,15 +80,16 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 3 workloads/no-proof: Clear away a proof that was cut short
 # A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
 read_3() {
-case $(probe proof_namespace) in
-  answered) echo gone ;;
-  *answered) echo 'namespace/landfall-proof is there' ;;
-  *) echo 'the API server does not answer' ;;
-esac
+ask() { timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl "$@" 2>/dev/null || echo 'the API server does not answer'; }
+left=$(ask get namespace landfall-proof --ignore-not-found -o 'jsonpath=namespace {.metadata.name} {.metadata.deletionTimestamp}')
+since=$(date -d "${left##* }" +%s 2>/dev/null || echo 0)
+if [ $(($(date +%s) - since)) -lt 60 ]; then left=$(ask -n landfall-proof get pods -o name); fi
+printf '%s\n' "${left:-gone}"
 }
 want_3=gone
 make_3() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
 }
 
 main() {

@@ -77,7 +77,7 @@ function identity(scene: Scene): Step {
           match: /machine-id/,
           means: 'the host has no machine-id of its own: it was copied, or its image was not finished',
           try: 'rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot   (with DHCP its address may change)',
-          diagnosis: 'H97',
+          diagnosis: 'H102',
         },
         {
           match: /^hostname /,
@@ -89,6 +89,7 @@ function identity(scene: Scene): Step {
           match: /^MAC /,
           means: 'two network cards have one address: a virtual machine was copied with its hardware',
           try: 'give the copy a new network card, or let the hypervisor choose a new address for it',
+          diagnosis: 'H102',
         },
         {
           match: /^product_uuid /,

@@ -25,7 +25,7 @@ function resolver(): Step {
         {
           match: /^nameserver /,
           means:
-            'a resolver on the host itself (dnsmasq, unbound, a stub) is all that resolv.conf names; from inside a pod that address is the pod',
+            'resolv.conf names a resolver on the host itself (dnsmasq, unbound, a stub); from inside a pod that address is the pod',
           try: "name your network's own servers in the file shown; with systemd-resolved kubeadm finds them by itself: systemctl enable --now systemd-resolved",
           diagnosis: 'H51',
         },

@@ -27,6 +27,21 @@ export const DNS_CLUES: readonly Clue[] = [
   },
 ];
 
+/** What else it may be when a Service is asked by its name. */
+export const SILENT_DNS: readonly Clue[] = [
+  {
+    match: /TIMEOUT|REFUSED|OTHER: /,
+    means: 'the name is resolved, and what it leads to does not answer: not a matter of names',
+    try: 'look at what the proof says of the Service itself, above',
+  },
+  {
+    match: /^no answer/,
+    means: 'the question was still open after half a minute: nobody answers where pods ask for names',
+    try: 'kubectl -n kube-system get pods -l k8s-app=kube-dns -o wide; UDP and TCP port 53 must pass between pods and nodes',
+    diagnosis: 'H52',
+  },
+];
+
 function pod(name: string, container: Readonly<Record<string, unknown>>): KubernetesObject {
   return {
     apiVersion: 'v1',
@@ -132,7 +147,7 @@ export const SERVICE_CLUES: readonly Clue[] = [
   {
     match: /TIMEOUT|REFUSED|OTHER: |timed out|refused|no answer/i,
     means:
-      "the pod answers by its own address and not by its Service's: the rules of kube-proxy are missing or undone",
+      "if the pod itself answers (see above), its Service's address leads nowhere: the rules of kube-proxy are missing or undone",
     try: 'kubectl -n kube-system logs daemonset/kube-proxy; nft list table ip kube-proxy | head; a firewall that flushes all rules when it reloads takes these along',
   },
 ];

@@ -20,15 +20,19 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 function host(facts: Facts): void {
   put(root, 'etc/machine-id', `${facts.machineId}\n`);
   put(root, 'sys/class/dmi/id/product_uuid', `${facts.productUuid?.toUpperCase()}\n`);
-  for (const { device, mac, mtu } of facts.links) {
-    put(root, `sys/class/net/${device}/address`, `${mac}\n`);
-    put(root, `sys/class/net/${device}/mtu`, `${mtu}\n`);
-  }
   standIn(root, 'hostname', `echo ${facts.hostname}`);
   const lines = facts.addresses.map(
     (a, i) => `${i + 2}: ${a.device}    inet ${a.address}/${a.prefix} scope global`,
   );
-  bin = standIn(root, 'ip', `cat <<'END'\n${lines.join('\n')}\nEND`);
+  const links = facts.links.map(
+    ({ device, mac, mtu }) =>
+      `*"dev ${device}") echo '2: ${device}@if5: <BROADCAST,UP> mtu ${mtu} qdisc noqueue state UP \\    link/ether ${mac} brd ff:ff:ff:ff:ff:ff' ;;`,
+  );
+  bin = standIn(
+    root,
+    'ip',
+    `case "$*" in *address*) cat <<'END'\n${lines.join('\n')}\nEND\n;;\n${links.join('\n')}\nesac`,
+  );
 }
 
 const TWO: Cluster = {
@@ -126,7 +130,7 @@ describe('the size of packets', () => {
   });
 
   it('is too small to carry others', () => {
-    put(root, 'sys/class/net/eth0/mtu', '1200\n');
+    host({ ...FACTS, links: [{ device: 'eth0', mac: '', mtu: 1200 }] });
     expect(mtu([other(0, link(1200))])).toBe('eth0 has 1200');
   });
 });

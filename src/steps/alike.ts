@@ -104,7 +104,7 @@ function identity(scene: Scene): Step {
         marks=$(
           echo "machine-id $(cat /etc/machine-id)"
           echo "product_uuid $(tr A-F a-f </sys/class/dmi/id/product_uuid)"
-          echo "MAC $(cat "/sys/class/net/$device/address")"
+          echo "MAC $(ip -o link show dev "$device" | sed -n 's,.* link/ether \([^ ]*\) .*,\1,p')"
           echo "hostname $(hostname)"
         ) 2>/dev/null
         said=$(
@@ -153,7 +153,7 @@ function mtu(scene: Scene): Step {
     {
       read: sh`
         ${deviceOf(nodeAddress(node, facts))}
-        mtu=$(cat "/sys/class/net/$device/mtu" 2>/dev/null)
+        mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
         said=
         for other in ${[...seen].map(([size, name]) => `${size} ${name}`)}; do
           if [ "\${other% *}" != "$mtu" ]; then said="$device has $mtu, \${other#* } \${other% *}"; fi

@@ -40,7 +40,7 @@ export function earlierSteps({ cluster, lock }: Scene): readonly Step[] {
             [ -e "$path" ] && found="$found $path"
           done
           for link in ${LINKS}; do
-            [ -z "$owner" ] && [ -e "/sys/class/net/$link" ] && found="$found $link"
+            [ -z "$owner" ] && ip link show dev "$link" >/dev/null 2>&1 && found="$found $link"
           done
           for path in /etc/rancher/k3s /etc/rancher/rke2 /var/snap/microk8s /var/lib/k0s; do
             [ -e "$path" ] && owner='' && found="$found $path"

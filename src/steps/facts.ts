@@ -28,9 +28,10 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   machine: sh`cat /etc/machine-id`,
   product: sh`tr A-F a-f </sys/class/dmi/id/product_uuid`,
   addresses: sh`ip -o addr show scope global | awk '{ print $2, $4 }'`,
+  // Asked of the kernel and not of /sys, which shows a host made of a container the devices of the machine.
   links: sh`
     for device in $(ip -o addr show scope global | awk '{ print $2 }' | sort -u); do
-      echo "$device $(cat "/sys/class/net/$device/mtu") $(cat "/sys/class/net/$device/address")"
+      ip -o link show dev "$device" | awk -v device="$device" '{ for (i = 1; i < NF; i++) { if ($i == "mtu") mtu = $(i + 1); if ($i ~ /^link[/]/) mac = $(i + 1) } print device, mtu, mac }'
     done`,
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,

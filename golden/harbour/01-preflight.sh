@@ -246,7 +246,7 @@ device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (
 marks=$(
   echo "machine-id $(cat /etc/machine-id)"
   echo "product_uuid $(tr A-F a-f </sys/class/dmi/id/product_uuid)"
-  echo "MAC $(cat "/sys/class/net/$device/address")"
+  echo "MAC $(ip -o link show dev "$device" | sed -n 's,.* link/ether \([^ ]*\) .*,\1,p')"
   echo "hostname $(hostname)"
 ) 2>/dev/null
 said=$(
@@ -263,7 +263,7 @@ want_17='its own'
 # The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.
 read_18() {
 device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
-mtu=$(cat "/sys/class/net/$device/mtu" 2>/dev/null)
+mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
 said=
 for other in ; do
   if [ "${other% *}" != "$mtu" ]; then said="$device has $mtu, ${other#* } ${other% *}"; fi
@@ -283,7 +283,7 @@ for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kuberne
   [ -e "$path" ] && found="$found $path"
 done
 for link in cni0 flannel.1 vxlan.calico cilium_host kube-ipvs0 nodelocaldns; do
-  [ -z "$owner" ] && [ -e "/sys/class/net/$link" ] && found="$found $link"
+  [ -z "$owner" ] && ip link show dev "$link" >/dev/null 2>&1 && found="$found $link"
 done
 for path in /etc/rancher/k3s /etc/rancher/rke2 /var/snap/microk8s /var/lib/k0s; do
   [ -e "$path" ] && owner='' && found="$found $path"

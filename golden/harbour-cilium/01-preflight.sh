@@ -157,18 +157,59 @@ df -Pm /var/lib | awk 'NR == 2 {
 }
 want_12=enough
 
-# ── 13 preflight/address: Have the address the cluster will use
-# The other members, the API server's certificate and etcd will know this node as 10.0.0.11. An address the host does not carry (a translated public one, say) cannot be listened on.
+# ── 13 preflight/etcd-disk: Write to the disk as fast as etcd needs
+# etcd says yes to a change only when it is on the disk, and so does every request of the cluster. 99 of 100 small writes should be there within 10 ms: NVMe or a good SSD, which is what control planes deserve. On a slower one requests time out and members hold elections for no other reason.
 read_13() {
+measure() { # FOLDER: as etcd writes its log, small and each on the disk before the next
+  file=$(mktemp "$1/.landfall.XXXXXX") || return 0
+  case $(uname -m) in x86_64) clock=228 ;; *) clock=113 ;; esac
+  perl -e '
+    use Fcntl;
+    my ($file, $clock, $limit, $quiet) = @ARGV;
+    sysopen(my $out, $file, O_WRONLY | O_DSYNC) or die "$file: $!\n";
+    unlink $file;
+    sub now { my $t = "\0" x 16; syscall(0 + $clock, 1, $t); my ($s, $n) = unpack "qq", $t; return 1e3 * $s + $n / 1e6 }
+    my ($begun, @took) = (now());
+    while (@took < 200 && now() - $begun < 1000) {
+      my $from = now();
+      syswrite($out, "\0" x 2300) or die "$!\n";
+      push @took, now() - $from;
+    }
+    @took = sort { $a <=> $b } @took;
+    my ($most, $half) = ($took[@took * 0.99 - 0.5], $took[@took / 2]);
+    if ($most <= $limit) { print "$quiet\n" }
+    else { printf "1 in 100 writes takes %.0f ms or longer, half of them %.1f ms; etcd asks for 10 ms\n", $most, $half }
+  ' "$file" "$clock" 10 'no sign of a slow disk'
+  rm -f "$file"
+}
+at=/var/lib/etcd
+if [ -d "$at/member" ]; then
+  timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2381 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && cat <&3' 2>/dev/null | awk -v limit=0.512 -v quiet='no sign of a slow disk' '
+    index($0, "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"" limit "\"}") == 1 { within = $2 }
+    $1 == "etcd_disk_wal_fsync_duration_seconds_count" { all = $2 }
+    END { if (all >= 1000 && within < 0.99 * all) print "1 in 100 of etcd\047s writes took longer than " limit " s"; else print quiet }'
+else
+  while ! [ -d "$at" ]; do at=$(dirname "$at"); done
+  said=$(measure "$at")
+  # One bad second proves nothing.
+  if [ "$said" != 'no sign of a slow disk' ]; then said=$(measure "$at"); fi
+  echo "$said"
+fi
+}
+want_13='no sign of a slow disk'
+
+# ── 14 preflight/address: Have the address the cluster will use
+# The other members, the API server's certificate and etcd will know this node as 10.0.0.11. An address the host does not carry (a translated public one, say) cannot be listened on.
+read_14() {
 ip -o -4 address show scope global | awk -v wanted=10.0.0.11 '
   { split($4, a, "/"); all = all " " a[1]; if (a[1] == wanted) found = 1 }
   END { print found ? "on this host" : "not on this host, which has" all }'
 }
-want_13='on this host'
+want_14='on this host'
 
-# ── 14 preflight/networks: Keep the networks of the cluster to itself
+# ── 15 preflight/networks: Keep the networks of the cluster to itself
 # Pods will live in 10.244.0.0/16 and Services in 10.96.0.0/16. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.
-read_14() {
+read_15() {
 ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0/16 '
   function start(cidr, p) { split(cidr, c, "/"); split(c[1], o, "."); return int((((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]) / 2 ^ (32 - p)) }
   function prefix(cidr) { split(cidr, c, "/"); return c[2] == "" ? 32 : c[2] + 0 }
@@ -179,12 +220,12 @@ ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0
   overlaps($1, services) { print "route " $1 " overlaps the services of " services; bad = 1 }
   END { if (!bad) print "apart from all routes of the host" }'
 }
-want_14='apart from all routes of the host'
+want_15='apart from all routes of the host'
 
-# ── 15 preflight/ports: Have the ports of Kubernetes free, or in its own hands
+# ── 16 preflight/ports: Have the ports of Kubernetes free, or in its own hands
 # Each part of Kubernetes listens on a port of its own. A port somebody else holds shows as a part that restarts for ever, which is slow to find.
-read_15() {
-ss -Hltnp | awk -v wanted='10250=kubelet 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd' '
+read_16() {
+ss -Hltnp | awk -v wanted='10250=kubelet 10248=kubelet 10249=kube-proxy 10256=kube-proxy 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd 2381=etcd' '
   BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); owner[pair[1]] = pair[2] } }
   { port = $4; sub(/.*:/, "", port) }
   port in owner {
@@ -196,16 +237,53 @@ ss -Hltnp | awk -v wanted='10250=kubelet 6443=kube-apiserver 10257=kube-controll
     if (!bad) print "free, or in the hands of Kubernetes"
   }'
 }
-want_15='free, or in the hands of Kubernetes'
+want_16='free, or in the hands of Kubernetes'
 
-# ── 16 preflight/other-cluster: Belong to no other cluster
+# ── 17 preflight/identity: Be told apart from every other host
+# Machines copied from one image often keep its machine-id, and virtual ones their product_uuid or the address of their network card. Two members with one of them alike get the same lease from DHCP, take frames from each other, or are one machine in the eyes of storage and monitoring.
+read_17() {
+device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
+marks=$(
+  echo "machine-id $(cat /etc/machine-id)"
+  echo "product_uuid $(tr A-F a-f </sys/class/dmi/id/product_uuid)"
+  echo "MAC $(ip -o link show dev "$device" | sed -n 's,.* link/ether \([^ ]*\) .*,\1,p')"
+  echo "hostname $(hostname)"
+) 2>/dev/null
+said=$(
+  printf '%s\n' "$marks" | grep -qE '^machine-id [0-9a-f]{32}$' || echo 'no machine-id'
+  for shared in ; do
+    if printf '%s\n' "$marks" | grep -qxF -- "${shared#* }"; then echo "${shared#* } is also that of ${shared%% *}"; fi
+  done
+)
+echo "${said:-its own}"
+}
+want_17='its own'
+
+# ── 18 preflight/mtu: Send packets as large as the other hosts do
+# The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.
+read_18() {
+device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
+mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
+said=
+for other in ; do
+  if [ "${other% *}" != "$mtu" ]; then said="$device has $mtu, ${other#* } ${other% *}"; fi
+done
+if [ -n "$device" ] && [ "$mtu" -lt 1280 ]; then said="$device has $mtu"; fi
+echo "${said:-alike, and large enough}"
+}
+want_18='alike, and large enough'
+
+# ── 19 preflight/other-cluster: Belong to no other cluster
 # The keys and the data of another cluster, even a dead one, would be taken for this one. Landfall never removes what it did not make.
-read_16() {
+read_19() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 found=
 for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/ca.crt \
   /etc/kubernetes/manifests/*.yaml /var/lib/etcd/member /var/lib/kubelet/config.yaml; do
   [ -e "$path" ] && found="$found $path"
+done
+for link in cni0 flannel.1 vxlan.calico cilium_host kube-ipvs0 nodelocaldns; do
+  [ -z "$owner" ] && ip link show dev "$link" >/dev/null 2>&1 && found="$found $link"
 done
 for path in /etc/rancher/k3s /etc/rancher/rke2 /var/snap/microk8s /var/lib/k0s; do
   [ -e "$path" ] && owner='' && found="$found $path"
@@ -214,31 +292,47 @@ if [ "$owner" = harbour ] || [ -z "$owner$found" ]; then echo none
 elif [ -n "$owner" ]; then echo "the cluster $owner"
 else echo "a cluster Landfall did not make:$found"; fi
 }
-want_16=none
+want_19=none
 
-# ── 17 preflight/version: Keep to the version the cluster has
+# ── 20 preflight/version: Keep to the version the cluster has
 # A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.
-read_17() {
+read_20() {
 has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ -e /etc/kubernetes/landfall/initialised ] && [ -n "$has" ] && [ "$has" != 1.36.3 ]; then echo "the cluster runs $has"
 else echo 'that version, or none yet'; fi
 }
-want_17='that version, or none yet'
+want_20='that version, or none yet'
 
-# ── 18 preflight/other-runtime: Have no second container runtime
+# ── 21 preflight/other-runtime: Have no second container runtime
 # Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
-read_18() {
+read_21() {
 found=
 for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
   [ -S "$socket" ] && found="$found $socket"
 done
 if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
-want_18=none
+want_21=none
 
-# ── 19 preflight/reachable: Reach the package repositories
+# ── 22 preflight/resolver: Ask name servers that pods can ask, too
+# Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Is that the host's own loopback, it asks itself, sees the loop, and stops; then no name is resolved in the whole cluster.
+read_22() {
+file=$(sed -n 's/^resolvConf: *//p' /var/lib/kubelet/config.yaml 2>/dev/null | tr -d '"')
+if [ -n "$file" ]; then :
+elif systemctl is-active -q systemd-resolved; then file=/run/systemd/resolve/resolv.conf
+else file=/etc/resolv.conf; fi
+if ! [ -e "$file" ]; then echo "$file is not there"
+else
+  awk -v file="$file" '
+    $1 == "nameserver" && $2 ~ /^(127[.]|0[.]0[.]0[.]0$|::1$)/ { print "nameserver " $2 " in " file; bad = 1 }
+    END { if (!bad) print "none on the loopback" }' "$file"
+fi
+}
+want_22='none on the loopback'
+
+# ── 23 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_19() {
+read_23() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -246,21 +340,47 @@ kubeadm 1.36.3-1.1 installed
 kubectl 1.36.3-1.1 installed
 kubelet 1.36.3-1.1 installed
 kubernetes-cni 1.9.0-1.1 installed'
-if [ "$have" = "$want" ]; then echo 'reached, or not needed'
-else
-  at=$(mktemp -d); bad=
-  for url in https://pkgs.k8s.io/core:/stable:/v1.36/deb/InRelease https://download.opensuse.org/repositories/isv:/cri-o:/stable:/v1.36/deb/InRelease; do
-    said=$(timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file "$url" "$at/InRelease" 2>&1) || { echo "$said" | grep '^E: Failed' || echo "E: Failed to fetch $url"; bad=1; }
-  done
-  rm -rf "$at"
-  [ -n "$bad" ] || echo 'reached, or not needed'
-fi
+if [ "$have" = "$want" ]; then set --
+else set -- https://pkgs.k8s.io/core:/stable:/v1.36/deb/InRelease https://download.opensuse.org/repositories/isv:/cri-o:/stable:/v1.36/deb/InRelease; fi
+answer='never, a file is wanted'
+at=$(mktemp -d)
+n=100
+for url; do
+  n=$((n + 1))
+  (
+    said=$(timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file "$url" "$at/$n.got" 2>&1) || echo "$said" | grep -q "$answer" ||
+      echo "$said" | grep '^E: Failed' || echo "E: Failed to fetch $url"
+  ) >"$at/$n.said" 2>/dev/null &
+done
+wait
+cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
+rm -rf "$at"
 }
-want_19='reached, or not needed'
+want_23='reached, or not needed'
 
-# ── 20 preflight/network-plugin: Keep to the network plugin the cluster has
+# ── 24 preflight/registries: Reach the registries of the images
+# The control plane and the network plugin come as images, and each node pulls its own. A registry that turns this host away is found here and not in the middle of the making. Once there is a cluster, nobody asks.
+read_24() {
+if [ -e /etc/kubernetes/landfall/initialised ]; then set --; else set -- https://registry.k8s.io/v2/ https://quay.io/v2/; fi
+answer='401  *Unauthorized'
+at=$(mktemp -d)
+n=100
+for url; do
+  n=$((n + 1))
+  (
+    said=$(timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file "$url" "$at/$n.got" 2>&1) || echo "$said" | grep -q "$answer" ||
+      echo "$said" | grep '^E: Failed' || echo "E: Failed to fetch $url"
+  ) >"$at/$n.said" 2>/dev/null &
+done
+wait
+cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
+rm -rf "$at"
+}
+want_24='reached, or not needed'
+
+# ── 25 preflight/network-plugin: Keep to the network plugin the cluster has
 # The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.
-read_20() {
+read_25() {
 has=
 if [ -e /etc/kubernetes/landfall/initialised ]; then
   for pair in 10-flannel.conflist=flannel 10-calico.conflist=calico; do
@@ -269,16 +389,16 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
 fi
 if [ -n "$has" ]; then echo "the cluster has$has"; else echo 'that plugin, or none yet'; fi
 }
-want_20='that plugin, or none yet'
+want_25='that plugin, or none yet'
 
-# ── 21 preflight/mtu: Carry packets of 9000 bytes between nodes
+# ── 26 preflight/pod-mtu: Carry packets of 9000 bytes between nodes
 # Pods send packets of 8950 bytes, and encapsulation makes them 9000. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.
-read_21() {
+read_26() {
 device=$(ip -o -4 address show | awk -v wanted=10.0.0.11 '{ split($4, a, "/"); if (a[1] == wanted) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" 2>/dev/null | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
 if [ -z "$device" ] || [ "${mtu:-0}" -ge 9000 ]; then echo 'carries 9000 bytes'; else echo "$device carries ${mtu:-0} bytes"; fi
 }
-want_21='carries 9000 bytes'
+want_26='carries 9000 bytes'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -293,7 +413,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 21
+say landfall 1 26
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -315,6 +435,11 @@ step 18 check 0
 step 19 check 0
 step 20 check 0
 step 21 check 0
+step 22 check 0
+step 23 check 0
+step 24 check 0
+step 25 check 0
+step 26 check 0
 say end
 }
 main

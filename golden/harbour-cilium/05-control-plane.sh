@@ -287,7 +287,12 @@ if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet
   # An earlier try has come this far: that its own files and processes are there is no error.
   met=--ignore-preflight-errors=Port-6443,Port-10250,Port-10257,Port-10259,Port-2379,Port-2380,DirAvailable--var-lib-etcd,FileAvailable--etc-kubernetes-manifests-etcd.yaml,FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml,FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml,FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml
 fi
-kubeadm init --config /etc/kubernetes/landfall/kubeadm.yaml --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
+kubeadm init --config /etc/kubernetes/landfall/kubeadm.yaml --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met || {
+  status=$?
+  # kubeadm waits for kubelet and knows no more than that it does not come.
+  journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
+  exit "$status"
+}
 # kubeadm leaves them to the page cache, where a power cut would take them from a cluster that has data by now.
 find /etc/kubernetes -type f -exec sync {} +
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
@@ -298,10 +303,14 @@ mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/i
 # ── 6 control-plane/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
 read_6() {
-systemctl show -p ActiveState kubelet
+state=$(systemctl show -p ActiveState kubelet)
+since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
+echo "$state"
 started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
+if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
+elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ]; then echo 'started just now'; fi
 }
 want_6='ActiveState=active
 started after its files were written'

@@ -60,9 +60,12 @@ probe_nodes() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
 }
 
-probe_proof_namespace() {
+probe_proof_left() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o name && echo answered
+left=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o 'jsonpath=namespace {.metadata.name} {.metadata.deletionTimestamp}') || return
+since=$(date -d "${left##* }" +%s 2>/dev/null || echo 0)
+if [ $(($(date +%s) - since)) -lt 60 ]; then left=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o name) || return; fi
+printf '%s\n' "${left:-gone}"
 }
 
 # ── 1 workloads/taint: Let workloads run on the control plane
@@ -91,15 +94,13 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 3 workloads/no-proof: Clear away a proof that was cut short
 # A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
 read_3() {
-case $(probe proof_namespace) in
-  answered) echo gone ;;
-  *answered) echo 'namespace/landfall-proof is there' ;;
-  *) echo 'the API server does not answer' ;;
-esac
+left=$(probe proof_left)
+printf '%s\n' "${left:-the API server does not answer}"
 }
 want_3=gone
 make_3() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
 }
 
 main() {

@@ -54,11 +54,16 @@ step() {
 # ── 1 proof/from-outside: Reach it from this machine, through the NodePort
 # The whole way a user takes: the network to the node, its firewall, the rules of the Service, the pod, and back.
 read_1() {
-{ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://"10.0.0.11":""$(slot proof-node-port)""/" 2>&1
-else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' 10.0.0.11 "$(slot proof-node-port)" 2>&1; fi; } | tr -d '\r' | awk '
+bad=
+for node in 10.0.0.11; do
+  said=$({ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$node"":""$(slot proof-node-port)""/" 2>&1
+else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$node" "$(slot proof-node-port)" 2>&1; fi; } | tr -d '\r' | awk '
   NR == 1 { first = $0; if ($1 ~ /^HTTP/) first = $2 " " $3 }
   /Welcome to nginx!/ { first = first ", Welcome to nginx!" ; exit }
-  END { print first == "" ? "no answer" : first }'
+  END { print first == "" ? "no answer" : first }')
+  if [ "$said" != '200 OK, Welcome to nginx!' ]; then echo "$node: $said"; bad=1; fi
+done
+[ -n "$bad" ] || echo '200 OK, Welcome to nginx!'
 }
 want_1='200 OK, Welcome to nginx!'
 

@@ -67,7 +67,7 @@ describe('a run that is carried out', () => {
     const { it, exit } = await carried(telling(GOOD));
     expect(exit).toBe(0);
     expect(it.out()).toContain(
-      'harbour is up: 1 control plane Ready, Kubernetes 1.36.3, CRI-O 1.36.1, flannel.',
+      'harbour is up: 1 control plane Ready, Kubernetes 1.36.3, CRI-O 1.36.1, flannel 0.28.10 (vxlan, MTU 1450).',
     );
     expect(it.out()).toContain('  Proof\n  ✓ a pod runs from a pinned image');
     expect(it.err()).toContain('✓ Packages: 6 made');

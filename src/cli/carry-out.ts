@@ -46,7 +46,7 @@ export function proofOf(state: RunProgress, loaded: Loaded, lock: Lock): readonl
   const results = state.phases.filter((p) => proving.has(p.id)).flatMap((p) => p.results);
   const node = loaded.cluster.nodes[0];
   if (results.length === 0 || node === undefined) return [];
-  const list = listOf({ cluster: loaded.cluster, lock, node, facts: supposedFacts(node) });
+  const list = listOf({ cluster: loaded.cluster, lock, node, facts: supposedFacts(node), hosts: {} });
   return proofLines(results, Object.fromEntries(list.map(({ step }) => [step.id, step.want])));
 }
 

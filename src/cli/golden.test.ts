@@ -27,7 +27,7 @@ const MODELS: Readonly<Record<string, Partial<Cluster['network']>>> = {
 };
 
 /** What machines with jumbo frames are like. */
-const LINKS: Facts['links'] = [{ device: 'eth0', mtu: 9000 }];
+const LINKS: Facts['links'] = [{ device: 'eth0', mac: '', mtu: 9000 }];
 
 function groundOf(network: Partial<Cluster['network']>): Ground {
   const cluster: Cluster = { ...SUPPOSED, network: { ...SUPPOSED.network, ...network } };

@@ -23,7 +23,7 @@ export function supposedFacts(node: Node): Facts {
     bootId: '',
     machineId: '',
     addresses: [{ device: 'eth0', address, prefix: 24 }],
-    links: [{ device: 'eth0', mtu: 1500 }],
+    links: [{ device: 'eth0', mac: '', mtu: 1500 }],
     virtualization: 'none',
     routes: [{ to: 'default', device: 'eth0' }],
     defaultAddress: address,
@@ -91,7 +91,7 @@ export function listOf(scene: Scene): readonly Listed[] {
 /** A scene in which nothing was asked of anybody. */
 export function supposedScene(cluster: Cluster = SUPPOSED, lock: Lock = supposedLock(cluster)): Scene {
   const node = cluster.nodes[0] as Node;
-  return { cluster, lock, node, facts: supposedFacts(node) };
+  return { cluster, lock, node, facts: supposedFacts(node), hosts: {} };
 }
 
 /** The whole list as it would be for the supposed cluster: for names and explanations. */

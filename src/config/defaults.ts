@@ -53,6 +53,7 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     address: node.address,
     ...(internal === undefined ? {} : { internalAddress: internal }),
     workloads: node.workloads ?? (only || node.role === 'worker'),
+    ...(node.slowDisk === true ? { slowDisk: true } : {}),
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };
 }

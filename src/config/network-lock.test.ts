@@ -50,7 +50,7 @@ describe('what the network resolves to', () => {
       'cp-0': {
         ...FACTS,
         addresses: [...FACTS.addresses, { device: 'bond0', address: '10.9.0.1', prefix: 24 }],
-        links: [...FACTS.links, { device: 'bond0', mtu: 9000 }],
+        links: [...FACTS.links, { device: 'bond0', mac: '', mtu: 9000 }],
       },
     };
     expect(resolved({ ...HARBOUR, nodes: [node] }, two)).toMatchObject({ mtu: 8950 });

@@ -119,6 +119,15 @@ export const node = z.strictObject({
       byDefault: '`true` on a worker and on the only node, else `false`',
       examples: [true],
     }),
+  slowDisk: z
+    .boolean()
+    .optional()
+    .meta({
+      description: "Whether etcd's disk on this control-plane node may be slower than etcd asks for.",
+      why: 'Every change of the cluster waits until etcd has it on the disk. `landfall plan` measures that before there is a cluster, and on a disk slower than 10 ms it refuses; with `true` it bears up to 100 ms, which is etcd’s own heartbeat.',
+      byDefault: '`false`',
+      examples: [true],
+    }),
   hostKey: z
     .string()
     .regex(HOST_KEY)

@@ -32,8 +32,8 @@ function standIn(script: string, real: string): { dir: string; call: (...words: 
 describe('concessions', () => {
   it('are made to cgroup v1 and missing capabilities only where they are', () => {
     const ids = (facts: ConcessionFacts) => [...new Set(concessions(facts, 'bookworm').map(({ id }) => id))];
-    expect(ids(v1)).toEqual(['identity', 'clock', 'swap', 'oom-score', 'cgroup-v1']);
-    expect(ids(whole)).toEqual(['identity', 'clock', 'swap', 'capabilities']);
+    expect(ids(v1)).toEqual(['identity', 'clock', 'swap', 'disk', 'oom-score', 'cgroup-v1']);
+    expect(ids(whole)).toEqual(['identity', 'clock', 'swap', 'disk', 'capabilities']);
     expect(fileOf(whole, '/usr/libexec/crio/crun')).not.toContain('oomScoreAdj');
   });
 

@@ -46,6 +46,11 @@ export function concessions(machine: ConcessionFacts, _release: Release): readon
       text: 'the machine’s swap is hidden: /proc/swaps is an empty list of the host’s own, until it is unmounted',
       files: [],
     },
+    {
+      id: 'disk',
+      text: 'the disk is a file on the machine’s, shared by all hosts; how fast it writes is judged mildly',
+      files: [],
+    },
     runtimeConcession(machine.missingCapabilities),
     ...(machine.cgroup === 'v1' ? CGROUP_V1 : []),
   ];

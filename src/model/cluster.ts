@@ -33,6 +33,8 @@ export interface Node {
   readonly internalAddress?: string;
   /** Whether a control-plane node takes ordinary workloads too. Always true of a worker. */
   readonly workloads: boolean;
+  /** Whether etcd's disk may be slower here than etcd asks for. */
+  readonly slowDisk?: boolean;
   /** A pinned host key as in known_hosts without the host: `ssh-ed25519 AAAA…`. */
   readonly hostKey?: string;
 }

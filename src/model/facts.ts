@@ -6,10 +6,11 @@ export interface HostAddress {
   readonly prefix: number;
 }
 
-/** A network device of a host as `ip link` shows it. */
+/** A network device that carries an address. */
 export interface HostLink {
   readonly device: string;
-  /** Bytes of its largest packet. */
+  readonly mac: string;
+  /** Bytes. */
   readonly mtu: number;
 }
 
@@ -33,7 +34,10 @@ export interface Facts {
   readonly cgroup: 1 | 2;
   readonly bootId: string;
   readonly machineId: string;
+  /** What the firmware says the machine is, lower case; absent where it says nothing. */
+  readonly productUuid?: string;
   readonly addresses: readonly HostAddress[];
+  /** The devices of {@link addresses}. */
   readonly links: readonly HostLink[];
   /** `systemd-detect-virt`'s word: `none` on a real machine; kvm, vmware, …; empty when it is not known. */
   readonly virtualization: string;

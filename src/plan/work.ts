@@ -73,7 +73,8 @@ export function layOut(
         )
         .map(({ host, node }) => {
           const facts = ground.facts[node.name] as Facts;
-          const steps = phase.steps({ cluster: ground.cluster, lock: ground.lock, node, facts });
+          const { cluster, lock, facts: hosts } = ground;
+          const steps = phase.steps({ cluster, lock, node, facts, hosts });
           return { phase, host, steps: steps.filter((step) => chosen(choice, phase.id, step.id)) };
         }),
     )

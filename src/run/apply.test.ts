@@ -39,7 +39,13 @@ const cluster: Cluster = {
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
 
-const lock = { kubernetes: '1.36.3', packages: {}, keys: {}, images: {} } as unknown as Lock;
+const lock = {
+  kubernetes: '1.36.3',
+  packages: {},
+  keys: {},
+  images: {},
+  network: { plugin: 'none', files: {}, images: [] },
+} as unknown as Lock;
 
 /** This machine's dash in the place of a host; `killAfter` cuts a making script off after so many bytes of its stream. */
 function dash(killAfter?: number): Host {

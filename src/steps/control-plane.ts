@@ -1,7 +1,8 @@
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { imageSteps } from './images.ts';
-import { initSteps } from './init.ts';
+import { KUBELET_CLUES } from './init-clues.ts';
+import { initSteps, kubeletsWords } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { age, YOUNG } from './kinds/unit.ts';
@@ -33,7 +34,7 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
         clues: [
           {
             match:
-              /unknown field|strict decoding error|no kind .* is registered|cannot unmarshal|unknown apiVersion/i,
+              /unknown field|strict decoding error|no kind .* is registered|cannot unmarshal|unknown apiVersion|old API spec/i,
             means: 'the file was written for another version of kubeadm',
             try: 'kubeadm version; compare with kubernetes: in cluster.yaml and landfall.lock',
             diagnosis: 'H30',
@@ -70,14 +71,20 @@ function kubelet(): Step {
     disturbs: 'service',
     within: 30,
     awaits: 'kubelet',
+    // One that stops again right after each start is active in between.
     read: sh`
-      systemctl show -p ActiveState ${KUBELET.unit}
-      ${age(KUBELET)}`,
+      state=$(systemctl show -p ActiveState ${KUBELET.unit})
+      since=$(systemctl show -p ActiveEnterTimestampMonotonic --value ${KUBELET.unit})
+      echo "$state"
+      ${age(KUBELET)}
+      if [ "$state" != ActiveState=active ]; then ${kubeletsWords}
+      elif [ $(($(cut -d . -f 1 /proc/uptime) - \${since:-0} / 1000000)) -lt 3 ]; then echo 'started just now'; fi`,
     want: `ActiveState=active\n${YOUNG}`,
     make: sh`
       systemctl daemon-reload
       systemctl restart ${KUBELET.unit}`,
     clues: [
+      ...KUBELET_CLUES,
       {
         match: /^ActiveState=/,
         means: 'kubelet does not start, or stops again',

@@ -1,4 +1,4 @@
-import type { Facts, HostAddress } from '../model/facts.ts';
+import type { Facts, HostAddress, HostLink } from '../model/facts.ts';
 import { PINNED_PACKAGES } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { SAY } from '../shell/compile.ts';
@@ -26,8 +26,13 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   cgroup: sh`if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then echo 2; else echo 1; fi`,
   boot: sh`cat /proc/sys/kernel/random/boot_id`,
   machine: sh`cat /etc/machine-id`,
+  product: sh`tr A-F a-f </sys/class/dmi/id/product_uuid`,
   addresses: sh`ip -o addr show scope global | awk '{ print $2, $4 }'`,
-  links: sh`ip -o link show | awk '{ name = $2; sub(/[:@].*/, "", name); for (i = 3; i < NF; i++) if ($i == "mtu") print name, $(i + 1) }'`,
+  // Asked of the kernel and not of /sys, which shows a host made of a container the devices of the machine.
+  links: sh`
+    for device in $(ip -o addr show scope global | awk '{ print $2 }' | sort -u); do
+      ip -o link show dev "$device" | awk -v device="$device" '{ for (i = 1; i < NF; i++) { if ($i == "mtu") mtu = $(i + 1); if ($i ~ /^link[/]/) mac = $(i + 1) } print device, mtu, mac }'
+    done`,
   virtualization: sh`systemd-detect-virt || :`,
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
@@ -98,6 +103,13 @@ function addresses(text: string): readonly HostAddress[] {
   });
 }
 
+function links(text: string): readonly HostLink[] {
+  return pairs(text).map(([device, rest]) => {
+    const [mtu = '', mac = ''] = rest.split(' ');
+    return { device, mac, mtu: Number(mtu) };
+  });
+}
+
 function osRelease(text: string): (key: string) => string {
   const values = new Map(
     text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
@@ -157,8 +169,9 @@ export function parseFacts(output: string): Facts {
     cgroup: text('cgroup') === '2' ? 2 : 1,
     bootId: text('boot'),
     machineId: text('machine'),
+    ...(text('product') === '' ? {} : { productUuid: text('product') }),
     addresses: addresses(text('addresses')),
-    links: pairs(text('links')).map(([device, mtu]) => ({ device, mtu: Number(mtu) })),
+    links: links(text('links')),
     virtualization: text('virtualization'),
     routes: pairs(text('routes')).map(([to, device]) => ({ to, device })),
     ...(text('source') === '' ? {} : { defaultAddress: text('source') }),

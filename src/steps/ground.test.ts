@@ -1,8 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HARBOUR, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
+import {
+  HARBOUR,
+  inRoot,
+  put as putInto,
+  read,
+  runPiece,
+  scene,
+  standIn,
+  step,
+} from '../../test/steps/scene.ts';
 import { FACTS } from '../../test/report/sample.ts';
 import { Problem } from '../model/problem.ts';
 import { certificateNames, kubeadmConfig } from './kubeadm-config.ts';
@@ -14,17 +23,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-function put(path: string, text: string, mode = 0o644): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), text);
-  chmodSync(join(root, path), mode);
-}
+const put = (path: string, text: string, mode?: number): void => putInto(root, path, text, mode);
 
 /** A program that prints this whatever it is asked. */
-function says(program: string, text: string): string {
-  put(`bin/${program}`, `#!/bin/sh\ncat <<'END'\n${text}\nEND\n`, 0o755);
-  return join(root, 'bin');
-}
+const says = (program: string, text: string): string => standIn(root, program, `cat <<'END'\n${text}\nEND`);
 
 describe('networks of the host', () => {
   it.each([

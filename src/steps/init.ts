@@ -42,6 +42,9 @@ function objects(scene: Scene): Probe {
   );
 }
 
+/** What kubelet last complained about. */
+export const kubeletsWords = sh`journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2`;
+
 /** kubeadm init, from whatever an earlier try has left. */
 export function initSteps(scene: Scene): readonly Step[] {
   return [tornFiles(), init(scene)];
@@ -103,7 +106,12 @@ function init(scene: Scene): Step {
         # An earlier try has come this far: that its own files and processes are there is no error.
         met=--ignore-preflight-errors=${met}
       fi
-      kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met
+      kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met || {
+        status=$?
+        # kubeadm waits for kubelet and knows no more than that it does not come.
+        ${kubeletsWords}
+        exit "$status"
+      }
       # kubeadm leaves them to the page cache, where a power cut would take them from a cluster that has data by now.
       find /etc/kubernetes -type f -exec sync {} +
       date -u +%FT%TZ >${draft(FILES.initialised)}

@@ -185,7 +185,7 @@ describe('the health of Cilium', () => {
 });
 
 describe('the packets of pods', () => {
-  const one = () => step('preflight/mtu', at({ plugin: 'calico' }).scene);
+  const one = () => step('preflight/pod-mtu', at({ plugin: 'calico' }).scene);
   /** A stand-in of `ip` on a host whose device carries so many bytes. */
   const ip = (mtu: number): string => {
     const link = `2: eth0@if5: <BROADCAST,UP> mtu ${mtu} qdisc noqueue state UP`;

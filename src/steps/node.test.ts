@@ -56,7 +56,7 @@ describe('an API server', () => {
         what,
       ).toHaveLength(1);
     expect(calls).toHaveLength(6);
-    expect(STEPS).toHaveLength(12);
+    expect(STEPS).toHaveLength(13);
   });
 
   it.each([

@@ -9,12 +9,15 @@ export type PhaseId = string;
 /** Where a phase's steps are asked and made: on nodes, on the seat (a control-plane node that is up), or here, on the operator's machine. */
 export type Stage = 'nodes' | 'seat' | 'operator';
 
-/** All a step may depend on: the wish, what it resolved to, the node, and what was just read of its host. */
+/** All a step may depend on: the wish, what it resolved to, the node, and what was just read of the hosts. */
 export interface Scene {
   readonly cluster: Cluster;
   readonly lock: Lock;
   readonly node: Node;
+  /** Of the node's own host. */
   readonly facts: Facts;
+  /** Of every host that was asked, by node name: what a host shares with others shows only beside them. */
+  readonly hosts: Readonly<Record<string, Facts>>;
 }
 
 /** A part of the work with one reason, done on each of its hosts in one round trip. */

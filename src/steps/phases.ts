@@ -1,7 +1,10 @@
 import { controlPlanes } from '../model/cluster.ts';
+import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
 import { runtimeSteps } from './crio.ts';
+import { earlierSteps } from './earlier.ts';
+import { etcdDiskSteps } from './etcd-disk.ts';
 import { groundSteps } from './ground.ts';
 import { kernelSteps } from './kernel.ts';
 import { machineSteps } from './machine.ts';
@@ -12,6 +15,7 @@ import { pluginKeptStep } from './plugin-kept.ts';
 import { podMtuSteps } from './pod-mtu.ts';
 import { prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
+import { reachSteps } from './reach.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -29,7 +33,11 @@ export const PHASES: readonly Phase[] = [
     steps: (scene) => [
       ...machineSteps(scene),
       ...capacitySteps(scene),
+      ...etcdDiskSteps(scene),
       ...groundSteps(scene),
+      ...alikeSteps(scene),
+      ...earlierSteps(scene),
+      ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
     ],

@@ -15,7 +15,7 @@ export function podMtuSteps({ cluster, lock, node, facts }: Scene): readonly Ste
   return [
     check(
       {
-        id: 'preflight/mtu',
+        id: 'preflight/pod-mtu',
         title: `Carry packets of ${bytes} bytes between nodes`,
         why: `Pods send packets of ${release.mtu} bytes${bytes === release.mtu ? '' : `, and encapsulation makes them ${bytes}`}. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.`,
         clues: [

@@ -87,11 +87,18 @@ const OTHER_KUBEADM = standIn(
 
 /** Shows another text where the kernel tells of itself. */
 const tell = (file: string, text: string): { by: string; mend: string } => ({
-  by: `mkdir -p /run/hand/proc; printf '${text}' >/run/hand${file}; mount --bind /run/hand${file} ${file}`,
+  by: `mkdir -p /run/hand/proc /run/hand/etc; printf '${text}' >/run/hand${file}; mount --bind /run/hand${file} ${file}`,
   mend: `umount ${file}`,
 });
 const LITTLE_MEMORY = tell('/proc/meminfo', 'MemTotal:        1048576 kB\\n');
 const SWAP = tell('/proc/swaps', 'Filename Type Size Used Priority\\n/dev/sdz2 partition 999 0 -2\\n');
+const NO_MACHINE_ID = tell('/etc/machine-id', 'uninitialized\\n');
+const SLOW_ETCD = standIn(
+  'bash',
+  'case "$*" in *2381*) echo "etcd_disk_wal_fsync_duration_seconds_count 5000" ;; *) exec /usr/bin/bash "$@" ;; esac',
+);
+/** The device that leads to everybody else. */
+const LINK = "ip -o -4 route show default | sed 's/.* dev //; s/ .*//'";
 
 /** A node whose kubelet cannot correct what the API server is told of it, until it goes on. */
 const tellOfNode = (status: string): string =>
@@ -169,6 +176,13 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
       ends: refused(/'localhost' cannot be the name/, 'hostname "$(cat /etc/hostname)"'),
     },
   ],
+  'preflight/etcd-disk': [
+    {
+      how: 'etcd tells of a disk slower than the mildest judge bears',
+      by: SLOW_ETCD.by,
+      ends: refused(/etcd's writes took longer[^]*keeps the disk busy/, SLOW_ETCD.mend),
+    },
+  ],
   'preflight/address': [
     {
       how: 'the address is not one for others',
@@ -199,6 +213,21 @@ await isTaken`,
         /port 10259: perl/,
         'systemctl stop hand-port; back /etc/kubernetes/manifests/kube-scheduler.yaml',
       ),
+    },
+  ],
+  'preflight/identity': [
+    {
+      how: 'an image whose machine-id was never written',
+      by: NO_MACHINE_ID.by,
+      ends: refused(/no machine-id[^]*systemd-machine-id-setup/, NO_MACHINE_ID.mend),
+    },
+  ],
+  'preflight/mtu': [
+    {
+      how: 'packets too small to carry others',
+      by: `link=$(${LINK}); ip link set "$link" mtu 1200`,
+      also: { 'preflight/pod-mtu': 'it looks at the same card with the packets of pods in mind' },
+      ends: refused(/has 1200[^]*set its mtu/, `link=$(${LINK}); ip link set "$link" mtu 1500`),
     },
   ],
   'preflight/other-cluster': [
@@ -236,7 +265,7 @@ await isTaken`,
       ends: refused(/the cluster has calico/, `rm ${CNI}/10-calico.conflist`),
     },
   ],
-  'preflight/mtu': [
+  'preflight/pod-mtu': [
     {
       how: 'a device that carries less',
       by: `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1400`,
@@ -244,6 +273,7 @@ await isTaken`,
         /carries 1400 bytes/,
         `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1500`,
       ),
+      alone: 'it is the card that another break makes smaller still',
     },
   ],
   'preflight/other-runtime': [
@@ -253,6 +283,13 @@ await isTaken`,
       ends: refused(/containerd\.sock/, 'rm -r /run/containerd'),
     },
   ],
+  'preflight/resolver': [
+    {
+      how: 'a name server on the loopback alone',
+      by: "keep /etc/resolv.conf; echo 'nameserver 127.0.0.53' >/etc/resolv.conf",
+      ends: refused(/nameserver 127\.0\.0\.53 in \S*resolv\.conf[^]*own servers/, 'back /etc/resolv.conf'),
+    },
+  ],
   'preflight/reachable': {
     cannot: 'while the packages are there nobody asks for their repositories',
     fresh: [
@@ -260,6 +297,16 @@ await isTaken`,
         how: 'a name that leads astray',
         by: `keep /etc/hosts; sed -i 's/^[0-9.]* pkgs[.]k8s[.]io/127.0.0.1 pkgs.k8s.io/' /etc/hosts`,
         ends: refused(/cannot reach the repository[^]*open https/, 'back /etc/hosts'),
+      },
+    ],
+  },
+  'preflight/registries': {
+    cannot: 'once there is a cluster nobody asks for its registries',
+    fresh: [
+      {
+        how: 'a name that leads astray',
+        by: `keep /etc/hosts; sed -i 's/^[0-9.]* ghcr[.]io/127.0.0.1 ghcr.io/' /etc/hosts`,
+        ends: refused(/ghcr\.io\/v2\/[^]*cannot reach the registry[^]*open https/, 'back /etc/hosts'),
       },
     ],
   },

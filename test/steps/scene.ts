@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Facts } from '../../src/model/facts.ts';
@@ -38,7 +40,7 @@ export function scene(cluster: Cluster = HARBOUR, facts: Partial<Facts> = {}): S
   const own = { ...FACTS, ...facts };
   const network = resolveNetwork(cluster, { [node.name]: own }, undefined);
   if ('field' in network) throw new Error(network.summary);
-  return { cluster, lock: { ...LOCK, network }, node, facts: own };
+  return { cluster, lock: { ...LOCK, network }, node, facts: own, hosts: {} };
 }
 
 /** All steps in their order. */
@@ -57,7 +59,10 @@ export function step(id: string, at: Scene = scene()): Step {
 export function inRoot(root: string, one: Step): Step {
   const move = (shell: Shell): Shell => ({
     ...shell,
-    text: shell.text.replaceAll(/(?<![\w.])\/(etc|var|opt|run|proc|usr\/lib|lib)\//g, `${root}/$1/`),
+    text: shell.text.replaceAll(
+      /(?<![\w.])\/(etc|var|opt|run|proc|sys\/class|usr\/lib|lib)\//g,
+      `${root}/$1/`,
+    ),
   });
   return {
     ...one,
@@ -66,6 +71,19 @@ export function inRoot(root: string, one: Step): Step {
     ...(one.undo === undefined ? {} : { undo: move(one.undo) }),
     ...(one.probes === undefined ? {} : { probes: one.probes.map((p) => ({ ...p, run: move(p.run) })) }),
   };
+}
+
+/** Writes a file below `root`, with the folders it needs. */
+export function put(root: string, path: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  chmodSync(join(root, path), mode);
+}
+
+/** Puts a program of a shell script into a folder of stand-ins, and gives that folder: the `path` of {@link read}. */
+export function standIn(root: string, program: string, script: string): string {
+  put(root, `bin/${program}`, `#!/bin/sh\n${script}\n`, 0o755);
+  return join(root, 'bin');
 }
 
 /** Runs one reading in dash and gives what it prints. @param path a folder of stand-ins that come before the machine's own programs. */

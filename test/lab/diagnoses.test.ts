@@ -1,0 +1,325 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { allSteps } from '../../src/cli/list.ts';
+import { breakLab } from '../../src/lab/break.ts';
+import { labDown } from '../../src/lab/down.ts';
+import type { Fault } from '../../src/lab/fault.ts';
+import type { Lab } from '../../src/lab/spec.ts';
+import { clueOf } from '../../src/run/failure.ts';
+import { historyFolder } from '../../src/run/history.ts';
+import { BREAKS, HANDS } from './breaks.ts';
+import { DIAGNOSES } from './diagnoses.ts';
+import {
+  clusterYaml,
+  type Desk,
+  desk,
+  events,
+  freshLab,
+  landfall,
+  onHost,
+  put,
+  well,
+  wellOnHost,
+} from './harness.ts';
+
+/*
+ * The diagnoses a lab host can show, provoked on one: what Landfall then says names the cause by its number. They share rounds
+ * as far as they let each other be seen. What programs say, real kubeadm's own checks above all, is shown to the clues as it
+ * was said here and now.
+ */
+
+const NAME = 'test-diagnoses';
+const HOST = 'cp-0';
+
+let lab: Lab;
+let place: Desk;
+const shown = new Set<string>();
+
+beforeAll(async () => {
+  lab = await freshLab(NAME);
+  place = desk();
+  put(place, 'cluster.yaml', clusterYaml(lab));
+});
+
+afterAll(async () => {
+  await labDown(NAME, () => undefined);
+  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
+    rmSync(dir, { recursive: true, force: true });
+});
+
+const byHand = (script: string): Promise<string> => wellOnHost(lab, HOST, `${HANDS}\n${script}`);
+
+/** A trouble, how a hand makes it and takes it away, and the step whose message names it. */
+interface Trouble {
+  readonly diagnosis: string;
+  readonly step: string;
+  readonly by: string;
+  readonly mend: string;
+}
+
+/** A trouble as the hands of the break test make it. */
+function broken(diagnosis: string, step: string, how: RegExp = /./): Trouble {
+  const entry = BREAKS[step];
+  const all = entry === undefined ? [] : 'cannot' in entry ? (entry.fresh ?? []) : entry;
+  const one = all.find((b) => how.test(b.how) && b.ends !== undefined && 'mend' in b.ends);
+  if (one?.ends === undefined || !('mend' in one.ends)) throw new Error(`nobody breaks ${step} like that`);
+  return { diagnosis, step, by: one.by, mend: one.ends.mend };
+}
+
+/** Makes the troubles, runs landfall, and finds each named by its number in the message of its step. */
+async function named(troubles: readonly Trouble[], ...args: readonly string[]): Promise<void> {
+  try {
+    for (const { by } of troubles) await byHand(by);
+    const ended = await landfall(place, ...args, '--json');
+    expect(ended.status, ended.stderr).toBe(1);
+    const problems = events(ended).flatMap((e) => (e.is === 'problem' ? [e.problem] : []));
+    for (const { step, diagnosis } of troubles) {
+      const problem = problems.find((p) => p.code === step);
+      expect([step, problem?.why], JSON.stringify(problems)).toEqual([
+        step,
+        expect.stringMatching(`\\(${diagnosis}\\)$`),
+      ]);
+      expect(problem?.try).toMatch(/\S/);
+      shown.add(diagnosis);
+    }
+  } finally {
+    for (const { mend } of troubles) await onHost(lab, HOST, `${HANDS}\n${mend}`);
+  }
+}
+
+const fault = (one: Fault): Promise<string> => breakLab(NAME, one);
+
+describe('before anything is made', () => {
+  test('all that is wrong with the host is named at once', async () => {
+    const hasV1 = (await byHand('grep -c ^cgroup-v1 /etc/landfall-lab || :')).trim() !== '0';
+    await named(
+      [
+        broken('H03', 'preflight/clock'),
+        broken('H12', 'preflight/other-runtime'),
+        broken('H19', 'preflight/swap'),
+        broken('H20', 'preflight/cpus'),
+        broken('H21', 'preflight/other-cluster', /k3s/),
+        ...(hasV1 ? [broken('H22', 'preflight/cgroup')] : []),
+        broken('H25', 'preflight/registries'),
+        broken('H51', 'preflight/resolver'),
+        broken('H54', 'preflight/mtu'),
+        broken('H55', 'preflight/networks'),
+        broken('H102', 'preflight/identity'),
+      ],
+      'apply',
+      '--yes',
+    );
+  });
+});
+
+describe('packages', () => {
+  const apply = ['apply', '--yes', '--only', 'prepare', '--only', 'packages'] as const;
+
+  test('a repository that was taken away', async () => {
+    const list = '/etc/apt/sources.list.d/old.list';
+    await named(
+      [
+        {
+          diagnosis: 'H08',
+          step: 'packages/known',
+          by: `keep /etc/hosts; sed -n 's/^\\([0-9.]*\\) pkgs[.]k8s[.]io.*/\\1 apt.kubernetes.io/p' /etc/hosts >>/etc/hosts
+echo 'deb [trusted=yes] https://apt.kubernetes.io/ kubernetes-xenial main' >${list}`,
+          mend: `back /etc/hosts; rm ${list}`,
+        },
+      ],
+      ...apply,
+    );
+  });
+
+  test.each<[string, string, Fault]>([
+    ['H07', 'packages/known', { is: 'depot-unsigned', pattern: 'pkgs.k8s.io' }],
+    ['H06', 'packages/installed', { is: 'depot-missing', pattern: 'pkgs.k8s.io/*kubelet*' }],
+  ])('%s, from %s', async (diagnosis, step, wrong) => {
+    await fault(wrong);
+    try {
+      await named([{ diagnosis, step, by: ':', mend: ':' }], ...apply);
+    } finally {
+      await fault({ is: 'heal' });
+    }
+  });
+});
+
+/** Undoes on a prepared host what kubeadm looks for, and puts it back. */
+const UNDONE: readonly (readonly [diagnosis: string, by: string, mend: string])[] = [
+  ['H11', 'systemctl stop crio', 'systemctl start crio'],
+  ['H18', 'sysctl -qw net.ipv4.ip_forward=0', 'sysctl -qw net.ipv4.ip_forward=1'],
+  ['H20', 'few="taskset 1"', 'few='],
+  [
+    'H21',
+    'mkdir -p /etc/kubernetes/manifests; echo x >/etc/kubernetes/manifests/etcd.yaml',
+    'rm -r /etc/kubernetes/manifests',
+  ],
+  [
+    'H23',
+    `sed 's/^  name: .*/  name: nowhere.invalid/' $config >/root/nowhere.yaml; config=/root/nowhere.yaml`,
+    'config=$own',
+  ],
+  [
+    'H24',
+    `printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' >/run/systemd/system/firewalld.service; systemctl daemon-reload; systemctl start firewalld`,
+    'systemctl stop firewalld; rm /run/systemd/system/firewalld.service; systemctl daemon-reload',
+  ],
+  [
+    'H28',
+    `keep /etc/crio/crio.conf.d/20-landfall.conf; sed -i 's/pause:[0-9.]*/pause:3.1/' /etc/crio/crio.conf.d/20-landfall.conf; systemctl restart crio`,
+    'back /etc/crio/crio.conf.d/20-landfall.conf; systemctl restart crio',
+  ],
+  ['H30', `sed 's/v1beta4/v1beta1/' $config >/root/old.yaml; config=/root/old.yaml`, 'config=$own'],
+];
+
+describe('a host that is prepared', () => {
+  beforeAll(async () => {
+    await well(
+      place,
+      'apply',
+      '--yes',
+      '--only',
+      'prepare',
+      '--only',
+      'packages',
+      '--only',
+      'runtime',
+      '--only',
+      'control-plane/kubeadm-config',
+      '--only',
+      'control-plane/images',
+    );
+  });
+
+  /** The number a step gives to these words. */
+  function number(step: string, output: readonly string[]): string | undefined {
+    const found = allSteps().find((one) => one.step.id === step);
+    if (found === undefined) throw new Error(`there is no step ${step}`);
+    return clueOf({ host: HOST, step: found.step, state: 'failed', reading: '', note: '', output, run: '' })
+      ?.diagnosis;
+  }
+
+  test('kubeadm init phase preflight passes', async () => {
+    const said = await onHost(
+      lab,
+      HOST,
+      'kubeadm init phase preflight --config /etc/kubernetes/landfall/kubeadm.yaml 2>&1',
+    );
+    expect([said.status, said.stdout]).toEqual([0, expect.not.stringContaining('[ERROR')]);
+  });
+
+  test.each(UNDONE)('what kubeadm says of %s is understood', async (diagnosis, by, mend) => {
+    const said = await byHand(`own=/etc/kubernetes/landfall/kubeadm.yaml; config=$own; few=
+${by}
+$few kubeadm init phase preflight --config "$config" 2>&1 || :
+${mend}`);
+    const lines = said.split('\n').filter((line) => /ERROR|WARNING|inconsistent|error/i.test(line));
+    // Each line by itself, too: what else this host is warned of does not hide it.
+    const numbers = [
+      number('control-plane/init', lines),
+      ...lines.map((line) => number('control-plane/init', [line])),
+      ...lines.map((line) => number('control-plane/config-valid', [line])),
+    ];
+    expect(numbers, said).toContain(diagnosis);
+    shown.add(diagnosis);
+  });
+
+  test('what kubeadm and CRI-O say of images is understood', async () => {
+    const short = await onHost(lab, HOST, 'crictl pull nginx:1.28.0 2>&1');
+    expect(number('control-plane/images', short.stdout.split('\n')), short.stdout).toBe('H27');
+    shown.add('H27');
+  });
+});
+
+describe('a living cluster', () => {
+  beforeAll(async () => {
+    await well(place, 'apply', '--yes', '--no-proof');
+  });
+
+  test('what its checks and its runtime find', async () => {
+    await named(
+      [broken('H16', 'runtime/no-stray-networks', /somebody else/)],
+      'apply',
+      '--yes',
+      '--only',
+      'runtime/no-stray-networks',
+    );
+    await named(
+      [broken('H14', 'runtime/programs', /own drop-in/)],
+      'apply',
+      '--yes',
+      '--only',
+      'runtime/programs',
+    );
+    await named(
+      [broken('H30', 'control-plane/config-valid')],
+      'apply',
+      '--yes',
+      '--only',
+      'control-plane/config-valid',
+    );
+  });
+
+  /** A kubelet that is given what it does not take. */
+  const given = (diagnosis: string, args: string): Trouble => ({
+    diagnosis,
+    step: 'control-plane/kubelet',
+    by: `echo 'KUBELET_EXTRA_ARGS=${args}' >/etc/default/kubelet`,
+    mend: 'rm /etc/default/kubelet; systemctl reset-failed kubelet; systemctl restart kubelet',
+  });
+
+  test.each([given('H32', '--no-such-flag'), given('H33', '--feature-gates=Gone=true')])(
+    'why kubelet stops again: $diagnosis',
+    async (trouble) => {
+      await named([trouble], 'apply', '--yes', '--only', 'control-plane/kubelet');
+    },
+  );
+
+  const drop = (rules: string): { by: string; mend: string } => ({
+    by: `nft add table inet hand; nft add chain inet hand f '{ type filter hook forward priority -10; }'; nft add chain inet hand i '{ type filter hook prerouting priority -310; }'; ${rules}`,
+    mend: 'nft delete table inet hand',
+  });
+
+  test.each<Trouble>([
+    {
+      diagnosis: 'H43',
+      step: 'proof/from-outside',
+      ...drop(`nft add rule inet hand i iifname eth0 tcp dport 30000-32767 drop`),
+    },
+    {
+      diagnosis: 'H44',
+      step: 'proof/pod-to-pod',
+      ...drop(`nft add rule inet hand f ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 tcp dport 80 drop`),
+    },
+    {
+      diagnosis: 'H52',
+      step: 'proof/dns-short',
+      ...drop(`nft add rule inet hand f meta l4proto '{ tcp, udp }' th dport 53 reject`),
+    },
+  ])('what only the proof finds: $diagnosis', async (trouble) => {
+    try {
+      await byHand(trouble.by);
+      const ended = await landfall(place, 'status', '--prove');
+      expect(ended.status).toBe(1);
+      const said =
+        ended.stderr.split(/^(?=error\[)/m).find((one) => one.startsWith(`error[${trouble.step}]`)) ?? '';
+      expect(said.replace(/\s+/g, ' '), ended.stderr).toContain(`(${trouble.diagnosis})`);
+      shown.add(trouble.diagnosis);
+    } finally {
+      await byHand(trouble.mend);
+    }
+    // It took itself away all the same.
+    expect((await byHand('kube get pods -n landfall-proof -o name')).trim()).toBe('');
+  });
+
+  test('kubelet is well again, and the proof holds', async () => {
+    await well(place, 'apply', '--yes', '--prove');
+  });
+});
+
+test('everything that can be shown here was', async () => {
+  // H31 is what remains when kubelet gives no reason; H22 and H102 depend on the machine, or have no row of their own.
+  const here = Object.entries(DIAGNOSES).flatMap(([id, { lab: where }]) => (where === 'here' ? [id] : []));
+  expect(here.filter((id) => !shown.has(id) && !['H22', 'H31'].includes(id))).toEqual([]);
+});

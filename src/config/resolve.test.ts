@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HOST_DEFAULTS } from './defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
@@ -12,6 +13,7 @@ const wish = (kubernetes: string): Cluster => ({
   network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [],
 });
 

@@ -3,13 +3,18 @@ import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
 import { runtimeSteps } from './crio.ts';
 import { groundSteps } from './ground.ts';
+import { ipv6Steps } from './ipv6.ts';
+import { journalSteps } from './journal.ts';
 import { kernelSteps } from './kernel.ts';
 import { machineSteps } from './machine.ts';
+import { nameSteps } from './names.ts';
 import { networkSteps } from './network.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
+import { swapSteps } from './swap.ts';
+import { timeSteps } from './time.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -33,7 +38,15 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...prepareSteps(scene), ...kernelSteps()],
+    steps: (scene) => [
+      ...prepareSteps(scene),
+      ...nameSteps(scene),
+      ...timeSteps(scene),
+      ...swapSteps(scene),
+      ...ipv6Steps(scene),
+      ...journalSteps(scene),
+      ...kernelSteps(scene.cluster.host),
+    ],
   },
   {
     id: 'packages',

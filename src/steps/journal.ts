@@ -1,7 +1,8 @@
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, folder, inPlace, putBack } from './kinds/file.ts';
-import { install, uninstall } from './kinds/packages.ts';
+import { fromDistribution } from './kinds/distribution.ts';
+import { uninstall } from './kinds/packages.ts';
 import { age, YOUNG } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import type { Scene } from './phase.ts';
@@ -33,7 +34,7 @@ function limits(maxUse: string, maxDays: number | undefined): Step {
       systemd-analyze cat-config systemd/journald.conf 2>/dev/null | awk -v keys=${keys} -v own=${path} '
         /^# \// { file = substr($0, 3) }
         /^[A-Za-z]+=/ { at = index($0, "="); key = substr($0, 1, at - 1); last[key] = substr($0, at + 1); from[key] = file }
-        END { n = split(keys, list, " "); for (i = 1; i <= n; i++) { k = list[i]; print k "=" last[k] (k in last && from[k] != own ? ", says " from[k] : "") } }'
+        END { n = split(keys, list, " "); for (i = 1; i <= n; i++) { k = list[i]; print k "=" (k in last ? last[k] (from[k] == own ? "" : ", says " from[k]) : " not set") } }'
       ${age({ unit: JOURNALD, reads: [path], program: '/lib/systemd/systemd-journald' })}`,
     want: `${settings.join('\n')}\n${YOUNG}`,
     make: sh`
@@ -72,8 +73,7 @@ function logrotate(): Step {
     want: 'installed\nActiveState=active\nUnitFileState=enabled',
     make: sh`
       if [ ! -x /usr/sbin/logrotate ]; then
-        if ! apt-cache show logrotate >/dev/null 2>&1; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
-        ${install([{ name: 'logrotate' }])}
+        ${fromDistribution('logrotate')}
       fi
       ${noteUnit(timer)}
       systemctl -q unmask ${timer}

@@ -5,7 +5,8 @@ import { bringBack, setAside } from './kinds/aside.ts';
 import { check } from './kinds/check.ts';
 import { draft, folder, inPlace, putBack } from './kinds/file.ts';
 import { left } from './kinds/left.ts';
-import { APT, install, uninstall } from './kinds/packages.ts';
+import { fromDistribution } from './kinds/distribution.ts';
+import { APT, uninstall } from './kinds/packages.ts';
 import { service } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import type { Scene } from './phase.ts';
@@ -72,8 +73,7 @@ function installed(): Step {
     make: sh`
       mkdir -p "$(dirname ${NOTES.timeService})"
       if [ ! -e ${NOTES.timeService} ]; then ${present} >${NOTES.timeService}; fi
-      if ! apt-cache show chrony >/dev/null 2>&1; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
-      ${install([{ name: 'chrony' }])}`,
+      ${fromDistribution('chrony')}`,
     undo: packageBack,
     disturbs: 'service',
     clues: APT_CLUES,

@@ -4,6 +4,8 @@ import { type Breaks, refused, standIn, tell } from './hands.ts';
  * Ways to break what is set about the host itself: its names, clock, swap, IPv6, logs and limits.
  */
 
+/** The host all of this is done on; its hostname is among what is broken. */
+const HOST = 'cp-0';
 const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
 const CHRONY = '/etc/chrony';
 const JOURNAL = '/etc/systemd/journald.conf.d';
@@ -20,7 +22,7 @@ const cloudImage = (more: string): string =>
   `mkdir -p /etc/cloud/cloud.cfg.d /var/lib/cloud/instance; printf 'preserve_hostname: false\\nmanage_etc_hosts: true\\n' >/etc/cloud/cloud.cfg${more}`;
 
 /** A generator of units, as systemd's own for partitions of the type "swap". */
-const GENERATOR = `mkdir -p /etc/systemd/system-generators; cat >/etc/systemd/system-generators/hand <<'END'
+export const SWAP_GENERATOR = `mkdir -p /etc/systemd/system-generators; cat >/etc/systemd/system-generators/hand <<'END'
 #!/bin/sh
 mkdir -p "$3/swap.target.wants"
 printf '[Swap]\\nWhat=/dev/sdz3\\n' >"$3/dev-sdz3.swap"
@@ -51,12 +53,12 @@ export const HOST_BREAKS: Readonly<Record<string, Breaks>> = {
   'names/hosts': [
     {
       how: 'the own name beside 127.0.1.1, as an installer writes it',
-      by: `sed -i "s/^[0-9.]* $(hostname)$/127.0.1.1 $(hostname).example.net $(hostname)/" /etc/hosts`,
+      by: `sed -i 's/^[0-9.]* ${HOST}$/127.0.1.1 ${HOST}.example.net ${HOST}/' /etc/hosts`,
     },
-    { how: 'the line is gone', by: `sed -i -E "/^[0-9].* $(hostname)( |$)/d" /etc/hosts` },
+    { how: 'the line is gone', by: `sed -i -E '/^[0-9].* ${HOST}( |$)/d' /etc/hosts` },
     {
       how: 'a line of somebody else says another address',
-      by: `keep /etc/hosts; echo "10.9.9.9 $(hostname)" >>/etc/hosts`,
+      by: `keep /etc/hosts; echo 10.9.9.9 ${HOST} >>/etc/hosts`,
       ends: refused(/gives the name of a node another address/, 'back /etc/hosts'),
     },
   ],
@@ -116,7 +118,7 @@ systemctl enable -q --now zramswap.service`,
     },
     {
       how: 'a partition that systemd finds by its type',
-      by: GENERATOR,
+      by: SWAP_GENERATOR,
       tidy: 'rm -r /etc/systemd/system-generators; systemctl unmask -q dev-sdz3.swap; systemctl daemon-reload',
     },
   ],

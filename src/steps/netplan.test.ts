@@ -136,7 +136,7 @@ describe('netplan without IPv6', () => {
           }),
         );
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 });

@@ -158,6 +158,9 @@ const MAKERS = ['dphys-swapfile.service', 'zramswap.service', 'zram-config.servi
 /** Of all noted units those that have to do with swap, as a basic regular expression. */
 const UNIT_PATTERN = String.raw`\([^ ]*\.swap\|dphys-swapfile\.service\|zramswap\.service\|zram-config\.service\|swapspace\.service\)`;
 
+/** `unit state …`, a line for each of them that starts at boot. */
+const STARTING = sh`systemctl list-unit-files '*.swap' ${MAKERS} --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null`;
+
 const unitsBack = restoreUnits(UNIT_PATTERN);
 
 function units(): Step {
@@ -167,26 +170,18 @@ function units(): Step {
     why: 'Swap comes from more than /etc/fstab: systemd finds swap partitions by their type, zram makes a device of memory, and some systems have a service that makes a file. Each would be back after a boot.',
     see: ['man 8 systemd-gpt-auto-generator', 'man 5 systemd.swap', 'man 8 zram-generator'],
     read: sh`
-      {
-        systemctl list-unit-files --type=swap --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | awk '{ print $1 }' | while read -r unit; do
-          # What comes from /etc/fstab is looked at there.
-          if [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ]; then printf '%s\n' "$unit"; fi
-        done
-        for unit in ${MAKERS}; do
-          case $(systemctl is-enabled "$unit" 2>/dev/null) in enabled*) echo "$unit" ;; esac
-        done
-      } | sort -u | grep . || echo none`,
+      ${STARTING} | while read -r unit _; do
+        # What comes from /etc/fstab is looked at there.
+        case $unit in *.swap) [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ] || continue ;; esac
+        printf '%s\n' "$unit"
+      done | sort -u | grep . || echo none`,
     want: 'none',
     make: sh`
       systemctl daemon-reload
-      {
-        systemctl list-unit-files --type=swap --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | awk '{ print $1, $2 }'
-        for unit in ${MAKERS}; do echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null)"; done
-      } | while read -r unit state; do
-        case $state in enabled* | linked | generated) ;; *) continue ;; esac
+      ${STARTING} | while read -r unit state _; do
         ${noteUnit(sh`"$unit"`)}
         case $state in
-          generated) systemctl mask "$unit" ;;
+          generated) systemctl mask --now "$unit" ;;
           *) systemctl disable --now "$unit" ;;
         esac
       done`,

@@ -124,7 +124,7 @@ async function settled(): Promise<void> {
   expect(await look('systemctl is-enabled logrotate.timer; systemctl is-active logrotate.timer chrony')).toBe(
     'enabled\nactive\nactive',
   );
-  expect(await look('chronyc -n -c tracking')).toMatch(/,Normal$/);
+  expect(await look('chronyc waitsync 60 0 0 1 >/dev/null; chronyc -n -c tracking')).toMatch(/,Normal$/);
   expect(await look('sysctl -n fs.inotify.max_user_instances vm.max_map_count')).toBe('8192\n262144');
 }
 

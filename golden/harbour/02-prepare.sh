@@ -242,7 +242,7 @@ want_8=chrony
 make_8() {
 mkdir -p "$(dirname /var/lib/landfall/time-service)"
 if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
-if ! apt-cache show chrony >/dev/null 2>&1; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
+if ! apt-cache madison chrony 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
 apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony
 }
 
@@ -345,31 +345,23 @@ systemctl daemon-reload
 # ── 14 swap/units: Let no unit turn swap on
 # Swap comes from more than /etc/fstab: systemd finds swap partitions by their type, zram makes a device of memory, and some systems have a service that makes a file. Each would be back after a boot.
 read_14() {
-{
-  systemctl list-unit-files --type=swap --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | awk '{ print $1 }' | while read -r unit; do
-    # What comes from /etc/fstab is looked at there.
-    if [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ]; then printf '%s\n' "$unit"; fi
-  done
-  for unit in dphys-swapfile.service zramswap.service zram-config.service swapspace.service; do
-    case $(systemctl is-enabled "$unit" 2>/dev/null) in enabled*) echo "$unit" ;; esac
-  done
-} | sort -u | grep . || echo none
+systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit _; do
+  # What comes from /etc/fstab is looked at there.
+  case $unit in *.swap) [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ] || continue ;; esac
+  printf '%s\n' "$unit"
+done | sort -u | grep . || echo none
 }
 want_14=none
 make_14() {
 systemctl daemon-reload
-{
-  systemctl list-unit-files --type=swap --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | awk '{ print $1, $2 }'
-  for unit in dphys-swapfile.service zramswap.service zram-config.service swapspace.service; do echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null)"; done
-} | while read -r unit state; do
-  case $state in enabled* | linked | generated) ;; *) continue ;; esac
+systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit state _; do
   mkdir -p "$(dirname /var/lib/landfall/units)"
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e "$unit"; then
   printf '%s %s %s\n' "$unit" "$(systemctl show -p UnitFileState --value "$unit" | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value "$unit")" >>/var/lib/landfall/units
   sync /var/lib/landfall/units
 fi
   case $state in
-    generated) systemctl mask "$unit" ;;
+    generated) systemctl mask --now "$unit" ;;
     *) systemctl disable --now "$unit" ;;
   esac
 done
@@ -430,7 +422,7 @@ read_16() {
 systemd-analyze cat-config systemd/journald.conf 2>/dev/null | awk -v keys=SystemMaxUse -v own=/etc/systemd/journald.conf.d/99-zz-landfall.conf '
   /^# \// { file = substr($0, 3) }
   /^[A-Za-z]+=/ { at = index($0, "="); key = substr($0, 1, at - 1); last[key] = substr($0, at + 1); from[key] = file }
-  END { n = split(keys, list, " "); for (i = 1; i <= n; i++) { k = list[i]; print k "=" last[k] (k in last && from[k] != own ? ", says " from[k] : "") } }'
+  END { n = split(keys, list, " "); for (i = 1; i <= n; i++) { k = list[i]; print k "=" (k in last ? last[k] (from[k] == own ? "" : ", says " from[k]) : " not set") } }'
 started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc systemd-journald.service)
 newer=$({ find /etc/systemd/journald.conf.d/99-zz-landfall.conf -type f -newermt "$started"; find /lib/systemd/systemd-journald -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
@@ -456,8 +448,8 @@ ActiveState=active
 UnitFileState=enabled'
 make_17() {
 if [ ! -x /usr/sbin/logrotate ]; then
-  if ! apt-cache show logrotate >/dev/null 2>&1; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
-  apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages logrotate
+  if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
+apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages logrotate
 fi
 mkdir -p "$(dirname /var/lib/landfall/units)"
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e logrotate.timer; then

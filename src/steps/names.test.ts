@@ -31,7 +31,7 @@ describe('the names of the nodes', () => {
 
   it('are added where they are missing', () => {
     put('etc/hosts', '127.0.0.1 localhost\n');
-    expect(read(one())).toBe('cp-0 nowhere\nworker-0 nowhere');
+    expect(read(one())).toBe('cp-0 leads nowhere\nworker-0 leads nowhere');
     expect(runPiece(one(), 'make').status).toBe(0);
     expect(read(one())).toBe(one().want);
     expect(readFileSync(hosts(), 'utf8')).toBe(
@@ -41,7 +41,7 @@ describe('the names of the nodes', () => {
 
   it('take the place of what an installer writes, and the longer names move along', () => {
     put('etc/hosts', '127.0.0.1\tlocalhost\n127.0.1.1\tcp-0.example.net cp-0\n10.0.0.21 worker-0\n');
-    expect(read(one())).toBe('cp-0 127.0.1.1\nworker-0 10.0.0.21');
+    expect(read(one())).toBe('cp-0 leads to 127.0.1.1\nworker-0 10.0.0.21');
     expect(runPiece(one(), 'make').status).toBe(0);
     expect(read(one())).toBe(one().want);
     expect(readFileSync(hosts(), 'utf8').split('\n')).toEqual([
@@ -63,9 +63,9 @@ describe('the names of the nodes', () => {
   it('do not touch what somebody else says: that is told', () => {
     put('etc/hosts', '10.9.9.9 cp-0\n');
     expect(runPiece(one(), 'make').status).toBe(0);
-    expect(read(one())).toBe('cp-0 10.9.9.9 10.0.0.11\nworker-0 10.0.0.21');
+    expect(read(one())).toBe('cp-0 leads to 10.9.9.9 10.0.0.11\nworker-0 10.0.0.21');
     const clue = one().clues?.[0];
-    expect(clue?.match.test('cp-0 10.9.9.9 10.0.0.11')).toBe(true);
+    expect(clue?.match.test('cp-0 leads to 10.9.9.9 10.0.0.11')).toBe(true);
     for (const line of one().want.split('\n')) expect(clue?.match.test(line)).toBe(false);
   });
 

@@ -8,7 +8,6 @@ import { left } from './kinds/left.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES, NOTES } from './places.ts';
-import { literal } from './prepare.ts';
 import type { Step } from './step.ts';
 
 /** A name of a node and the address it leads to on every node. */
@@ -120,10 +119,15 @@ export function nodeLines(names: readonly NodeName[], own: string, path: string 
     see: ['man 5 hosts'],
     read: sh`
       cat ${path} 2>/dev/null | awk -v wanted=${list} '
-        BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; known[p[1]] = 1 } }
+        BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
         { sub(/#.*/, "") }
-        { for (i = 2; i <= NF; i++) if ($i in known && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }
-        END { for (i = 1; i <= n; i++) print order[i] (found[order[i]] == "" ? " nowhere" : found[order[i]]) }'`,
+        { for (i = 2; i <= NF; i++) if ($i in address && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }
+        END {
+          for (i = 1; i <= n; i++) {
+            to = found[order[i]]
+            print order[i] (to == " " address[order[i]] ? to : to == "" ? " leads nowhere" : " leads to" to)
+          }
+        }'`,
     want: wanted.join('\n'),
     make: sh`
       [ -e ${path} ] || : >${path}
@@ -154,7 +158,7 @@ export function nodeLines(names: readonly NodeName[], own: string, path: string 
     writes: [path],
     clues: [
       {
-        match: new RegExp(`^(?!(${wanted.map(literal).join('|')})$)[a-z0-9-]+( [0-9a-f.:]+)+$`),
+        match: /^\S+ leads to /,
         means: `another line of ${path} gives the name of a node another address`,
         try: `remove that line from ${path}; when the address in cluster.yaml is the wrong one, correct it there`,
         diagnosis: 'H23',

@@ -140,6 +140,6 @@ export function endpointLine(host: string, address: string, path: string = FILES
 }
 
 /** A text as a regular expression that matches it and nothing else. */
-export function literal(text: string): string {
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

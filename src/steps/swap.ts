@@ -7,7 +7,7 @@ import { left } from './kinds/left.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import { concedes } from './node.ts';
 import type { Scene } from './phase.ts';
-import { FILES, NOTES } from './places.ts';
+import { FILES, NOTES, OWN } from './places.ts';
 import type { Step } from './step.ts';
 
 const SWAP = 'https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/';
@@ -104,7 +104,7 @@ function swapOff(facts: Facts): Step {
     read: sh`awk 'NR > 1 { print "on: " $1; on = 1 } END { if (!on) print "off" }' /proc/swaps`,
     want: 'off',
     make: sh`
-      mkdir -p "$(dirname ${NOTES.swap})"
+      mkdir -p ${OWN}
       awk 'NR > 1 { print $1 }' /proc/swaps >>${NOTES.swap}
       swapoff -a`,
     undo: swapBack,

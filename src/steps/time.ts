@@ -10,7 +10,7 @@ import { APT, uninstall } from './kinds/packages.ts';
 import { service } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import type { Scene } from './phase.ts';
-import { FILES, NOTES } from './places.ts';
+import { FILES, NOTES, OWN } from './places.ts';
 import type { Clue, Step } from './step.ts';
 
 /** The packages that keep the clock; the distribution lets only one of them be installed. */
@@ -27,7 +27,7 @@ const CLUES: readonly Clue[] = [
     diagnosis: 'H03',
   },
   {
-    match: /^offset: -?[0-9.]+ s$/,
+    match: /^offset: .* s$/,
     means:
       'the clock is farther off than host.time.maxOffset allows, and is moved only slowly while programs run',
     try: 'before there is a cluster: chronyc makestep; afterwards wait while chrony brings it near, chronyc tracking shows how far it is',
@@ -71,7 +71,7 @@ function installed(): Step {
       } | grep . || echo none`,
     want: 'chrony',
     make: sh`
-      mkdir -p "$(dirname ${NOTES.timeService})"
+      mkdir -p ${OWN}
       if [ ! -e ${NOTES.timeService} ]; then ${present} >${NOTES.timeService}; fi
       ${fromDistribution('chrony')}`,
     undo: packageBack,
@@ -168,7 +168,7 @@ function judged(maxOffset: number): Step {
       id: 'time/synchronised',
       title: 'Have the right time',
       why: 'That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.',
-      see: ['man 1 chronyc', 'https://etcd.io/docs/v3.6/op-guide/hardware/'],
+      see: ['man 1 chronyc'],
       after: ['time/running'],
       within: 90,
       awaits: 'a time server',

@@ -178,10 +178,15 @@ mv -fT /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall /etc/cloud/cloud.cfg.
 # A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And cp-0 must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.
 read_6() {
 cat /etc/hosts 2>/dev/null | awk -v wanted='cp-0 10.0.0.11' '
-  BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; known[p[1]] = 1 } }
+  BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
   { sub(/#.*/, "") }
-  { for (i = 2; i <= NF; i++) if ($i in known && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }
-  END { for (i = 1; i <= n; i++) print order[i] (found[order[i]] == "" ? " nowhere" : found[order[i]]) }'
+  { for (i = 2; i <= NF; i++) if ($i in address && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }
+  END {
+    for (i = 1; i <= n; i++) {
+      to = found[order[i]]
+      print order[i] (to == " " address[order[i]] ? to : to == "" ? " leads nowhere" : " leads to" to)
+    }
+  }'
 }
 want_6='cp-0 10.0.0.11'
 make_6() {
@@ -240,7 +245,7 @@ read_8() {
 }
 want_8=chrony
 make_8() {
-mkdir -p "$(dirname /var/lib/landfall/time-service)"
+mkdir -p /var/lib/landfall
 if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
 if ! apt-cache madison chrony 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
 apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony
@@ -288,7 +293,7 @@ want_10='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
 make_10() {
-mkdir -p "$(dirname /var/lib/landfall/units)"
+mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.service; then
   printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
   sync /var/lib/landfall/units
@@ -322,7 +327,7 @@ awk 'NR > 1 { print "on: " $1; on = 1 } END { if (!on) print "off" }' /proc/swap
 }
 want_12=off
 make_12() {
-mkdir -p "$(dirname /var/lib/landfall/swap)"
+mkdir -p /var/lib/landfall
 awk 'NR > 1 { print $1 }' /proc/swaps >>/var/lib/landfall/swap
 swapoff -a
 }
@@ -355,7 +360,7 @@ want_14=none
 make_14() {
 systemctl daemon-reload
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit state _; do
-  mkdir -p "$(dirname /var/lib/landfall/units)"
+  mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e "$unit"; then
   printf '%s %s %s\n' "$unit" "$(systemctl show -p UnitFileState --value "$unit" | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value "$unit")" >>/var/lib/landfall/units
   sync /var/lib/landfall/units
@@ -451,7 +456,7 @@ if [ ! -x /usr/sbin/logrotate ]; then
   if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
 apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages logrotate
 fi
-mkdir -p "$(dirname /var/lib/landfall/units)"
+mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e logrotate.timer; then
   printf '%s %s %s\n' logrotate.timer "$(systemctl show -p UnitFileState --value logrotate.timer | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value logrotate.timer)" >>/var/lib/landfall/units
   sync /var/lib/landfall/units

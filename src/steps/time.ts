@@ -89,7 +89,7 @@ const sourcesBack = sh`
     fi
   done
   if [ -d ${folder(FILES.chronySources)} ]; then ${putBack(FILES.chronySources)}; fi
-  systemctl try-restart chrony`;
+  if systemctl -q is-active chrony; then systemctl restart chrony; fi`;
 
 function sources(servers: readonly string[]): Step {
   const path = FILES.chronySources;

@@ -247,8 +247,26 @@ want_8=chrony
 make_8() {
 mkdir -p /var/lib/landfall
 if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
-if ! apt-cache madison chrony 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
-apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony
+if ! apt-cache madison chrony 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ); fi
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 }
 
 # ── 9 time/sources: Follow the time servers of the distribution
@@ -276,7 +294,7 @@ mv -fT /etc/chrony/sources.d/.landfall.sources.landfall /etc/chrony/sources.d/la
 else
   rm -f /etc/chrony/sources.d/landfall.sources
 fi; fi
-systemctl try-restart chrony
+if systemctl -q is-active chrony; then systemctl restart chrony; fi
 }
 
 # ── 10 time/running: Run chrony, now and after every boot
@@ -453,8 +471,26 @@ ActiveState=active
 UnitFileState=enabled'
 make_17() {
 if [ ! -x /usr/sbin/logrotate ]; then
-  if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then apt-get -q update -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3; fi
-apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages logrotate
+  if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ); fi
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages logrotate 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
 fi
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e logrotate.timer; then

@@ -6,7 +6,7 @@ import { check } from './kinds/check.ts';
 import { draft, folder, inPlace, putBack } from './kinds/file.ts';
 import { left } from './kinds/left.ts';
 import { fromDistribution } from './kinds/distribution.ts';
-import { APT, uninstall } from './kinds/packages.ts';
+import { APT, patient, uninstall } from './kinds/packages.ts';
 import { service } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import type { Scene } from './phase.ts';
@@ -55,7 +55,7 @@ const packageBack = sh`
   ${uninstall(['chrony'])}
   if [ -e ${NOTES.timeService} ]; then
     missing=$( { ${present}; } | grep -vxFf - ${NOTES.timeService}) || :
-    if [ -n "$missing" ]; then ${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false $missing; fi
+    if [ -n "$missing" ]; then ( ${patient(sh`${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false $missing`)} ); fi
     rm -f ${NOTES.timeService}
   fi`;
 

@@ -154,6 +154,8 @@ mv -fT /etc/.hosts.landfall /etc/hosts
 read_5() {
 if [ ! -e /etc/cloud/cloud.cfg ] || [ -e /etc/cloud/cloud-init.disabled ]; then echo 'keeps away'
 else
+  set --
+  for path in /etc/cloud/cloud.cfg /etc/cloud/cloud.cfg.d/*.cfg /var/lib/cloud/instance/vendor-cloud-config.txt /var/lib/cloud/instance/cloud-config.txt; do if [ -e "$path" ]; then set -- "$@" "$path"; fi; done
   awk -v hostname=1 -v hosts=1 '
     /^(preserve_hostname|manage_etc_hosts):/ {
       key = $1; value = tolower($2); gsub(/["\047,]/, "", value); last[key] = value; from[key] = FILENAME
@@ -163,7 +165,7 @@ else
       if (hosts && last["manage_etc_hosts:"] !~ /^(|false|no|off|0)$/) { print "writes /etc/hosts at each boot" says("manage_etc_hosts:"); bad = 1 }
       if (!bad) print "keeps away"
     }
-    function says(key) { return from[key] == "" ? "" : ", says " from[key] }' $(for path in /etc/cloud/cloud.cfg /etc/cloud/cloud.cfg.d/*.cfg /var/lib/cloud/instance/vendor-cloud-config.txt /var/lib/cloud/instance/cloud-config.txt; do if [ -e "$path" ]; then echo "$path"; fi; done)
+    function says(key) { return from[key] == "" ? "" : ", says " from[key] }' "$@"
 fi
 }
 want_5='keeps away'
@@ -177,7 +179,7 @@ mv -fT /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall /etc/cloud/cloud.cfg.
 # ── 6 names/hosts: Let the nodes know each other by name
 # A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And cp-0 must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.
 read_6() {
-cat /etc/hosts 2>/dev/null | awk -v wanted='cp-0 10.0.0.11' '
+{ cat /etc/hosts 2>/dev/null || :; } | awk -v wanted='cp-0 10.0.0.11' '
   BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
   { sub(/#.*/, "") }
   { for (i = 2; i <= NF; i++) if ($i in address && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }
@@ -353,7 +355,7 @@ swapoff -a
 # ── 13 swap/fstab: Leave swap out of the disks that are mounted at boot
 # A line in /etc/fstab turns swap on again at the next boot, and the node would not come back from it. The line is set aside, not removed.
 read_13() {
-cat /etc/fstab 2>/dev/null | awk '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'
+{ cat /etc/fstab 2>/dev/null || :; } | awk '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'
 }
 want_13='no swap'
 make_13() {
@@ -633,12 +635,12 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 )
-case $kept in *'at boot: '8192) ;; *)
+if [ "$(printf '%s\n' "$kept" | tail -n 1)" != 'at boot: 8192' ]; then
   mkdir -p /etc/sysctl.d
 { grep -v -e '^fs\.inotify\.max_user_instances =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'fs.inotify.max_user_instances = 8192'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
-mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf ;;
-esac
+mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
+fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
@@ -675,12 +677,12 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 )
-case $kept in *'at boot: '1048576) ;; *)
+if [ "$(printf '%s\n' "$kept" | tail -n 1)" != 'at boot: 1048576' ]; then
   mkdir -p /etc/sysctl.d
 { grep -v -e '^fs\.inotify\.max_user_watches =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'fs.inotify.max_user_watches = 1048576'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
-mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf ;;
-esac
+mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
+fi
 [ "$(sysctl -n fs.inotify.max_user_watches)" -ge 1048576 ] || sysctl -q -w fs.inotify.max_user_watches=1048576
 }
 
@@ -717,12 +719,12 @@ probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 )
-case $kept in *'at boot: '262144) ;; *)
+if [ "$(printf '%s\n' "$kept" | tail -n 1)" != 'at boot: 262144' ]; then
   mkdir -p /etc/sysctl.d
 { grep -v -e '^vm\.max_map_count =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'vm.max_map_count = 262144'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
-mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf ;;
-esac
+mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
+fi
 [ "$(sysctl -n vm.max_map_count)" -ge 262144 ] || sysctl -q -w vm.max_map_count=262144
 }
 

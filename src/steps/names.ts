@@ -53,6 +53,8 @@ function cloudInit(hostname: boolean, hosts: boolean): Step {
     read: sh`
       if [ ! -e /etc/cloud/cloud.cfg ] || [ -e /etc/cloud/cloud-init.disabled ]; then echo 'keeps away'
       else
+        set --
+        for path in ${CLOUD_WORDS}; do if [ -e "$path" ]; then set -- "$@" "$path"; fi; done
         awk -v hostname=${hostname ? 1 : 0} -v hosts=${hosts ? 1 : 0} '
           /^(preserve_hostname|manage_etc_hosts):/ {
             key = $1; value = tolower($2); gsub(/["\047,]/, "", value); last[key] = value; from[key] = FILENAME
@@ -62,7 +64,7 @@ function cloudInit(hostname: boolean, hosts: boolean): Step {
             if (hosts && last["manage_etc_hosts:"] !~ /^(|false|no|off|0)$/) { print "writes /etc/hosts at each boot" says("manage_etc_hosts:"); bad = 1 }
             if (!bad) print "keeps away"
           }
-          function says(key) { return from[key] == "" ? "" : ", says " from[key] }' $(for path in ${CLOUD_WORDS}; do if [ -e "$path" ]; then echo "$path"; fi; done)
+          function says(key) { return from[key] == "" ? "" : ", says " from[key] }' "$@"
       fi`,
     want: 'keeps away',
     make: sh`
@@ -118,7 +120,7 @@ export function nodeLines(names: readonly NodeName[], own: string, path: string 
     why: `A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And ${own} must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.`,
     see: ['man 5 hosts'],
     read: sh`
-      cat ${path} 2>/dev/null | awk -v wanted=${list} '
+      { cat ${path} 2>/dev/null || :; } | awk -v wanted=${list} '
         BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
         { sub(/#.*/, "") }
         { for (i = 2; i <= NF; i++) if ($i in address && index(found[$i] " ", " " $1 " ") == 0) found[$i] = found[$i] " " $1 }

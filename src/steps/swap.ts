@@ -140,7 +140,7 @@ function fstab(): Step {
     title: 'Leave swap out of the disks that are mounted at boot',
     why: 'A line in /etc/fstab turns swap on again at the next boot, and the node would not come back from it. The line is set aside, not removed.',
     see: ['man 5 fstab'],
-    read: sh`cat ${path} 2>/dev/null | awk '${SWAP_LINE} { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'`,
+    read: sh`{ cat ${path} 2>/dev/null || :; } | awk '${SWAP_LINE} { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'`,
     want: 'no swap',
     make: sh`
       path=${path}

@@ -27,9 +27,9 @@ export function limit(
       kept=$(
         ${read}
       )
-      case $kept in *'at boot: '${value}) ;; *)
-        ${lineIn(path, `^${key.replaceAll('.', String.raw`\.`)} =`, `${key} = ${value}`)} ;;
-      esac
+      if [ "$(printf '%s\n' "$kept" | tail -n 1)" != ${`at boot: ${value}`} ]; then
+        ${lineIn(path, `^${key.replaceAll('.', String.raw`\.`)} =`, `${key} = ${value}`)}
+      fi
       [ "$(sysctl -n ${key})" -ge ${value} ] || sysctl -q -w ${`${key}=${value}`}`,
   };
 }

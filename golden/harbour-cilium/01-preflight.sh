@@ -115,51 +115,41 @@ y=$(date -u +%Y); if [ "$y" -ge 2026 ] && [ "$y" -le 2045 ]; then echo plausible
 }
 want_7=plausible
 
-# ── 8 preflight/hostname: Have a hostname of its own
-# In the cluster the host goes by cp-0, whatever its hostname; but logs, leases and certificates made before that name is known carry the hostname, so it must be a real one and the host's own.
-read_8() {
-name=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
-case $name in
-  '' | localhost | localhost.* | '(none)' | *[!A-Za-z0-9.-]* | -* | *-) echo "'$name' cannot be the name of a node" ;;
-  *) echo usable ;;
-esac
-}
-want_8=usable
-
-# ── 9 preflight/cpus: Have two CPUs
+# ── 8 preflight/cpus: Have two CPUs
 # etcd, the API server and their companions starve each other on a single CPU, and kubeadm refuses it. For a node that also carries workloads count on four.
-read_9() {
+read_8() {
 n=$(nproc); if [ "$n" -ge 2 ]; then echo 'two or more'; else echo "$n CPU"; fi
 }
-want_9='two or more'
+want_8='two or more'
 
-# ── 10 preflight/memory: Have 1700 MiB of memory
+# ── 9 preflight/memory: Have 1700 MiB of memory
 # An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.
-read_10() {
+read_9() {
 awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= 1700) print "enough"; else print m " MiB" }' /proc/meminfo
+}
+want_9=enough
+
+# ── 10 preflight/swap: Have room in memory for what lies in swap
+# Swap is turned off below, and what lies in it comes back into memory. Where there is no room for it the kernel ends programs to make some.
+read_10() {
+awk '$3 ~ /^[0-9]+$/ && $4 ~ /^[0-9]+$/ { used += $4 } $1 == "MemAvailable:" { free = $2 }
+  END { if (used > 0 && used * 1.1 > free) printf "%d MiB lies in swap, %d MiB of memory are free\n", used / 1024, free / 1024; else print "enough" }' /proc/swaps /proc/meminfo
 }
 want_10=enough
 
-# ── 11 preflight/swap: Have no swap
-# kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.
-read_11() {
-awk 'NR > 1 { all = all " " $1 } END { print all == "" ? "none" : "swap on" all }' /proc/swaps
-}
-want_11=none
-
-# ── 12 preflight/disk: Have room on the disk
+# ── 11 preflight/disk: Have room on the disk
 # Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.
-read_12() {
+read_11() {
 df -Pm /var/lib | awk 'NR == 2 {
   share = $2 ? int(100 * $4 / $2) : 0
   if ($4 >= 2048 && share >= 15) print "enough"; else print $4 " MiB free of " $2 " (" share " %)"
 }'
 }
-want_12=enough
+want_11=enough
 
-# ── 13 preflight/etcd-disk: Write to the disk as fast as etcd needs
+# ── 12 preflight/etcd-disk: Write to the disk as fast as etcd needs
 # etcd says yes to a change only when it is on the disk, and so does every request of the cluster. 99 of 100 small writes should be there within 10 ms: NVMe or a good SSD, which is what control planes deserve. On a slower one requests time out and members hold elections for no other reason.
-read_13() {
+read_12() {
 measure() { # FOLDER: as etcd writes its log, small and each on the disk before the next
   file=$(mktemp "$1/.landfall.XXXXXX") || return 0
   case $(uname -m) in x86_64) clock=228 ;; *) clock=113 ;; esac
@@ -196,20 +186,20 @@ else
   echo "$said"
 fi
 }
-want_13='no sign of a slow disk'
+want_12='no sign of a slow disk'
 
-# ── 14 preflight/address: Have the address the cluster will use
+# ── 13 preflight/address: Have the address the cluster will use
 # The other members, the API server's certificate and etcd will know this node as 10.0.0.11. An address the host does not carry (a translated public one, say) cannot be listened on.
-read_14() {
+read_13() {
 ip -o -4 address show scope global | awk -v wanted=10.0.0.11 '
   { split($4, a, "/"); all = all " " a[1]; if (a[1] == wanted) found = 1 }
   END { print found ? "on this host" : "not on this host, which has" all }'
 }
-want_14='on this host'
+want_13='on this host'
 
-# ── 15 preflight/networks: Keep the networks of the cluster to itself
+# ── 14 preflight/networks: Keep the networks of the cluster to itself
 # Pods will live in 10.244.0.0/16 and Services in 10.96.0.0/16. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.
-read_15() {
+read_14() {
 ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0/16 '
   function start(cidr, p) { split(cidr, c, "/"); split(c[1], o, "."); return int((((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]) / 2 ^ (32 - p)) }
   function prefix(cidr) { split(cidr, c, "/"); return c[2] == "" ? 32 : c[2] + 0 }
@@ -220,11 +210,11 @@ ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0
   overlaps($1, services) { print "route " $1 " overlaps the services of " services; bad = 1 }
   END { if (!bad) print "apart from all routes of the host" }'
 }
-want_15='apart from all routes of the host'
+want_14='apart from all routes of the host'
 
-# ── 16 preflight/ports: Have the ports of Kubernetes free, or in its own hands
+# ── 15 preflight/ports: Have the ports of Kubernetes free, or in its own hands
 # Each part of Kubernetes listens on a port of its own. A port somebody else holds shows as a part that restarts for ever, which is slow to find.
-read_16() {
+read_15() {
 ss -Hltnp | awk -v wanted='10250=kubelet 10248=kubelet 10249=kube-proxy 10256=kube-proxy 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd 2381=etcd' '
   BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); owner[pair[1]] = pair[2] } }
   { port = $4; sub(/.*:/, "", port) }
@@ -237,11 +227,11 @@ ss -Hltnp | awk -v wanted='10250=kubelet 10248=kubelet 10249=kube-proxy 10256=ku
     if (!bad) print "free, or in the hands of Kubernetes"
   }'
 }
-want_16='free, or in the hands of Kubernetes'
+want_15='free, or in the hands of Kubernetes'
 
-# ── 17 preflight/identity: Be told apart from every other host
+# ── 16 preflight/identity: Be told apart from every other host
 # Machines copied from one image often keep its machine-id, and virtual ones their product_uuid or the address of their network card. Two members with one of them alike get the same lease from DHCP, take frames from each other, or are one machine in the eyes of storage and monitoring.
-read_17() {
+read_16() {
 device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
 marks=$(
   echo "machine-id $(cat /etc/machine-id)"
@@ -257,11 +247,11 @@ said=$(
 )
 echo "${said:-its own}"
 }
-want_17='its own'
+want_16='its own'
 
-# ── 18 preflight/mtu: Send packets as large as the other hosts do
+# ── 17 preflight/mtu: Send packets as large as the other hosts do
 # The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.
-read_18() {
+read_17() {
 device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
 said=
@@ -271,11 +261,11 @@ done
 if [ -n "$device" ] && [ "$mtu" -lt 1280 ]; then said="$device has $mtu"; fi
 echo "${said:-alike, and large enough}"
 }
-want_18='alike, and large enough'
+want_17='alike, and large enough'
 
-# ── 19 preflight/other-cluster: Belong to no other cluster
+# ── 18 preflight/other-cluster: Belong to no other cluster
 # The keys and the data of another cluster, even a dead one, would be taken for this one. Landfall never removes what it did not make.
-read_19() {
+read_18() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 found=
 for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/ca.crt \
@@ -292,31 +282,31 @@ if [ "$owner" = harbour ] || [ -z "$owner$found" ]; then echo none
 elif [ -n "$owner" ]; then echo "the cluster $owner"
 else echo "a cluster Landfall did not make:$found"; fi
 }
-want_19=none
+want_18=none
 
-# ── 20 preflight/version: Keep to the version the cluster has
+# ── 19 preflight/version: Keep to the version the cluster has
 # A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.
-read_20() {
+read_19() {
 has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ -e /etc/kubernetes/landfall/initialised ] && [ -n "$has" ] && [ "$has" != 1.36.3 ]; then echo "the cluster runs $has"
 else echo 'that version, or none yet'; fi
 }
-want_20='that version, or none yet'
+want_19='that version, or none yet'
 
-# ── 21 preflight/other-runtime: Have no second container runtime
+# ── 20 preflight/other-runtime: Have no second container runtime
 # Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
-read_21() {
+read_20() {
 found=
 for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
   [ -S "$socket" ] && found="$found $socket"
 done
 if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
-want_21=none
+want_20=none
 
-# ── 22 preflight/resolver: Ask name servers that pods can ask, too
+# ── 21 preflight/resolver: Ask name servers that pods can ask, too
 # Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Is that the host's own loopback, it asks itself, sees the loop, and stops; then no name is resolved in the whole cluster.
-read_22() {
+read_21() {
 file=$(sed -n 's/^resolvConf: *//p' /var/lib/kubelet/config.yaml 2>/dev/null | tr -d '"')
 if [ -n "$file" ]; then :
 elif systemctl is-active -q systemd-resolved; then file=/run/systemd/resolve/resolv.conf
@@ -328,11 +318,11 @@ else
     END { if (!bad) print "none on the loopback" }' "$file"
 fi
 }
-want_22='none on the loopback'
+want_21='none on the loopback'
 
-# ── 23 preflight/reachable: Reach the package repositories
+# ── 22 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_23() {
+read_22() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -356,11 +346,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_23='reached, or not needed'
+want_22='reached, or not needed'
 
-# ── 24 preflight/registries: Reach the registries of the images
+# ── 23 preflight/registries: Reach the registries of the images
 # The control plane and the network plugin come as images, and each node pulls its own. A registry that turns this host away is found here and not in the middle of the making. Once there is a cluster, nobody asks.
-read_24() {
+read_23() {
 if [ -e /etc/kubernetes/landfall/initialised ]; then set --; else set -- https://registry.k8s.io/v2/ https://quay.io/v2/; fi
 answer='401  *Unauthorized'
 at=$(mktemp -d)
@@ -376,11 +366,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_24='reached, or not needed'
+want_23='reached, or not needed'
 
-# ── 25 preflight/network-plugin: Keep to the network plugin the cluster has
+# ── 24 preflight/network-plugin: Keep to the network plugin the cluster has
 # The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.
-read_25() {
+read_24() {
 has=
 if [ -e /etc/kubernetes/landfall/initialised ]; then
   for pair in 10-flannel.conflist=flannel 10-calico.conflist=calico; do
@@ -389,16 +379,16 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
 fi
 if [ -n "$has" ]; then echo "the cluster has$has"; else echo 'that plugin, or none yet'; fi
 }
-want_25='that plugin, or none yet'
+want_24='that plugin, or none yet'
 
-# ── 26 preflight/pod-mtu: Carry packets of 9000 bytes between nodes
+# ── 25 preflight/pod-mtu: Carry packets of 9000 bytes between nodes
 # Pods send packets of 8950 bytes, and encapsulation makes them 9000. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.
-read_26() {
+read_25() {
 device=$(ip -o -4 address show | awk -v wanted=10.0.0.11 '{ split($4, a, "/"); if (a[1] == wanted) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" 2>/dev/null | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
 if [ -z "$device" ] || [ "${mtu:-0}" -ge 9000 ]; then echo 'carries 9000 bytes'; else echo "$device carries ${mtu:-0} bytes"; fi
 }
-want_26='carries 9000 bytes'
+want_25='carries 9000 bytes'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -413,7 +403,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 26
+say landfall 1 25
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -439,7 +429,6 @@ step 22 check 0
 step 23 check 0
 step 24 check 0
 step 25 check 0
-step 26 check 0
 say end
 }
 main

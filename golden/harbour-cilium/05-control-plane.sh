@@ -126,7 +126,9 @@ proxy:
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-cgroupDriver: systemd'
+cgroupDriver: systemd
+containerLogMaxSize: 50Mi
+containerLogMaxFiles: 5'
 make_1() {
 mkdir -p /etc/kubernetes/landfall
 umask 077
@@ -168,6 +170,8 @@ proxy:
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: systemd
+containerLogMaxSize: 50Mi
+containerLogMaxFiles: 5
 END
 chmod 0600 /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 chown root:root /etc/kubernetes/landfall/.kubeadm.yaml.landfall

@@ -1,3 +1,4 @@
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
@@ -74,6 +75,7 @@ export const SUPPOSED: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

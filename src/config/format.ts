@@ -39,3 +39,9 @@ export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029"$%`\\]{1,409
 /** A public key as in known_hosts: the types OpenSSH has not dropped, and base64. */
 export const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{40,}={0,2}$/;
+
+/** A size as journald.conf writes it. */
+export const JOURNAL_SIZE = /^[1-9]\d{0,5}[KMGT]$/;
+
+/** A size as Kubernetes writes it, of those a log file may have. */
+export const QUANTITY = /^[1-9]\d{0,5}(Ki|Mi|Gi)$/;

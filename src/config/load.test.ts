@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HOST_DEFAULTS } from './defaults.ts';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
 import { asText } from './text.ts';
@@ -50,6 +51,7 @@ describe('a right cluster.yaml', () => {
       },
       runtime: 'cri-o',
       ssh: {},
+      host: HOST_DEFAULTS,
       nodes: [
         {
           name: 'cp-0',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HOST_DEFAULTS } from './defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import type { ResolvedPackages } from './lock.ts';
@@ -18,6 +19,7 @@ const wish = (kubernetes: string): Cluster => ({
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [],
 });
 

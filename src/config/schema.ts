@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DOMAIN, ENDPOINT, NAME, VERSION } from './format.ts';
+import { host } from './schema-host.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
 const cidr = { wanted: 'an IPv4 network', format: 'an address and a prefix length: 10.244.0.0/16' };
@@ -138,6 +139,9 @@ export const clusterFile = z.strictObject({
     }),
   ssh: ssh.prefault({}).meta({
     description: 'How hosts are reached. What is left out is left to your ssh_config.',
+  }),
+  host: host.prefault({}).meta({
+    description: 'What is made of the hosts themselves. Every part of it is taken back by `landfall reset`.',
   }),
   lab: z
     .string()

@@ -30,8 +30,15 @@ const WATCHED = [
 /** Kernel modules hosts may need and cannot load themselves: tried where the kernel has modules, no error where not. */
 const MODULES = ['loop', 'overlay', 'br_netfilter', 'nf_conntrack', 'vxlan', 'ip_set', 'fuse'] as const;
 
-/** Enough for some 60 hosts; 128, the usual value, is used up by about 11, because all hosts count as one user. */
-const INOTIFY_INSTANCES = 8192;
+/**
+ * Limits that are raised before any host is made: to what Landfall's own steps ask for, so that no host sees another one raise
+ * them, or put them back. All hosts count as one user, and 128 watchers, the usual value, are used up by about 11 of them.
+ */
+const LIMITS: Readonly<Record<string, number>> = {
+  'fs/inotify/max_user_instances': 8192,
+  'fs/inotify/max_user_watches': 1_048_576,
+  'vm/max_map_count': 262_144,
+};
 
 /**
  * What kube-proxy computes from its defaults (32768 a CPU, at least 131072): it writes the value unless it is exactly
@@ -82,8 +89,8 @@ async function make(): Promise<void> {
     await exec(['mount', '-t', 'cgroup', '-o', 'hugetlb', 'cgroup', HUGETLB]);
   }
   await set('net/netfilter/nf_conntrack_max', String(conntrackMax(machine.cpus)));
-  const instances = 'fs/inotify/max_user_instances';
-  if (Number(values[instances]) < INOTIFY_INSTANCES) await set(instances, String(INOTIFY_INSTANCES));
+  for (const [name, least] of Object.entries(LIMITS))
+    if (Number(values[name]) < least) await set(name, String(least));
 }
 
 async function set(name: string, wanted: string): Promise<void> {

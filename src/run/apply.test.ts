@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { isEmpty } from '../plan/plan.ts';
@@ -36,6 +37,7 @@ const cluster: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
 

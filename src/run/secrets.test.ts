@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { sh } from '../shell/sh.ts';
@@ -42,6 +43,7 @@ const cluster: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
 const lock = { kubernetes: '1.36.3', packages: {}, keys: {}, images: {} } as unknown as Lock;

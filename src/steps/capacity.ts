@@ -1,8 +1,8 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
-import { concedes } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step } from './step.ts';
+import { swapCheck } from './swap.ts';
 
 const BEFORE_YOU_BEGIN =
   'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#before-you-begin';
@@ -11,7 +11,7 @@ const BEFORE_YOU_BEGIN =
 const MEMORY = 1700;
 
 /** How much the machine must have of everything. */
-export function capacitySteps({ facts }: Scene): readonly Step[] {
+export function capacitySteps(scene: Scene): readonly Step[] {
   return [
     check(
       {
@@ -48,28 +48,7 @@ export function capacitySteps({ facts }: Scene): readonly Step[] {
         want: 'enough',
       },
     ),
-    check(
-      {
-        id: 'preflight/swap',
-        title: concedes(facts, 'swap')
-          ? 'Have no swap (conceded here: this lab host does not see the machine’s)'
-          : 'Have no swap',
-        why: 'kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.',
-        see: ['https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/'],
-        clues: [
-          {
-            match: /^swap on /,
-            means: 'swap is on, and kubelet will refuse to start',
-            try: "swapoff -a, and take its line out of /etc/fstab (sed -i '/\\sswap\\s/s/^/#/' /etc/fstab) so that it stays off; zram: systemctl mask systemd-zram-setup@zram0",
-            diagnosis: 'H19',
-          },
-        ],
-      },
-      {
-        read: sh`awk 'NR > 1 { all = all " " $1 } END { print all == "" ? "none" : "swap on" all }' /proc/swaps`,
-        want: 'none',
-      },
-    ),
+    swapCheck(scene),
     check(
       {
         id: 'preflight/disk',

@@ -1,3 +1,5 @@
+import type { HostSettings } from '../model/host-settings.ts';
+import { limit } from './kinds/limit.ts';
 import { module } from './kinds/module.ts';
 import { sysctl } from './kinds/sysctl.ts';
 import type { Step } from './step.ts';
@@ -5,7 +7,7 @@ import type { Step } from './step.ts';
 const NETWORK = 'https://kubernetes.io/docs/setup/production-environment/container-runtimes/';
 
 /** What the kernel must do for containers and their network. */
-export function kernelSteps(): readonly Step[] {
+export function kernelSteps({ limits }: Pick<HostSettings, 'limits'>): readonly Step[] {
   return [
     module(
       {
@@ -70,6 +72,33 @@ export function kernelSteps(): readonly Step[] {
         ],
       },
       { key: 'net.ipv4.ip_forward', value: '1' },
+    ),
+    limit(
+      {
+        id: 'kernel/inotify-instances',
+        title: 'Let many programs watch files',
+        why: 'kubelet, log shippers and many a program in a container wait for files to change. The kernel counts such watchers by user, all containers of root together, and allows 128: then `kubectl logs -f` and the next container end with "too many open files".',
+        see: ['man 7 inotify'],
+      },
+      { key: 'fs.inotify.max_user_instances', value: limits.inotifyInstances },
+    ),
+    limit(
+      {
+        id: 'kernel/inotify-watches',
+        title: 'Let them watch many files',
+        why: 'A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.',
+        see: ['man 7 inotify'],
+      },
+      { key: 'fs.inotify.max_user_watches', value: limits.inotifyWatches },
+    ),
+    limit(
+      {
+        id: 'kernel/map-count',
+        title: 'Let a process map many files',
+        why: 'Search engines and databases map each of their files into memory, and refuse to start below a limit the kernel does not have by itself. A pod cannot raise it without being privileged.',
+        see: ['https://docs.kernel.org/admin-guide/sysctl/vm.html'],
+      },
+      { key: 'vm.max_map_count', value: limits.mapCount },
     ),
   ];
 }

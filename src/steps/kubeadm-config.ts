@@ -53,6 +53,8 @@ export function kubeadmConfig(scene: Scene): string {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
       kind: 'KubeletConfiguration',
       cgroupDriver: 'systemd',
+      containerLogMaxSize: cluster.host.containerLogs.maxSize,
+      containerLogMaxFiles: cluster.host.containerLogs.maxFiles,
     },
     ...(replaced
       ? []

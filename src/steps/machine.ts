@@ -20,7 +20,7 @@ const TOOLS = [
 ] as const;
 
 /** What the machine must be: nothing here can be mended from afar, so all of it is looked at before anything is made. */
-export function machineSteps({ facts, node }: Scene): readonly Step[] {
+export function machineSteps({ facts }: Scene): readonly Step[] {
   return [
     check(
       {
@@ -167,30 +167,6 @@ export function machineSteps({ facts, node }: Scene): readonly Step[] {
       {
         read: sh`y=$(date -u +%Y); if [ "$y" -ge 2026 ] && [ "$y" -le 2045 ]; then echo plausible; else date -u +%FT%TZ; fi`,
         want: 'plausible',
-      },
-    ),
-    check(
-      {
-        id: 'preflight/hostname',
-        title: 'Have a hostname of its own',
-        why: `In the cluster the host goes by ${node.name}, whatever its hostname; but logs, leases and certificates made before that name is known carry the hostname, so it must be a real one and the host's own.`,
-        clues: [
-          {
-            match: /cannot be the name of a node/,
-            means: 'the hostname is a placeholder, or has letters no DNS name may have',
-            try: `hostnamectl hostname ${node.name}`,
-            diagnosis: 'H97',
-          },
-        ],
-      },
-      {
-        read: sh`
-          name=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
-          case $name in
-            '' | localhost | localhost.* | '(none)' | *[!A-Za-z0-9.-]* | -* | *-) echo "'$name' cannot be the name of a node" ;;
-            *) echo usable ;;
-          esac`,
-        want: 'usable',
       },
     ),
   ];

@@ -6,8 +6,11 @@ import { runtimeSteps } from './crio.ts';
 import { earlierSteps } from './earlier.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { groundSteps } from './ground.ts';
+import { ipv6Steps } from './ipv6.ts';
+import { journalSteps } from './journal.ts';
 import { kernelSteps } from './kernel.ts';
 import { machineSteps } from './machine.ts';
+import { nameSteps } from './names.ts';
 import { networkSteps } from './network.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
@@ -16,6 +19,8 @@ import { podMtuSteps } from './pod-mtu.ts';
 import { prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { reachSteps } from './reach.ts';
+import { swapSteps } from './swap.ts';
+import { timeSteps } from './time.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -49,7 +54,15 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...prepareSteps(scene), ...kernelSteps()],
+    steps: (scene) => [
+      ...prepareSteps(scene),
+      ...nameSteps(scene),
+      ...timeSteps(scene),
+      ...swapSteps(scene),
+      ...ipv6Steps(scene),
+      ...journalSteps(scene),
+      ...kernelSteps(scene.cluster.host),
+    ],
   },
   {
     id: 'packages',

@@ -10,6 +10,16 @@ export const UPSTREAM = `${OWN}/upstream`;
 /** The files Landfall writes on a host. Each is copied to {@link BEFORE} before the first of them is written. */
 export const FILES = {
   hosts: '/etc/hosts',
+  hostname: '/etc/hostname',
+  fstab: '/etc/fstab',
+  /** Sorts last, so that of the files of the system it has the last word. */
+  cloudInit: '/etc/cloud/cloud.cfg.d/99-zz-landfall.cfg',
+  cloudNetwork: '/etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg',
+  /** Read after /etc/default/grub and after what a cloud image brings. */
+  grub: '/etc/default/grub.d/99-zz-landfall.cfg',
+  chrony: '/etc/chrony/chrony.conf',
+  chronySources: '/etc/chrony/sources.d/landfall.sources',
+  journal: '/etc/systemd/journald.conf.d/99-zz-landfall.conf',
   modules: '/etc/modules-load.d/landfall.conf',
   /** Sorts after `99-sysctl.conf`, the link to /etc/sysctl.conf, so that what it says is the last word at boot. */
   sysctls: '/etc/sysctl.d/99-zz-landfall.conf',
@@ -39,6 +49,14 @@ export const NOTES = {
   packages: `${BEFORE}/packages`,
   /** Which of {@link FOLDERS} were there. */
   folders: `${BEFORE}/folders`,
+  /** The hostname the kernel had. */
+  hostname: `${BEFORE}/hostname`,
+  /** The devices and files swap was on, noted when it is turned off. */
+  swap: `${OWN}/swap`,
+  /** `unit state active`, a line for each unit of the host that is told to start, or not to, noted before. */
+  units: `${OWN}/units`,
+  /** The package that kept the clock, noted before another takes its place. */
+  timeService: `${OWN}/time-service`,
 } as const;
 
 /** Folders (and a lock) that come while a cluster runs. Reset removes those that were not there before. */
@@ -80,6 +98,11 @@ export const SETTINGS = [
   'net.ipv4.ip_forward',
   'net.bridge.bridge-nf-call-iptables',
   'net.bridge.bridge-nf-call-ip6tables',
+  'net.ipv6.conf.all.disable_ipv6',
+  'net.ipv6.conf.default.disable_ipv6',
+  'fs.inotify.max_user_instances',
+  'fs.inotify.max_user_watches',
+  'vm.max_map_count',
   'vm.overcommit_memory',
   'vm.panic_on_oom',
   'kernel.panic',

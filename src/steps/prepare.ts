@@ -41,6 +41,7 @@ function note(): Step {
         for path in ${FOLDERS}; do if [ -e "$path" ]; then echo "$path"; fi; done >${draftFolder}/folders
         dpkg-query -W -f ${'${Package}\\n'} | sort -u >${draftFolder}/packages
         cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >${draftFolder}/modules
+        hostname >${draftFolder}/hostname
         sysctl -e ${SETTINGS} >${draftFolder}/sysctls 2>/dev/null || :
         # Emptied by a power cut, the notes would say that nothing was there before, and reset would believe them.
         find ${draftFolder} -exec sync {} +

@@ -8,7 +8,8 @@ import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
-import { type Break, BREAKS, HANDS, type Passes, type Refused } from './breaks.ts';
+import { BREAKS } from './breaks.ts';
+import { type Break, HANDS, type Passes, type Refused } from './hands.ts';
 import {
   clusterYaml,
   type Desk,

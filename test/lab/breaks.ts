@@ -1,65 +1,10 @@
+import { type Breaks, refused, standIn, tell } from './hands.ts';
+import { HOST_BREAKS } from './host-breaks.ts';
+
 /*
  * How a hand breaks what each step keeps, on a living host, without Landfall: the step's opposite. The names are those of the
  * list; the tests fail when one is missing here, or is here and not in the list.
  */
-
-/** One way to break one step. */
-export interface Break {
-  /** What the hand does, in a few words. */
-  readonly how: string;
-  /** Shell for the host, run by root over plain ssh; with the functions of {@link HANDS}. */
-  readonly by: string;
-  /** Other steps that show the same act, because they look at the same thing from another side; and why. */
-  readonly also?: Readonly<Record<string, string>>;
-  /** How it ends; absent: apply makes it right. */
-  readonly ends?: Refused | Passes;
-  /** What the test clears away afterwards: what the act has left that is no business of Landfall's. */
-  readonly tidy?: string;
-  /** Why it shares its round only with breaks that give the same reason. */
-  readonly alone?: string;
-}
-
-/** Apply ends with 1 and tells this step with these words among its own; then the hand that broke it mends it. */
-export interface Refused {
-  readonly says: RegExp;
-  readonly mend: string;
-}
-
-/** Apply waits for it; when it is seen to wait, the hand lets go, and apply goes on by itself. */
-export interface Passes {
-  readonly letGo: string;
-}
-
-/** The ways to break a step on a living cluster; or why there is none, and the ways before there is a cluster. */
-export type Breaks =
-  | readonly [Break, ...Break[]]
-  | { readonly cannot: string; readonly fresh?: readonly (Break & { readonly ends: Refused })[] };
-
-/** What hands are good at. */
-export const HANDS = `
-kube() { kubectl --kubeconfig=/etc/kubernetes/admin.conf --cache-dir=/run/hand/kubectl "$@"; }
-# Keeps a file as it is, or puts it back as it was kept.
-keep() { mkdir -p "/root/kept$(dirname "$1")"; cp -a "$1" "/root/kept$1"; }
-back() { mv -T "/root/kept$1" "$1"; }
-# A program of the same name, earlier on the PATH; its text is on standard input.
-standIn() { cat >"/usr/local/sbin/$1"; chmod 0755 "/usr/local/sbin/$1"; }
-# Waits until a command succeeds, two minutes at most.
-await() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ "$n" -lt 600 ] || return 1; sleep 0.2; done; }
-# Gives the host its address again, at once, in this scope; its routes go with it and come back.
-readdress() {
-  set -- "$1" $(ip -o -4 address show up | awk '$2 !~ /^(lo|cni|flannel)/ { print $2, $4; exit }')
-  { echo "address del $3 dev $2"; echo "address add $3 dev $2 $1"; ip route show | sed -n '/ via /s/^/route add /p'; } >/run/hand-routes
-  ip -batch /run/hand-routes
-}
-# A package of this name and version, without anything in it.
-emptyPackage() {
-  at=$(mktemp -d); mkdir "$at/DEBIAN"
-  printf 'Package: %s\\nVersion: %s\\nArchitecture: all\\nMaintainer: Nobody <nobody@localhost>\\nDescription: made by hand\\n' "$1" "$2" >"$at/DEBIAN/control"
-  dpkg-deb -b "$at" "/tmp/$1.deb" >/dev/null; rm -rf "$at"
-}
-`;
-
-const refused = (says: RegExp, mend: string): Refused => ({ says, mend });
 
 const MODULES = '/etc/modules-load.d/landfall.conf';
 const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
@@ -67,11 +12,6 @@ const CRIO = '/etc/crio/crio.conf.d';
 const CNI = '/etc/cni/net.d';
 const PKI = '/etc/kubernetes/pki';
 const FLANNEL = 'kube -n kube-flannel';
-
-/** A program in the way of the real one, and its removal. */
-function standIn(name: string, text: string): { by: string; mend: string } {
-  return { by: `standIn ${name} <<'END'\n#!/bin/sh\n${text}\nEND`, mend: `rm /usr/local/sbin/${name}` };
-}
 
 const OLD_KERNEL = standIn(
   'uname',
@@ -85,13 +25,7 @@ const OTHER_KUBEADM = standIn(
   'case "$*" in *validate*) echo \'strict decoding error: unknown field "taints"\' >&2; exit 1 ;; *) exec /usr/bin/kubeadm "$@" ;; esac',
 );
 
-/** Shows another text where the kernel tells of itself. */
-const tell = (file: string, text: string): { by: string; mend: string } => ({
-  by: `mkdir -p /run/hand/proc /run/hand/etc; printf '${text}' >/run/hand${file}; mount --bind /run/hand${file} ${file}`,
-  mend: `umount ${file}`,
-});
 const LITTLE_MEMORY = tell('/proc/meminfo', 'MemTotal:        1048576 kB\\n');
-const SWAP = tell('/proc/swaps', 'Filename Type Size Used Priority\\n/dev/sdz2 partition 999 0 -2\\n');
 const NO_MACHINE_ID = tell('/etc/machine-id', 'uninitialized\\n');
 const SLOW_ETCD = standIn(
   'bash',
@@ -108,6 +42,7 @@ const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
+  ...HOST_BREAKS,
   'preflight/root': {
     cannot: 'a login that is not root, and cannot become it, is refused before any step is read',
   },
@@ -151,13 +86,6 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
       ends: refused(/1024 MiB[^]*too little memory/, LITTLE_MEMORY.mend),
     },
   ],
-  'preflight/swap': [
-    {
-      how: 'a partition to swap to',
-      by: SWAP.by,
-      ends: refused(/swap on \/dev\/sdz2[^]*swapoff -a/, SWAP.mend),
-    },
-  ],
   'preflight/disk': [
     {
       how: 'little room is left',
@@ -168,13 +96,6 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
   ],
   'preflight/clock': [
     { how: 'the clock is years behind', by: OLD_CLOCK.by, ends: refused(/2007-01-01/, OLD_CLOCK.mend) },
-  ],
-  'preflight/hostname': [
-    {
-      how: 'no name of its own',
-      by: 'hostname localhost',
-      ends: refused(/'localhost' cannot be the name/, 'hostname "$(cat /etc/hostname)"'),
-    },
   ],
   'preflight/etcd-disk': [
     {

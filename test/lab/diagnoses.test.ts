@@ -8,7 +8,8 @@ import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import { clueOf } from '../../src/run/failure.ts';
 import { historyFolder } from '../../src/run/history.ts';
-import { BREAKS, HANDS } from './breaks.ts';
+import { BREAKS } from './breaks.ts';
+import { HANDS } from './hands.ts';
 import { DIAGNOSES } from './diagnoses.ts';
 import {
   clusterYaml,

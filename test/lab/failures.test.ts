@@ -22,6 +22,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
+import { tell } from './hands.ts';
 import { eventually, live } from './live.ts';
 
 /*
@@ -32,6 +33,9 @@ import { eventually, live } from './live.ts';
 
 const NAME = 'test-failures';
 const HOST = 'cp-0';
+
+/** A partition to swap to, as the kernel tells of it: the swap of a lab's machine is not the host's. */
+const SWAP = tell('/proc/swaps', 'Filename Type Size Used Priority\\n/dev/sdz2 partition 999 0 -2\\n');
 
 let lab: Lab;
 let place: Desk;
@@ -388,7 +392,6 @@ describe('the host, before anything is made', () => {
       'mv /root/kept-lab /etc/landfall-lab',
       /unified_cgroup_hierarchy/,
     ],
-    ['preflight/hostname', 'hostname localhost', `hostname ${HOST}`, /hostnamectl hostname cp-0/],
     ['preflight/disk', '', '', /MiB free of.*du -xh/],
   ];
 
@@ -415,23 +418,21 @@ describe('the host, before anything is made', () => {
     expect((await well(place, 'plan', '--only', 'preflight')).status).toBe(0);
   });
 
-  test('swap is on', async () => {
+  test.each<[string, string, string, RegExp]>([
+    ['preflight/swap', SWAP.by, SWAP.mend, /swap on .*swapoff -a.*fstab/],
+    ['names/hostname', 'hostname localhost', `hostname ${HOST}`, /hostnamectl hostname cp-0/],
+  ])('what cluster.yaml leaves to the user is not as it must be: %s', async (code, by, mend, says) => {
     await during(
-      () =>
-        // A lab host may have a /proc/swaps of its own, as the real one is the whole machine's: here the real one is meant.
-        byHand(
-          'umount /proc/swaps 2>/dev/null || :; dd if=/dev/zero of=/swapfile bs=1M count=8 status=none; chmod 600 /swapfile; mkswap -q /swapfile; swapon /swapfile',
-        ),
-      () =>
-        byHand(
-          'swapoff /swapfile; rm -f /swapfile; [ ! -e /run/lab-swaps ] || mount --bind /run/lab-swaps /proc/swaps',
-        ),
+      async () => {
+        put(place, 'cluster.yaml', clusterYaml(lab, 'host: { swap: refuse, hostname: keep }\n'));
+        await byHand(by);
+      },
+      async () => {
+        put(place, 'cluster.yaml', clusterYaml(lab));
+        await byHand(mend);
+      },
       async () =>
-        expectTold(await landfall(place, 'apply', '--yes', '--only', 'preflight/swap'), {
-          exit: 1,
-          code: 'preflight/swap',
-          says: /swap on .*swapoff -a.*fstab/,
-        }),
+        expectTold(await landfall(place, 'apply', '--yes', '--only', code), { exit: 1, code, says }),
     );
   });
 });

@@ -32,6 +32,12 @@ const RESTLESS = [
   '/root/.cache/*',
   '/root/.lesshst',
   '/etc/mtab',
+  // What useradd and ucf keep of their own files before they change them.
+  '/etc/passwd-',
+  '/etc/shadow-',
+  '/etc/group-',
+  '/etc/gshadow-',
+  '/var/lib/ucf/*.[0-9]',
   '/etc/ld.so.cache',
   '*.pyc',
 ];

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { HOST_DEFAULTS } from '../../src/config/defaults.ts';
 import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Facts } from '../../src/model/facts.ts';
@@ -25,6 +26,7 @@ export const HARBOUR: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

@@ -6,7 +6,7 @@ node_modules/.bin/tsc -p tsconfig.build.json
 rm -rf dist/bin.new
 bundle() {
   node_modules/.bin/esbuild "$1" --bundle --platform=node --target=node20 --format=cjs --outfile="dist/bin.new/$2" \
-    --minify-syntax --minify-whitespace --log-level=warning --define:import.meta.url=here \
+    --supported:dynamic-import=false --minify-syntax --minify-whitespace --log-level=warning --define:import.meta.url=here \
     --banner:js="const here = require('node:url').pathToFileURL(__filename).href;"
 }
 bundle src/cli/main.ts landfall.js
@@ -18,6 +18,7 @@ example=$(mktemp -d)
 trap 'rm -rf "$example"' EXIT
 node dist/bin.new/main.js --quiet -C "$example" init --name example --address 192.0.2.1
 node scripts/keep-code.cjs dist/bin.new -C "$example" validate
+node dist/bin.new/main.js --version >/dev/null
 rm -rf dist/bin.old
 if [ -e dist/bin ]; then mv dist/bin dist/bin.old; fi
 mv dist/bin.new dist/bin

@@ -5,7 +5,7 @@
 const { readFileSync } = require('node:fs');
 const { wrap } = require('node:module');
 const { join } = require('node:path');
-const { Script, constants } = require('node:vm');
+const { Script } = require('node:vm');
 
 const filename = join(__dirname, 'landfall.js');
 let cachedData;
@@ -14,10 +14,6 @@ try {
 } catch {
   // A build that was not finished; it starts all the same.
 }
-const script = new Script(wrap(readFileSync(filename, 'utf8')), {
-  filename,
-  cachedData,
-  importModuleDynamically: constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const script = new Script(wrap(readFileSync(filename, 'utf8')), { filename, cachedData });
 script.runInThisContext()(exports, require, module, filename, __dirname);
 module.exports = script;

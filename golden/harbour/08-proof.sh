@@ -58,8 +58,8 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 1 proof/pod: Run a pod from a pinned image
 # The scheduler, the kubelet, the runtime, the registry and the network plugin all have to do their part before one pod is Ready. The image has a tag that never moves, as every image should.
 read_1() {
-if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'4' }')" = True ]; then echo Ready
-else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'5' }')"; fi
+if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
+else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=5 '$1 == kind && $2 == name { print $field }')"; fi
 }
 want_1=Ready
 make_1() {
@@ -163,15 +163,15 @@ END
 # ── 2 proof/client: Run a second pod to ask from
 # Half of what can be broken shows only from inside a pod: its routes, its resolver, the rules of Services.
 read_2() {
-if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client '$1 == kind && $2 == name { print $'4' }')" = True ]; then echo Ready
-else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=client '$1 == kind && $2 == name { print $'5' }')"; fi
+if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
+else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=5 '$1 == kind && $2 == name { print $field }')"; fi
 }
 want_2=Ready
 
 # ── 3 proof/addresses: Give pods addresses of the pod network
 # A stray configuration makes the runtime hand out addresses of its own network. Everything on one node then works, and nothing between two.
 read_3() {
-for address in "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'3' }')" "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client '$1 == kind && $2 == name { print $'3' }')"; do
+for address in "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')" "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=3 '$1 == kind && $2 == name { print $field }')"; do
   echo "$address" | awk -v pods=10.244.0.0/16 '
     function number(a, o) { split(a, o, "."); return ((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4] }
     { split(pods, net, "/"); size = 2 ^ (32 - net[2])
@@ -183,8 +183,8 @@ want_3='in 10.244.0.0/16'
 # ── 4 proof/node-to-pod: Reach the pod from its node
 # The kubelet probes pods from the node. When this fails nothing else can work: the bridge, the routes or forwarding are wrong.
 read_4() {
-{ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'3' }')"":"80"/" 2>&1
-else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'3' }')" 80 2>&1; fi; } | tr -d '\r' | awk '
+{ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')"":"80"/" 2>&1
+else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')" 80 2>&1; fi; } | tr -d '\r' | awk '
   NR == 1 { first = $0; if ($1 ~ /^HTTP/) first = $2 " " $3 }
   /Welcome to nginx!/ { first = first ", Welcome to nginx!" ; exit }
   END { print first == "" ? "no answer" : first }'
@@ -210,22 +210,22 @@ want_6=ran
 # ── 7 proof/pod-to-pod: Reach the pod from another pod
 # The promise all of Kubernetes is built on: every pod reaches every other by its address. Where there is a second node, the two pods are on different ones.
 read_7() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web '$1 == kind && $2 == name { print $'3' }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
 }
 want_7=answers
 
 # ── 8 proof/service: Reach its Service from a pod
 # A Service's address exists nowhere but in firewall rules that kube-proxy writes. An answer proves the rules.
 read_8() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Service -v name=web '$1 == kind && $2 == name { print $'3' }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Service -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
 }
 want_8=answers
 
 # ── 9 proof/service-from-node: Reach its Service from the node
 # What runs in the node's own network, the API server with its webhooks and every hostNetwork pod, takes other rules to the same address.
 read_9() {
-{ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$(probe proof_things | awk -F '|' -v kind=Service -v name=web '$1 == kind && $2 == name { print $'3' }')"":"80"/" 2>&1
-else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$(probe proof_things | awk -F '|' -v kind=Service -v name=web '$1 == kind && $2 == name { print $'3' }')" 80 2>&1; fi; } | tr -d '\r' | awk '
+{ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$(probe proof_things | awk -F '|' -v kind=Service -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')"":"80"/" 2>&1
+else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$(probe proof_things | awk -F '|' -v kind=Service -v name=web -v field=3 '$1 == kind && $2 == name { print $field }')" 80 2>&1; fi; } | tr -d '\r' | awk '
   NR == 1 { first = $0; if ($1 ~ /^HTTP/) first = $2 " " $3 }
   /Welcome to nginx!/ { first = first ", Welcome to nginx!" ; exit }
   END { print first == "" ? "no answer" : first }'
@@ -235,14 +235,14 @@ want_9='200 OK, Welcome to nginx!'
 # ── 10 proof/hairpin: Lead a pod back to itself through its Service
 # A program that calls its own Service may be given itself. The packet must leave the pod and come back to it through the same door, which bridges refuse unless told otherwise.
 read_10() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Service -v name=client '$1 == kind && $2 == name { print $'3' }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof exec client -- /agnhost connect "$(probe proof_things | awk -F '|' -v kind=Service -v name=client -v field=3 '$1 == kind && $2 == name { print $field }')":80 --timeout=4s 2>&1) && echo answers || { echo no answer; printf '%s\n' "$said" | tail -n 3; }
 }
 want_10=answers
 
 # ── 11 proof/node-port: Open a port for it on every node
 # A NodePort is how a packet from outside enters without a load balancer. The number is chosen by the API server, from 30000 to 32767.
 read_11() {
-port="$(probe proof_things | awk -F '|' -v kind=Service -v name=web '$1 == kind && $2 == name { print $'4' }')"
+port="$(probe proof_things | awk -F '|' -v kind=Service -v name=web -v field=4 '$1 == kind && $2 == name { print $field }')"
 if [ -n "$port" ]; then give proof-node-port "$port"; echo open; else echo none; fi
 }
 want_11=open

@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -50,14 +51,34 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_proof_namespace() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o jsonpath='{.metadata.name} {.metadata.deletionTimestamp}{"\n"}' && echo answered
+}
+
+probe_proof_pods() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o name && echo answered
+}
+
 # ── 1 proof/cleaned: End its pods and leave nothing behind
 # A pod that is deleted is asked to end, and killed when it has not after half a minute; how long it takes is worth knowing, as every update of a workload waits for it. What was made to prove the cluster goes with its namespace, the open port too.
 read_1() {
-ask() { timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl "$@" 2>/dev/null || echo 'the API server does not answer'; }
-left=$(ask get namespace landfall-proof --ignore-not-found -o 'jsonpath=namespace {.metadata.name} {.metadata.deletionTimestamp}')
-since=$(date -d "${left##* }" +%s 2>/dev/null || echo 0)
-if [ $(($(date +%s) - since)) -lt 60 ]; then left=$(ask -n landfall-proof get pods -o name); fi
-printf '%s\n' "${left:-gone}"
+said=$(probe proof_namespace)
+left=$(printf '%s\n' "$said" | head -n 1)
+since=${left#* }
+case $said in
+  answered) echo gone ;;
+  *answered)
+    if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then
+      probe proof_pods | awk '$0 != "answered" { print; left = 1 } END { if (!left) print NR ? "gone" : "the API server does not answer" }'
+    else echo "namespace $left"; fi ;;
+  *) echo 'the API server does not answer' ;;
+esac
 }
 want_1=gone
 make_1() {

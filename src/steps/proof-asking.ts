@@ -168,7 +168,7 @@ export function things(kube: Shell): Probe {
 
 /** Of a pod or Service of the proof: its address (3), whether it is Ready or its port on every node (4), or what hinders it (5). */
 export function of(kind: 'Pod' | 'Service', name: string, field: 3 | 4 | 5): Shell {
-  return sh`"$(probe proof_things | awk -F '|' -v kind=${kind} -v name=${name} '$1 == kind && $2 == name { print $'${field}' }')"`;
+  return sh`"$(probe proof_things | awk -F '|' -v kind=${kind} -v name=${name} -v field=${field} '$1 == kind && $2 == name { print $field }')"`;
 }
 
 /** Whether a pod is Ready; when it is not, the reason its container or the scheduler gives. */

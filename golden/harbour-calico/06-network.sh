@@ -124,8 +124,7 @@ mv -fT /var/lib/landfall/upstream/.tigera-operator.yaml.landfall /var/lib/landfa
 read_4() {
 said=
 if [ "$(probe api)" = ok ]; then
-  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
+  said=$(KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
   echo "status $?")
 fi
 case $said in
@@ -144,8 +143,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 read_5() {
 said=
 if [ "$(probe api)" = ok ]; then
-  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
+  said=$(KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
   echo "status $?")
 fi
 case $said in
@@ -164,8 +162,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 read_6() {
 said=
 if [ "$(probe api)" = ok ]; then
-  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+  said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: operator.tigera.io/v1
 kind: Installation
 metadata:

@@ -183,8 +183,7 @@ mv -fT /etc/kubernetes/landfall/.cilium-values.yaml.landfall /etc/kubernetes/lan
 read_5() {
 said=
 if [ "$(probe api)" = ok ]; then
-  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -q'
-  probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
+  said=$(probe cilium_objects | KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
   echo "status $?")
 fi
 case $said in

@@ -81,8 +81,7 @@ want_1='no other'
 read_2() {
 said=
 if [ "$(probe api)" = ok ]; then
-  said=$(export KUBECTL_EXTERNAL_DIFF='diff -N -U1'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
+  said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
 metadata:

@@ -46,7 +46,13 @@ const cluster: Cluster = {
   host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
-const lock = { kubernetes: '1.36.3', packages: {}, keys: {}, images: {} } as unknown as Lock;
+const lock = {
+  kubernetes: '1.36.3',
+  packages: {},
+  keys: {},
+  network: { plugin: 'none', files: {}, images: [] },
+  images: {},
+} as unknown as Lock;
 
 /** Just enough of systemd for a script to run detached below a folder of our own. */
 function furnish(): void {

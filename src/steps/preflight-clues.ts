@@ -104,7 +104,7 @@ export const PREFLIGHT_ERRORS: readonly Clue[] = [
   {
     match: /\[ERROR (Hostname)\]/,
     means: 'the name of the node is not one a node may have',
-    try: 'landfall apply --only preflight/hostname',
+    try: 'landfall apply --only names/hostname',
     diagnosis: 'H97',
   },
 ];

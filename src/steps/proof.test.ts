@@ -11,7 +11,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const kubectl = (script: string): string => standIn(root, 'kubectl', script);
+/** A kubectl whose API server is ready, and says this of the rest. */
+const kubectl = (script: string): string =>
+  standIn(root, 'kubectl', `case "$*" in *readyz*) echo ok; exit ;; esac\n${script}`);
 
 /** A kubectl that knows of these pods and Services. */
 const knows = (...lines: readonly string[]): string => kubectl(`cat <<'END'\n${lines.join('\n')}\nEND`);
@@ -29,13 +31,13 @@ describe('what is left of a proof', () => {
 
   it('is nothing, or only a name that is about to go', () => {
     expect(left('')).toBe('gone');
-    expect(left(`namespace landfall-proof ${seconds(3)}`)).toBe('gone');
+    expect(left(`landfall-proof ${seconds(3)}\n`)).toBe('gone');
   });
 
   it('is a namespace, pods that do not end, or one that should have gone long ago', () => {
-    expect(left('namespace landfall-proof ')).toBe('namespace landfall-proof ');
-    expect(left(`namespace landfall-proof ${seconds(3)}`, 'pod/web')).toBe('pod/web');
-    expect(left(`namespace landfall-proof ${seconds(90)}`)).toMatch(/^namespace landfall-proof 20/);
+    expect(left('landfall-proof \n')).toBe('namespace landfall-proof ');
+    expect(left(`landfall-proof ${seconds(3)}\n`, 'pod/web\n')).toBe('pod/web');
+    expect(left(`landfall-proof ${seconds(90)}\n`)).toMatch(/^namespace landfall-proof 20/);
   });
 
   it('is not known while nobody answers', () => {

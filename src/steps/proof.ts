@@ -57,17 +57,24 @@ export function cleaned(
   about: Pick<Step, 'id' | 'title' | 'why'> & Partial<Pick<Step, 'after' | 'see'>>,
 ): Step {
   const kube = kubectl(scene);
-  const left = sh`
-    left=$(${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o ${'jsonpath=namespace {.metadata.name} {.metadata.deletionTimestamp}'}) || return
-    since=$(date -d "\${left##* }" +%s 2>/dev/null || echo 0)
-    if [ $(($(date +%s) - since)) -lt 60 ]; then left=$(${kube} -n ${PROOF_NAMESPACE} get pods -o name) || return; fi
-    printf '%s\n' "\${left:-gone}"`;
+  const path = '{.metadata.name} {.metadata.deletionTimestamp}{"\\n"}';
+  const namespace = sh`${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o jsonpath=${path} && echo answered`;
+  const pods = sh`${kube} -n ${PROOF_NAMESPACE} get pods -o name && echo answered`;
   return {
     ...about,
-    probes: [asked(scene, 'proof_left', left)],
+    probes: [asked(scene, 'proof_namespace', namespace), asked(scene, 'proof_pods', pods)],
     read: sh`
-      left=$(probe proof_left)
-      printf '%s\n' "\${left:-the API server does not answer}"`,
+      said=$(probe proof_namespace)
+      left=$(printf '%s\n' "$said" | head -n 1)
+      since=\${left#* }
+      case $said in
+        answered) echo gone ;;
+        *answered)
+          if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then
+            probe proof_pods | awk '$0 != "answered" { print; left = 1 } END { if (!left) print NR ? "gone" : "the API server does not answer" }'
+          else echo "namespace $left"; fi ;;
+        *) echo 'the API server does not answer' ;;
+      esac`,
     want: 'gone',
     make: sh`
       ${kube} delete namespace ${PROOF_NAMESPACE} --ignore-not-found --wait=false

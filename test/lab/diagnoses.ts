@@ -56,7 +56,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'packages/known',
       "E: The repository 'http://apt.kubernetes.io kubernetes-xenial Release' does not have a Release file.",
     ),
-    lab: 'here',
+    lab: 'apt only warns of it as long as all that is wanted comes from elsewhere',
   },
   H09: {
     what: 'a package database somebody else has locked',
@@ -126,7 +126,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
     ),
     lab: 'here',
   },
-  H19: { what: 'swap', ...told('preflight/swap', 'swap on /dev/sda2'), lab: 'here' },
+  H19: { what: 'swap', ...told('swap/off', 'on: /dev/sda2'), lab: 'here' },
   H20: { what: 'a machine that is too small', ...told('preflight/cpus', '1 CPU'), lab: 'here' },
   H21: {
     what: 'what an earlier cluster has left',
@@ -176,7 +176,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/images',
       'short-name "nginx:1.28.0" did not resolve to an alias and no unqualified-search registries are defined',
     ),
-    lab: 'here',
+    lab: 'CRI-O knows the image of the proof by its short name, too: its own list of aliases has it',
   },
   H28: {
     what: 'two ideas of the pause image',

@@ -79,6 +79,8 @@ export function depotWithPlugins(): OwnDepot {
   const serve = (url: string, text: string | Buffer): string => {
     const path = join(folder, 'www', url.replace(/^https:\/\//, ''));
     mkdirSync(dirname(path), { recursive: true });
+    // What is there may be the machine's own file under a second name.
+    rmSync(path, { force: true });
     writeFileSync(path, text);
     return createHash('sha256').update(text).digest('hex');
   };

@@ -55,8 +55,7 @@ export function manifest(
     read: sh`
       said=
       if [ "$(probe ${ready.name})" = ok ]; then
-        said=$(export KUBECTL_EXTERNAL_DIFF=${compare}
-        ${fed(what, sh`${ask} diff ${how}`)}
+        said=$(${fed(what, sh`KUBECTL_EXTERNAL_DIFF=${compare} ${ask} diff ${how}`)}
         echo "status $?")
       fi
       case $said in

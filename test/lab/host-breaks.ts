@@ -127,6 +127,7 @@ systemctl enable -q --now zramswap.service`,
     {
       how: 'turned off by an earlier choice',
       by: `echo 'net.ipv6.conf.all.disable_ipv6 = 1' >>${SYSCTLS}; sysctl -qw net.ipv6.conf.all.disable_ipv6=1`,
+      alone: 'the API server asks itself through ::1, and who was refused comes back only after minutes',
     },
   ],
 

@@ -269,6 +269,7 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
+sync -f /etc
 }
 
 # ── 9 time/sources: Follow the time servers of the distribution
@@ -493,6 +494,7 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
+sync -f /etc
 fi
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e logrotate.timer; then

@@ -45,6 +45,13 @@ async function open(...only: readonly string[]): Promise<ReadonlyMap<string, Fin
   return new Map(findings.map((f) => [f.step, f]));
 }
 
+/** Waits until the host is prepared as it should be: after a power cut what keeps the clock asks its servers first. */
+async function prepared(): Promise<void> {
+  await eventually('the host to be prepared', async () =>
+    (await open('prepare')).size === 0 ? true : undefined,
+  );
+}
+
 /** The checksums of what must never be made anew once it is whole. */
 async function authorities(): Promise<ReadonlyMap<string, string>> {
   const text = await onIt(
@@ -83,10 +90,7 @@ describe('a power cut soon after the first changes', () => {
     const before = await onIt('dd if=/dev/zero of=/root/later count=1 conv=fsync status=none').then(noted);
     for (const is of ['power-loss', 'start'] as const) await breakLab(NAME, { is, host: HOST });
     expect(await noted()).toBe(before);
-    // What keeps the clock asks its servers first.
-    await eventually('nothing to be left open', async () =>
-      (await open('prepare')).size === 0 ? true : undefined,
-    );
+    await prepared();
   });
 });
 
@@ -216,6 +220,7 @@ ${GUARD}END
     const { ended, printed } = await killAt(line, way);
     expect(ended.status, said(ended)).toBe(way === 'kubeadm' ? 1 : null);
     expect(printed.trimEnd().split('\n').at(-1)).toContain(line);
+    if (way === 'power') await prepared();
     const found = await open('preflight', 'prepare', 'control-plane');
     expect([...found.keys()].filter((step) => !step.startsWith('control-plane/'))).toEqual([]);
     const init = found.get('control-plane/init');

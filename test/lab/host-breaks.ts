@@ -72,7 +72,11 @@ export const HOST_BREAKS: Readonly<Record<string, Breaks>> = {
       how: 'another program in its place',
       by: 'apt-get -qq update; apt-get -qq -y install systemd-timesyncd >/dev/null',
     },
-    { how: 'nothing keeps the clock', by: 'apt-get -qq -y remove chrony >/dev/null' },
+    {
+      how: 'nothing keeps the clock',
+      by: 'apt-get -qq -y remove chrony >/dev/null',
+      alone: 'apt installs nothing while other packages do not fit each other',
+    },
   ],
   'time/sources': [
     {

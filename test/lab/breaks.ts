@@ -189,11 +189,8 @@ await isTaken`,
   'preflight/pod-mtu': [
     {
       how: 'a device that carries less',
-      by: `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1400`,
-      ends: refused(
-        /carries 1400 bytes/,
-        `ip link set "$(ip route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/')" mtu 1500`,
-      ),
+      by: `ip link set "$(${LINK})" mtu 1400`,
+      ends: refused(/carries 1400 bytes/, `ip link set "$(${LINK})" mtu 1500`),
       alone: 'it is the card that another break makes smaller still',
     },
   ],

@@ -41,6 +41,9 @@ export function patient(command: Shell): Shell {
     cat "$said"`;
 }
 
+/** Fetches the indexes of all repositories anew. */
+export const updateIndexes = patient(sh`apt-get -q update -o Acquire::Retries=3`);
+
 /** Installs packages at their versions in one go, and has them on the disk: moving held ones and going back a version where that is what is wanted. */
 export function install(packages: readonly WantedPackage[]): Shell {
   const words = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));

@@ -15,10 +15,9 @@ bundle src/lab/depot/serve.ts serve.js
 echo '{ "type": "commonjs" }' >dist/bin.new/package.json
 cp scripts/start.cjs dist/bin.new/main.js
 chmod 0755 dist/bin.new/main.js
-example=$(mktemp -d)
-trap 'rm -rf "$example"' EXIT
-node dist/bin.new/main.js --quiet -C "$example" init --name example --address 192.0.2.1
-node scripts/keep-code.cjs dist/bin.new -C "$example" validate
+in_example() { echo "-C scripts/example $1"; }
+node scripts/keep-code.cjs dist/bin.new --help "$(in_example validate)" "$(in_example runbook)" "$(in_example plan)"
+node dist/bin.new/main.js -C scripts/example --quiet validate
 node dist/bin.new/main.js --version >/dev/null
 rm -rf dist/bin.old
 if [ -e dist/bin ]; then mv dist/bin dist/bin.old; fi

@@ -81,11 +81,13 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   );
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const [{ PHASES }, { resolve }, { resolveNetwork }] = await Promise.all([
+  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }] = await Promise.all([
     import('../steps/phases.ts'),
     import('../config/resolve.ts'),
     import('../config/network-lock.ts'),
+    import('./rehearse.ts'),
   ]);
+  if (lock !== undefined) rehearse(cluster, lock);
   const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
   const site: Site = {
     cluster,

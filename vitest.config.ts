@@ -1,12 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Lab tests that have not yet passed whole, in one run by themselves: `npx vitest run --project trial`, not in `npm test`. */
 const TRIAL = ['diagnoses', 'releases'].map((name) => `test/lab/${name}.test.ts`);
 
 const LONG = 30 * 60_000;
 
+/** Lab tests by how long they take, the longest first: whoever starts last is waited for by everybody. */
+const BY_LENGTH = ['break', 'reset', 'interrupt', 'half-done', 'failures', 'create', 'plugins', 'two'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = BY_LENGTH.findIndex((name) => moduleId.endsWith(`/test/lab/${name}.test.ts`));
+      return found === -1 ? BY_LENGTH.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -22,7 +22,8 @@ give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$gi
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
-# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
 step() {
   n=$1; kind=$2; within=$3
   if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
@@ -37,13 +38,14 @@ step() {
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
   fi
-  clock; begun=$t; waited=0; told=-10; last=
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
   while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
     if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
       say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
     fi
     if [ -e "$stop" ]; then break; fi
-    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
     clock; waited=$((t - begun))
   done
   if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
@@ -319,6 +321,9 @@ elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ]; then 
 want_6='ActiveState=active
 started after its files were written'
 make_6() {
+if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
+newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
 systemctl daemon-reload
 systemctl restart kubelet
 }

@@ -22,7 +22,8 @@ give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$gi
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
-# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
 step() {
   n=$1; kind=$2; within=$3
   if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
@@ -37,13 +38,14 @@ step() {
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
   fi
-  clock; begun=$t; waited=0; told=-10; last=
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
   while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
     if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
       say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
     fi
     if [ -e "$stop" ]; then break; fi
-    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
     clock; waited=$((t - begun))
   done
   if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
@@ -149,9 +151,96 @@ sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
-# ── 5 names/cloud-init: Keep cloud-init from naming the host anew
-# On a cloud image cloud-init may write the hostname and /etc/hosts at every boot, as they were on the first day. What is set below would last until then.
+# ── 5 time/installed: Have chrony keep the clock
+# A clock that nothing keeps drifts by seconds a day, and certificates, tokens and the members of etcd compare clocks. chrony follows several servers at once and says how well; the simple client of systemd has been seen to stop without a word. Two of them would pull the clock back and forth, so it is the only one.
 read_5() {
+{
+  dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p'
+} | grep . || echo none
+}
+want_5=chrony
+make_5() {
+mkdir -p /var/lib/landfall
+if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
+if ! apt-cache madison chrony 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ); fi
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
+sync -f /etc
+}
+
+# ── 6 time/sources: Follow the time servers of the distribution
+# They are there for everybody who reaches the internet. Those that cluster.yaml may have named before are taken out again.
+read_6() {
+if [ -e /etc/chrony/sources.d/landfall.sources ] || grep -qs '^#landfall# ' /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
+}
+want_6='as the host has it'
+make_6() {
+for path in /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; do
+  if [ -e "$path" ] && [ "$path" != /etc/chrony/sources.d/landfall.sources ]; then
+    if grep -qs '^#landfall# ' "$path"; then
+  cp -p "$path" "$path.landfall"
+sed 's/^#landfall# //' "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+fi
+  fi
+done
+if [ -d /etc/chrony/sources.d ]; then rm -f /etc/chrony/sources.d/.landfall.sources.landfall
+if [ -e /var/lib/landfall/before/etc/chrony/sources.d/landfall.sources ]; then
+  cp -a /var/lib/landfall/before/etc/chrony/sources.d/landfall.sources /etc/chrony/sources.d/.landfall.sources.landfall
+  sync /etc/chrony/sources.d/.landfall.sources.landfall
+mv -fT /etc/chrony/sources.d/.landfall.sources.landfall /etc/chrony/sources.d/landfall.sources
+else
+  rm -f /etc/chrony/sources.d/landfall.sources
+fi; fi
+if systemctl -q is-active chrony; then systemctl restart chrony; fi
+}
+
+# ── 7 time/running: Run chrony, now and after every boot
+# A clock is kept only while something keeps it: it must start with the host, and follow the servers its files name by now.
+read_7() {
+state=$(systemctl show -p ActiveState,UnitFileState chrony | sort)
+echo "$state"
+started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc chrony)
+newer=$({ find /etc/chrony /etc/default/chrony -type f -newermt "$started"; find /usr/sbin/chronyd -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
+case $state in *ActiveState=active*) [ -S /run/chrony/chronyd.sock ] || echo 'its socket /run/chrony/chronyd.sock is gone' ;; esac
+}
+want_7='ActiveState=active
+UnitFileState=enabled
+started after its files were written'
+make_7() {
+mkdir -p /var/lib/landfall
+if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.service; then
+  printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
+  sync /var/lib/landfall/units
+fi
+systemctl daemon-reload
+systemctl -q unmask chrony
+systemctl enable chrony
+systemctl restart chrony
+}
+
+# ── 8 names/cloud-init: Keep cloud-init from naming the host anew
+# On a cloud image cloud-init may write the hostname and /etc/hosts at every boot, as they were on the first day. What is set below would last until then.
+read_8() {
 if [ ! -e /etc/cloud/cloud.cfg ] || [ -e /etc/cloud/cloud-init.disabled ]; then echo 'keeps away'
 else
   set --
@@ -168,17 +257,17 @@ else
     function says(key) { return from[key] == "" ? "" : ", says " from[key] }' "$@"
 fi
 }
-want_5='keeps away'
-make_5() {
+want_8='keeps away'
+make_8() {
 mkdir -p /etc/cloud/cloud.cfg.d
 printf '%s\n' '# Written by Landfall.' 'preserve_hostname: true' 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 sync /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 mv -fT /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg
 }
 
-# ── 6 names/hosts: Let the nodes know each other by name
+# ── 9 names/hosts: Let the nodes know each other by name
 # A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And cp-0 must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.
-read_6() {
+read_9() {
 { cat /etc/hosts 2>/dev/null || :; } | awk -v wanted='cp-0 10.0.0.11' '
   BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
   { sub(/#.*/, "") }
@@ -190,8 +279,8 @@ read_6() {
     }
   }'
 }
-want_6='cp-0 10.0.0.11'
-make_6() {
+want_9='cp-0 10.0.0.11'
+make_9() {
 [ -e /etc/hosts ] || : >/etc/hosts
 cp -p /etc/hosts /etc/.hosts.landfall
 awk -v kept='# node kept by Landfall' -v aside='# set aside by Landfall' '
@@ -223,143 +312,40 @@ sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
-# ── 7 names/hostname: Call the host cp-0
+# ── 10 names/hostname: Call the host cp-0
 # In the cluster it goes by cp-0. Logs, metrics and the prompt speak of the hostname; two names for one machine are confused in the very hour in which it matters. A domain behind the name is left alone.
-read_7() {
+read_10() {
 now=$(hostname); echo "now: ${now%%.*}"
 boot=$(sed -n -e 's/^[ \t]*//' -e '/^[^#]/{p;q;}' /etc/hostname 2>/dev/null); echo "at boot: ${boot%%.*}"
 }
-want_7='now: cp-0
+want_10='now: cp-0
 at boot: cp-0'
-make_7() {
+make_10() {
 printf '%s\n' cp-0 >/etc/.hostname.landfall
 sync /etc/.hostname.landfall
 mv -fT /etc/.hostname.landfall /etc/hostname
 hostname cp-0
 }
 
-# ── 8 time/installed: Have chrony keep the clock
-# A clock that nothing keeps drifts by seconds a day, and certificates, tokens and the members of etcd compare clocks. chrony follows several servers at once and says how well; the simple client of systemd has been seen to stop without a word. Two of them would pull the clock back and forth, so it is the only one.
-read_8() {
-{
-  dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p'
-} | grep . || echo none
-}
-want_8=chrony
-make_8() {
-mkdir -p /var/lib/landfall
-if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
-if ! apt-cache madison chrony 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
-until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said" ); fi
-tries=0 said="${tmp:-/run}/said"
-until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages chrony 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said"
-sync -f /etc
-}
-
-# ── 9 time/sources: Follow the time servers of the distribution
-# They are there for everybody who reaches the internet. Those that cluster.yaml may have named before are taken out again.
-read_9() {
-if [ -e /etc/chrony/sources.d/landfall.sources ] || grep -qs '^#landfall# ' /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
-}
-want_9='as the host has it'
-make_9() {
-for path in /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; do
-  if [ -e "$path" ] && [ "$path" != /etc/chrony/sources.d/landfall.sources ]; then
-    if grep -qs '^#landfall# ' "$path"; then
-  cp -p "$path" "$path.landfall"
-sed 's/^#landfall# //' "$path" >"$path.landfall"
-sync "$path.landfall"
-mv -fT "$path.landfall" "$path"
-fi
-  fi
-done
-if [ -d /etc/chrony/sources.d ]; then rm -f /etc/chrony/sources.d/.landfall.sources.landfall
-if [ -e /var/lib/landfall/before/etc/chrony/sources.d/landfall.sources ]; then
-  cp -a /var/lib/landfall/before/etc/chrony/sources.d/landfall.sources /etc/chrony/sources.d/.landfall.sources.landfall
-  sync /etc/chrony/sources.d/.landfall.sources.landfall
-mv -fT /etc/chrony/sources.d/.landfall.sources.landfall /etc/chrony/sources.d/landfall.sources
-else
-  rm -f /etc/chrony/sources.d/landfall.sources
-fi; fi
-if systemctl -q is-active chrony; then systemctl restart chrony; fi
-}
-
-# ── 10 time/running: Run chrony, now and after every boot
-# A clock is kept only while something keeps it: it must start with the host, and follow the servers its files name by now.
-read_10() {
-state=$(systemctl show -p ActiveState,UnitFileState chrony | sort)
-echo "$state"
-started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc chrony)
-newer=$({ find /etc/chrony /etc/default/chrony -type f -newermt "$started"; find /usr/sbin/chronyd -newerct "$started"; } 2>/dev/null | sort | head -n 1)
-if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
-case $state in *ActiveState=active*) [ -S /run/chrony/chronyd.sock ] || echo 'its socket /run/chrony/chronyd.sock is gone' ;; esac
-}
-want_10='ActiveState=active
-UnitFileState=enabled
-started after its files were written'
-make_10() {
-mkdir -p /var/lib/landfall
-if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.service; then
-  printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
-  sync /var/lib/landfall/units
-fi
-systemctl daemon-reload
-systemctl -q unmask chrony
-systemctl enable chrony
-systemctl restart chrony
-}
-
-# ── 11 time/synchronised: Have the right time
-# That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
-read_11() {
-if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
-  printf '%s\n' "$said" | awk -F , -v bound=0.1 '{
-    off = $5 < 0 ? -$5 : +$5
-    print "leap: " $14
-    print "offset: " (off <= bound ? "within " bound * 1000 " ms" : $5 " s")
-  }'
-  timeout 5 chronyc -n -c sources 2>&1 | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
-else echo "chrony does not answer: $said"; fi
-}
-want_11='leap: Normal
-offset: within 100 ms
-source: selected'
-
-# ── 12 swap/off: Turn swap off
+# ── 11 swap/off: Turn swap off
 # kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.
-read_12() {
+read_11() {
 awk 'NR > 1 { print "on: " $1; on = 1 } END { if (!on) print "off" }' /proc/swaps
 }
-want_12=off
-make_12() {
+want_11=off
+make_11() {
 mkdir -p /var/lib/landfall
 awk 'NR > 1 { print $1 }' /proc/swaps >>/var/lib/landfall/swap
 swapoff -a
 }
 
-# ── 13 swap/fstab: Leave swap out of the disks that are mounted at boot
+# ── 12 swap/fstab: Leave swap out of the disks that are mounted at boot
 # A line in /etc/fstab turns swap on again at the next boot, and the node would not come back from it. The line is set aside, not removed.
-read_13() {
+read_12() {
 { cat /etc/fstab 2>/dev/null || :; } | awk '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'
 }
-want_13='no swap'
-make_13() {
+want_12='no swap'
+make_12() {
 path=/etc/fstab
 cp -p "$path" "$path.landfall"
 awk -v aside='#landfall# ' '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print aside $0; next } { print }' "$path" >"$path.landfall"
@@ -368,17 +354,17 @@ mv -fT "$path.landfall" "$path"
 systemctl daemon-reload
 }
 
-# ── 14 swap/units: Let no unit turn swap on
+# ── 13 swap/units: Let no unit turn swap on
 # Swap comes from more than /etc/fstab: systemd finds swap partitions by their type, zram makes a device of memory, and some systems have a service that makes a file. Each would be back after a boot.
-read_14() {
+read_13() {
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit _; do
   # What comes from /etc/fstab is looked at there.
   case $unit in *.swap) [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ] || continue ;; esac
   printf '%s\n' "$unit"
 done | sort -u | grep . || echo none
 }
-want_14=none
-make_14() {
+want_13=none
+make_13() {
 systemctl daemon-reload
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit state _; do
   mkdir -p /var/lib/landfall
@@ -393,13 +379,13 @@ fi
 done
 }
 
-# ── 15 ipv6/left: Leave IPv6 as the host has it
+# ── 14 ipv6/left: Leave IPv6 as the host has it
 # A cluster of IPv4 neither needs IPv6 nor minds it, and programs that listen on [::] fail without. Had Landfall turned it off before, it is given back; gone from the command line of the kernel, it returns with the next boot.
-read_15() {
+read_14() {
 if grep -qs '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf || [ -e /etc/default/grub.d/99-zz-landfall.cfg ] || grep -qs -e '^#landfall# ' /etc/netplan/*.yaml || [ -e /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg ] || ls /etc/systemd/network/*.network.d/landfall.conf >/dev/null 2>&1; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
-want_15='as the host has it'
-make_15() {
+want_14='as the host has it'
+make_14() {
 if [ -e /etc/sysctl.d/99-zz-landfall.conf ]; then
   grep -v -e '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf >/etc/sysctl.d/.99-zz-landfall.conf.landfall || :
   if [ -s /etc/sysctl.d/.99-zz-landfall.conf.landfall ]; then sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -442,9 +428,9 @@ for key in net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.default.disable_ipv6; do
 done
 }
 
-# ── 16 journal/limits: Let the journal have 1G of the disk
+# ── 15 journal/limits: Let the journal have 1G of the disk
 # The journal shares the disk with images and etcd. Left to itself it takes a tenth of it, which is the very tenth whose absence makes kubelet evict pods; and a service that fails in a circle fills it overnight.
-read_16() {
+read_15() {
 systemd-analyze cat-config systemd/journald.conf 2>/dev/null | awk -v keys=SystemMaxUse -v own=/etc/systemd/journald.conf.d/99-zz-landfall.conf '
   /^# \// { file = substr($0, 3) }
   /^[A-Za-z]+=/ { at = index($0, "="); key = substr($0, 1, at - 1); last[key] = substr($0, at + 1); from[key] = file }
@@ -453,9 +439,9 @@ started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc sy
 newer=$({ find /etc/systemd/journald.conf.d/99-zz-landfall.conf -type f -newermt "$started"; find /lib/systemd/systemd-journald -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 }
-want_16='SystemMaxUse=1G
+want_15='SystemMaxUse=1G
 started after its files were written'
-make_16() {
+make_15() {
 mkdir -p /etc/systemd/journald.conf.d
 printf '%s\n' '# Written by Landfall.' '[Journal]' SystemMaxUse=1G >/etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
 sync /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
@@ -463,16 +449,16 @@ mv -fT /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall /etc/systemd/j
 systemctl restart systemd-journald.service
 }
 
-# ── 17 journal/logrotate: Cut the other logs to length
+# ── 16 journal/logrotate: Cut the other logs to length
 # apt, dpkg and every service with a file of its own below /var/log write on and on. logrotate renames, compresses and removes these files, once a day, as long as its timer runs.
-read_17() {
+read_16() {
 if [ -x /usr/sbin/logrotate ]; then echo installed; else echo 'not installed'; fi
 systemctl show -p ActiveState,UnitFileState logrotate.timer | sort
 }
-want_17='installed
+want_16='installed
 ActiveState=active
 UnitFileState=enabled'
-make_17() {
+make_16() {
 if [ ! -x /usr/sbin/logrotate ]; then
   if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
@@ -505,17 +491,17 @@ systemctl -q unmask logrotate.timer
 systemctl enable --now logrotate.timer
 }
 
-# ── 18 kernel/overlay: Let the kernel stack file systems
+# ── 17 kernel/overlay: Let the kernel stack file systems
 # An image is a pile of read-only layers, and a container's disk is that pile with a thin layer of its own on top. The overlay file system does the piling; without it the runtime falls back to copying whole images, or refuses.
-read_18() {
+read_17() {
 if [ -d /sys/module/overlay ] || grep -q /overlay.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx overlay; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_18='loaded
+want_17='loaded
 at boot: loaded'
-make_18() {
+make_17() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^overlay$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' overlay; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -523,17 +509,17 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- overlay
 }
 
-# ── 19 kernel/br-netfilter: Let the firewall see bridged packets
+# ── 18 kernel/br-netfilter: Let the firewall see bridged packets
 # Pods of one node talk over a bridge, below the level at which the firewall looks. A Service is made of firewall rules, so without this module a pod cannot reach a Service whose pod is its own neighbour.
-read_19() {
+read_18() {
 if [ -d /sys/module/br_netfilter ] || grep -q /br_netfilter.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx br_netfilter; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_19='loaded
+want_18='loaded
 at boot: loaded'
-make_19() {
+make_18() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^br_netfilter$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' br_netfilter; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -541,11 +527,32 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- br_netfilter
 }
 
-# ── 20 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
+# ── 19 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
 # Loading br_netfilter is half of it: this switch says that IPv4 packets crossing a bridge do pass the firewall rules which Services are made of.
-read_20() {
+read_19() {
 sysctl -n net.bridge.bridge-nf-call-iptables 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables -v value=1 '
+  /^# \// { file = substr($0, 3) }
+  { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
+  at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
+  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
+  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
+}
+want_19='1
+at boot: 1'
+make_19() {
+mkdir -p /etc/sysctl.d
+{ grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
+mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
+sysctl -q -w net.bridge.bridge-nf-call-iptables=1
+}
+
+# ── 20 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
+# The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
+read_20() {
+sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
+probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
   /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
@@ -556,17 +563,17 @@ want_20='1
 at boot: 1'
 make_20() {
 mkdir -p /etc/sysctl.d
-{ grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+{ grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
-sysctl -q -w net.bridge.bridge-nf-call-iptables=1
+sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
 }
 
-# ── 21 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
-# The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
+# ── 21 kernel/ip-forward: Let the kernel forward packets
+# A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
 read_21() {
-sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
+sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
+probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
   /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
@@ -577,36 +584,15 @@ want_21='1
 at boot: 1'
 make_21() {
 mkdir -p /etc/sysctl.d
-{ grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
-sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
-mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
-sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
-}
-
-# ── 22 kernel/ip-forward: Let the kernel forward packets
-# A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
-read_22() {
-sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
-  /^# \// { file = substr($0, 3) }
-  { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
-  at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
-  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
-  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
-}
-want_22='1
-at boot: 1'
-make_22() {
-mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.ipv4\.ip_forward =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.ipv4.ip_forward = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
 sysctl -q -w net.ipv4.ip_forward=1
 }
 
-# ── 23 kernel/inotify-instances: Let many programs watch files
+# ── 22 kernel/inotify-instances: Let many programs watch files
 # kubelet, log shippers and many a program in a container wait for files to change. The kernel counts such watchers by user, all containers of root together, and allows 128: then `kubectl logs -f` and the next container end with "too many open files".
-read_23() {
+read_22() {
 {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
@@ -620,9 +606,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_23='8192
+want_22='8192
 at boot: 8192'
-make_23() {
+make_22() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
@@ -646,9 +632,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
-# ── 24 kernel/inotify-watches: Let them watch many files
+# ── 23 kernel/inotify-watches: Let them watch many files
 # A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.
-read_24() {
+read_23() {
 {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
@@ -662,9 +648,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_24='1048576
+want_23='1048576
 at boot: 1048576'
-make_24() {
+make_23() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
@@ -688,9 +674,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_watches)" -ge 1048576 ] || sysctl -q -w fs.inotify.max_user_watches=1048576
 }
 
-# ── 25 kernel/map-count: Let a process map many files
+# ── 24 kernel/map-count: Let a process map many files
 # Search engines and databases map each of their files into memory, and refuse to start below a limit the kernel does not have by itself. A pod cannot raise it without being privileged.
-read_25() {
+read_24() {
 {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
@@ -704,9 +690,9 @@ probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_25='262144
+want_24='262144
 at boot: 262144'
-make_25() {
+make_24() {
 kept=$(
   {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
@@ -743,18 +729,18 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/prepare/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/prepare/stop; stop=${stop:-$tmp/stop}
-say landfall 1 25
+say landfall 1 24
 step 1 make 0
 step 2 make 0
 step 3 make 0
 step 4 make 0
 step 5 make 0
 step 6 make 0
-step 7 make 0
+step 7 make 10
 step 8 make 0
 step 9 make 0
-step 10 make 10
-step 11 check 90
+step 10 make 0
+step 11 make 0
 step 12 make 0
 step 13 make 0
 step 14 make 0
@@ -768,7 +754,6 @@ step 21 make 0
 step 22 make 0
 step 23 make 0
 step 24 make 0
-step 25 make 0
 say end
 }
 main

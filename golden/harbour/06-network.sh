@@ -22,7 +22,8 @@ give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$gi
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
-# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over.
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
 step() {
   n=$1; kind=$2; within=$3
   if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
@@ -37,13 +38,14 @@ step() {
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
   fi
-  clock; begun=$t; waited=0; told=-10; last=
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
   while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
     if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
       say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
     fi
     if [ -e "$stop" ]; then break; fi
-    sleep 1; rm -f "$tmp"/probes/*; look "$n"
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
     clock; waited=$((t - begun))
   done
   if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
@@ -256,8 +258,7 @@ spec:
             httpGet:
               path: /readyz
               port: healthz
-            initialDelaySeconds: 5
-            periodSeconds: 10
+            periodSeconds: 2
           resources:
             requests:
               cpu: 100m
@@ -495,8 +496,7 @@ spec:
             httpGet:
               path: /readyz
               port: healthz
-            initialDelaySeconds: 5
-            periodSeconds: 10
+            periodSeconds: 2
           resources:
             requests:
               cpu: 100m
@@ -589,9 +589,15 @@ ready() {
 }
 # Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
 tries=0 pods=$(ready)
-while [ -z "$pods" ] && [ "$tries" -lt 60 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 1; pods=$(ready); done
+while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; pods=$(ready); done
 if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
-else echo 'the pod that writes it is about to start'; fi
+else
+  echo 'the pod that writes it is about to start'
+  # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
+  tries=0
+  while [ -e /etc/cni/net.d/10-flannel.conflist ] && ! [ -e /run/flannel/subnet.env ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
+fi
 }
 
 # ── 4 network/kube-proxy: Run kube-proxy on every node

@@ -80,7 +80,9 @@ function kubelet(): Step {
       if [ "$state" != ActiveState=active ]; then ${kubeletsWords}
       elif [ $(($(cut -d . -f 1 /proc/uptime) - \${since:-0} / 1000000)) -lt 3 ]; then echo 'started just now'; fi`,
     want: `ActiveState=active\n${YOUNG}`,
+    // kubeadm has just started it: then there is only to see whether it stays.
     make: sh`
+      if systemctl -q is-active ${KUBELET.unit} && { ${age(KUBELET)}; } | grep -qx ${YOUNG}; then exit; fi
       systemctl daemon-reload
       systemctl restart ${KUBELET.unit}`,
     clues: [

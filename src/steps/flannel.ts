@@ -81,11 +81,8 @@ function container(image: string): object {
       initialDelaySeconds: 10,
       periodSeconds: 30,
     },
-    readinessProbe: {
-      httpGet: { path: '/readyz', port: 'healthz' },
-      initialDelaySeconds: 5,
-      periodSeconds: 10,
-    },
+    // Upstream has it looked at after 5 s and then every 10 s, and for all that time a node seems to be without its network.
+    readinessProbe: { httpGet: { path: '/readyz', port: 'healthz' }, periodSeconds: 2 },
     resources: { requests: { cpu: '100m', memory: '50Mi' } },
     securityContext: { privileged: false, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
     env: [

@@ -87,7 +87,7 @@ function asWritten(plugin: Installed['plugin'], path: string): Shell {
 
 /** The plugin's pod writes this file when it starts; a file that is lost or changed takes a new pod. */
 function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id']): Step {
-  const { namespace, label, conflist: name } = PLUGIN_MARKS[plugin];
+  const { namespace, label, conflist: name, ready } = PLUGIN_MARKS[plugin];
   const path = `${CNI_FOLDER}/${name}`;
   const written = `${path}, as ${title} wrote it`;
   const ask = sh`${kubectl(scene)} -n ${namespace}`;
@@ -123,9 +123,15 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
       }
       # Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
       tries=0 pods=$(ready)
-      while [ -z "$pods" ] && [ "$tries" -lt 60 ] && ! [ -e ${path} ]; do tries=$((tries + 1)); sleep 1; pods=$(ready); done
+      while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e ${path} ]; do tries=$((tries + 1)); sleep 0.4; pods=$(ready); done
       if [ -n "$pods" ]; then ${ask} delete pod $pods --wait=false
-      else echo 'the pod that writes it is about to start'; fi`,
+      else
+        echo 'the pod that writes it is about to start'
+        # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
+        tries=0
+        while [ -e ${path} ] && ! [ -e ${ready ?? path} ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+        ${kubectl(scene)} -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
+      fi`,
   };
 }
 

@@ -20,7 +20,7 @@ import { prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { reachSteps } from './reach.ts';
 import { swapSteps } from './swap.ts';
-import { timeSteps } from './time.ts';
+import { clockStep, timeSteps } from './time.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -56,8 +56,8 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     steps: (scene) => [
       ...prepareSteps(scene),
-      ...nameSteps(scene),
       ...timeSteps(scene),
+      ...nameSteps(scene),
       ...swapSteps(scene),
       ...ipv6Steps(scene),
       ...journalSteps(scene),
@@ -76,11 +76,11 @@ export const PHASES: readonly Phase[] = [
   {
     id: 'runtime',
     title: 'Start the container runtime',
-    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet.',
+    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet. And before the first certificate is made the clock must be right.',
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: runtimeSteps,
+    steps: (scene) => [...runtimeSteps(scene), clockStep(scene)],
   },
   {
     id: 'control-plane',

@@ -11,6 +11,8 @@ export interface PluginMarks {
   readonly label: string;
   /** The file in /etc/cni/net.d by which the runtime finds it. */
   readonly conflist: string;
+  /** What lies on a node only when the plugin can give addresses there, where that is later than its conflist. */
+  readonly ready?: string;
 }
 
 /** The marks of the plugins Landfall installs, as their own manifests have them. */
@@ -20,6 +22,7 @@ export const PLUGIN_MARKS: Readonly<Record<InstalledPlugin, PluginMarks>> = {
     daemonSet: 'kube-flannel-ds',
     label: 'app=flannel',
     conflist: '10-flannel.conflist',
+    ready: '/run/flannel/subnet.env',
   },
   calico: {
     namespace: 'calico-system',

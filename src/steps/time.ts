@@ -41,11 +41,17 @@ const CLUES: readonly Clue[] = [
   },
 ];
 
-/** A clock that is right, and a program that keeps it so. */
+/** A program that keeps the clock, and the servers it follows. */
 export function timeSteps({ cluster }: Pick<Scene, 'cluster'>): readonly Step[] {
-  const { service, servers, maxOffset } = cluster.host.time;
-  if (service === 'keep') return [timeLeft(), kept()];
-  return [installed(), servers.length === 0 ? ownSources() : sources(servers), running(), judged(maxOffset)];
+  const { service, servers } = cluster.host.time;
+  if (service === 'keep') return [timeLeft()];
+  return [installed(), servers.length === 0 ? ownSources() : sources(servers), running()];
+}
+
+/** A clock that is right: looked at as late as can be, for chrony needs seconds to find its servers. */
+export function clockStep({ cluster }: Pick<Scene, 'cluster'>): Step {
+  const { service, maxOffset } = cluster.host.time;
+  return service === 'keep' ? kept() : judged(maxOffset);
 }
 
 /** The lines of {@link SERVICES} that are installed. */

@@ -326,7 +326,7 @@ started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc ku
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
-elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ]; then echo 'started just now'; fi
+elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
 want_6='ActiveState=active
 started after its files were written'

@@ -71,14 +71,14 @@ function kubelet(): Step {
     disturbs: 'service',
     within: 30,
     awaits: 'kubelet',
-    // One that stops again right after each start is active in between.
+    // One that stops again right after each start is active in between; one that answers has come up. 10248 is its healthzPort.
     read: sh`
       state=$(systemctl show -p ActiveState ${KUBELET.unit})
       since=$(systemctl show -p ActiveEnterTimestampMonotonic --value ${KUBELET.unit})
       echo "$state"
       ${age(KUBELET)}
       if [ "$state" != ActiveState=active ]; then ${kubeletsWords}
-      elif [ $(($(cut -d . -f 1 /proc/uptime) - \${since:-0} / 1000000)) -lt 3 ]; then echo 'started just now'; fi`,
+      elif [ $(($(cut -d . -f 1 /proc/uptime) - \${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi`,
     want: `ActiveState=active\n${YOUNG}`,
     // kubeadm has just started it: then there is only to see whether it stays.
     make: sh`

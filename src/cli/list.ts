@@ -1,3 +1,4 @@
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
@@ -54,6 +55,7 @@ export const SUPPOSED: Cluster = {
   network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

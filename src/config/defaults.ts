@@ -1,5 +1,6 @@
-import type { Cluster, Node } from '../model/cluster.ts';
+import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
+import { host } from './schema-host.ts';
 import type { ClusterFile } from './schema.ts';
 
 /** The port the API server listens on: kubeadm's. */
@@ -32,6 +33,7 @@ export function complete(file: ClusterFile): Cluster {
       ...(config === undefined ? {} : { config }),
       ...(identityFile === undefined ? {} : { identityFile }),
     },
+    host: file.host,
     ...(file.lab === undefined ? {} : { lab: file.lab }),
     nodes: file.nodes.map((node) => completeNode(node, file.nodes.length === 1)),
   };
@@ -48,3 +50,6 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };
 }
+
+/** What is made of hosts when cluster.yaml does not speak of them. */
+export const HOST_DEFAULTS: Host = host.parse({});

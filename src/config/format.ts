@@ -39,3 +39,9 @@ export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029"$%`\\]{1,409
 /** A public key as in known_hosts: the types OpenSSH has not dropped, and base64. */
 export const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{40,}={0,2}$/;
+
+/** A package of Debian or Ubuntu: Debian policy 5.6.1. */
+export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,100}$/;
+
+/** `once`, `never`, or a number of days: `30d`. */
+export const UPGRADE = /^(once|never|[1-9]\d{0,2}d)$/;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
 import { asText } from './text.ts';
+import { HOST_DEFAULTS } from './defaults.ts';
 
 const harbour = `apiVersion: landfall/v1
 kind: Cluster
@@ -49,6 +50,7 @@ describe('a right cluster.yaml', () => {
       },
       runtime: 'cri-o',
       ssh: {},
+      host: HOST_DEFAULTS,
       nodes: [
         {
           name: 'cp-0',

@@ -4,6 +4,7 @@ import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { resolve } from './resolve.ts';
+import { HOST_DEFAULTS } from './defaults.ts';
 
 const wish = (kubernetes: string): Cluster => ({
   name: 'harbour',
@@ -12,6 +13,7 @@ const wish = (kubernetes: string): Cluster => ({
   network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [],
 });
 

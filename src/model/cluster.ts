@@ -1,3 +1,5 @@
+import type { PackageSettings } from './host-packages.ts';
+
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
 
@@ -28,6 +30,9 @@ export interface SshOptions {
   readonly identityFile?: string;
 }
 
+/** What is made of the hosts themselves, subject by subject. */
+export type Host = PackageSettings;
+
 /** A cluster as the user wants it: cluster.yaml with every default filled in. Nothing secret is in it. */
 export interface Cluster {
   readonly name: string;
@@ -50,6 +55,8 @@ export interface Cluster {
   };
   readonly runtime: 'cri-o';
   readonly ssh: SshOptions;
+  /** What is made of the hosts themselves. */
+  readonly host: Host;
   /** The lab whose hosts these are, when they are lab hosts. */
   readonly lab?: string;
   readonly nodes: readonly Node[];

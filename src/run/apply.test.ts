@@ -16,6 +16,7 @@ import type { RunEvent } from './event.ts';
 import { planReset, reset } from './reset.ts';
 import { type Site, survey } from './survey.ts';
 import type { RunOptions } from './take.ts';
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -30,6 +31,7 @@ const cluster: Cluster = {
   network: { plugin: 'none', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Cluster } from '../model/cluster.ts';
 import { merge, rewrite } from './kubeconfig.ts';
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 
 const ADMIN = `apiVersion: v1
 clusters:
@@ -24,6 +25,7 @@ const cluster: Cluster = {
   network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

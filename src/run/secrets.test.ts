@@ -22,6 +22,7 @@ import type { Step } from '../steps/step.ts';
 import { apply } from './apply.ts';
 import type { RunEvent } from './event.ts';
 import { type Site, survey } from './survey.ts';
+import { HOST_DEFAULTS } from '../config/defaults.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -36,6 +37,7 @@ const cluster: Cluster = {
   network: { plugin: 'none', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],
 };
 const lock = { kubernetes: '1.36.3', packages: {}, keys: {}, images: {} } as unknown as Lock;

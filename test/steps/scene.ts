@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { HOST_DEFAULTS } from '../../src/config/defaults.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Facts } from '../../src/model/facts.ts';
 import { compile } from '../../src/shell/compile.ts';
@@ -21,6 +22,7 @@ export const HARBOUR: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
+  host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

@@ -108,67 +108,76 @@ uname -r | awk -F '[.-]' '{ if ($1 > 5 || ($1 == 5 && $2 >= 13)) print "5.13 or 
 }
 want_6='5.13 or newer'
 
-# ── 7 preflight/clock: Have a clock that is not far off
-# Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.
+# ── 7 preflight/mainline-kernel: Have a kernel its distribution stands behind
+# The mainline builds of kernel.ubuntu.com are made to try things out: unsigned, without security updates, and against libraries of another release, so that they go in only when the books of dpkg are falsified. Landfall builds on no such kernel.
 read_7() {
+found=$({ uname -r | sed 's/^/linux-image-/'; dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-*' 2>/dev/null | sed -n 's/^[uih][a-z-]*ed //p'; } |
+  grep -e '^linux-[a-z-]*-[0-9][0-9.]*-[0-9]\{6\}\(rc[0-9]*\)\{0,1\}\(-[a-z0-9]*\)\{0,1\}$' | sort -u | paste -sd ' ')
+if [ -n "$found" ]; then echo "mainline: $found"; else echo 'no mainline kernel'; fi
+}
+want_7='no mainline kernel'
+
+# ── 8 preflight/clock: Have a clock that is not far off
+# Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.
+read_8() {
 y=$(date -u +%Y); if [ "$y" -ge 2026 ] && [ "$y" -le 2045 ]; then echo plausible; else date -u +%FT%TZ; fi
 }
-want_7=plausible
+want_8=plausible
 
-# ── 8 preflight/hostname: Have a hostname of its own
+# ── 9 preflight/hostname: Have a hostname of its own
 # In the cluster the host goes by cp-0, whatever its hostname; but logs, leases and certificates made before that name is known carry the hostname, so it must be a real one and the host's own.
-read_8() {
+read_9() {
 name=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
 case $name in
   '' | localhost | localhost.* | '(none)' | *[!A-Za-z0-9.-]* | -* | *-) echo "'$name' cannot be the name of a node" ;;
   *) echo usable ;;
 esac
 }
-want_8=usable
+want_9=usable
 
-# ── 9 preflight/cpus: Have two CPUs
+# ── 10 preflight/cpus: Have two CPUs
 # etcd, the API server and their companions starve each other on a single CPU, and kubeadm refuses it. For a node that also carries workloads count on four.
-read_9() {
+read_10() {
 n=$(nproc); if [ "$n" -ge 2 ]; then echo 'two or more'; else echo "$n CPU"; fi
 }
-want_9='two or more'
+want_10='two or more'
 
-# ── 10 preflight/memory: Have 1700 MiB of memory
+# ── 11 preflight/memory: Have 1700 MiB of memory
 # An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.
-read_10() {
+read_11() {
 awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= 1700) print "enough"; else print m " MiB" }' /proc/meminfo
 }
-want_10=enough
+want_11=enough
 
-# ── 11 preflight/swap: Have no swap
+# ── 12 preflight/swap: Have no swap
 # kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.
-read_11() {
+read_12() {
 awk 'NR > 1 { all = all " " $1 } END { print all == "" ? "none" : "swap on" all }' /proc/swaps
 }
-want_11=none
+want_12=none
 
-# ── 12 preflight/disk: Have room on the disk
+# ── 13 preflight/disk: Have room on the disk
 # Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.
-read_12() {
+read_13() {
 df -Pm /var/lib | awk 'NR == 2 {
   share = $2 ? int(100 * $4 / $2) : 0
   if ($4 >= 2048 && share >= 15) print "enough"; else print $4 " MiB free of " $2 " (" share " %)"
 }'
 }
-want_12=enough
+want_13=enough
 
-# ── 13 preflight/address: Have the address the cluster will use
+# ── 14 preflight/address: Have the address the cluster will use
 # The other members, the API server's certificate and etcd will know this node as 10.0.0.11. An address the host does not carry (a translated public one, say) cannot be listened on.
-read_13() {
+read_14() {
 ip -o -4 address show scope global | awk -v wanted=10.0.0.11 '
   { split($4, a, "/"); all = all " " a[1]; if (a[1] == wanted) found = 1 }
   END { print found ? "on this host" : "not on this host, which has" all }'
 }
-want_13='on this host'
+want_14='on this host'
 
-# ── 14 preflight/networks: Keep the networks of the cluster to itself
+# ── 15 preflight/networks: Keep the networks of the cluster to itself
 # Pods will live in 10.244.0.0/16 and Services in 10.96.0.0/16. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.
-read_14() {
+read_15() {
 ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0/16 '
   function start(cidr, p) { split(cidr, c, "/"); split(c[1], o, "."); return int((((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]) / 2 ^ (32 - p)) }
   function prefix(cidr) { split(cidr, c, "/"); return c[2] == "" ? 32 : c[2] + 0 }
@@ -179,11 +188,11 @@ ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0
   overlaps($1, services) { print "route " $1 " overlaps the services of " services; bad = 1 }
   END { if (!bad) print "apart from all routes of the host" }'
 }
-want_14='apart from all routes of the host'
+want_15='apart from all routes of the host'
 
-# ── 15 preflight/ports: Have the ports of Kubernetes free, or in its own hands
+# ── 16 preflight/ports: Have the ports of Kubernetes free, or in its own hands
 # Each part of Kubernetes listens on a port of its own. A port somebody else holds shows as a part that restarts for ever, which is slow to find.
-read_15() {
+read_16() {
 ss -Hltnp | awk -v wanted='10250=kubelet 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd' '
   BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); owner[pair[1]] = pair[2] } }
   { port = $4; sub(/.*:/, "", port) }
@@ -196,11 +205,11 @@ ss -Hltnp | awk -v wanted='10250=kubelet 6443=kube-apiserver 10257=kube-controll
     if (!bad) print "free, or in the hands of Kubernetes"
   }'
 }
-want_15='free, or in the hands of Kubernetes'
+want_16='free, or in the hands of Kubernetes'
 
-# ── 16 preflight/other-cluster: Belong to no other cluster
+# ── 17 preflight/other-cluster: Belong to no other cluster
 # The keys and the data of another cluster, even a dead one, would be taken for this one. Landfall never removes what it did not make.
-read_16() {
+read_17() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 found=
 for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/ca.crt \
@@ -214,31 +223,31 @@ if [ "$owner" = harbour ] || [ -z "$owner$found" ]; then echo none
 elif [ -n "$owner" ]; then echo "the cluster $owner"
 else echo "a cluster Landfall did not make:$found"; fi
 }
-want_16=none
+want_17=none
 
-# ── 17 preflight/version: Keep to the version the cluster has
+# ── 18 preflight/version: Keep to the version the cluster has
 # A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.
-read_17() {
+read_18() {
 has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ -e /etc/kubernetes/landfall/initialised ] && [ -n "$has" ] && [ "$has" != 1.36.3 ]; then echo "the cluster runs $has"
 else echo 'that version, or none yet'; fi
 }
-want_17='that version, or none yet'
+want_18='that version, or none yet'
 
-# ── 18 preflight/other-runtime: Have no second container runtime
+# ── 19 preflight/other-runtime: Have no second container runtime
 # Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
-read_18() {
+read_19() {
 found=
 for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
   [ -S "$socket" ] && found="$found $socket"
 done
 if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
-want_18=none
+want_19=none
 
-# ── 19 preflight/reachable: Reach the package repositories
+# ── 20 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_19() {
+read_20() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -256,7 +265,7 @@ else
   [ -n "$bad" ] || echo 'reached, or not needed'
 fi
 }
-want_19='reached, or not needed'
+want_20='reached, or not needed'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -271,7 +280,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 19
+say landfall 1 20
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -291,6 +300,7 @@ step 16 check 0
 step 17 check 0
 step 18 check 0
 step 19 check 0
+step 20 check 0
 say end
 }
 main

@@ -8,8 +8,9 @@ import { machineSteps } from './machine.ts';
 import { networkSteps } from './network.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
-import { prepareSteps } from './prepare.ts';
+import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
+import { systemSteps } from './system.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -25,6 +26,15 @@ export const PHASES: readonly Phase[] = [
     on: everyone,
     when: 'always',
     steps: (scene) => [...machineSteps(scene), ...capacitySteps(scene), ...groundSteps(scene)],
+  },
+  {
+    id: 'system',
+    title: 'Bring the system up to date',
+    why: 'What the host is like is written down; then its own packages and its kernel come to their newest, and from there on nothing of it moves unasked. A reboot, when one is due, is best now.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...beginSteps(scene), ...systemSteps(scene)],
   },
   {
     id: 'prepare',

@@ -1,3 +1,4 @@
+import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 
 /** What a node does: run the control plane, or only workloads. */
@@ -51,7 +52,7 @@ export interface SshOptions {
 }
 
 /** What is made of the hosts themselves, subject by subject. */
-export type Host = HostSettings;
+export type Host = HostSettings & PackageSettings;
 
 /** A cluster as the user wants it: cluster.yaml with every default filled in. Nothing secret is in it. */
 export interface Cluster {

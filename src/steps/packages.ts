@@ -3,7 +3,7 @@ import { sh } from '../shell/sh.ts';
 import { APT_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { draft, file, folder, putBack, inPlace } from './kinds/file.ts';
-import { install, packagesProbe, patient, uninstall, type WantedPackage } from './kinds/packages.ts';
+import { install, packagesProbe, uninstall, updateIndexes, type WantedPackage } from './kinds/packages.ts';
 import { minorOf } from './node.ts';
 import { FILES } from './places.ts';
 import type { Probe, Step } from './step.ts';
@@ -135,7 +135,7 @@ export function packageSteps(lock: Lock): readonly Step[] {
           echo "$missing" | sed 's/^$/known/'
         fi`,
       want: 'known',
-      make: patient(sh`apt-get -q update -o Acquire::Retries=3`),
+      make: updateIndexes,
       undo: sh`rm -f /var/lib/apt/lists/pkgs.k8s.io_* /var/lib/apt/lists/download.opensuse.org_repositories_isv:_cri-o:*`,
       clues: APT_CLUES,
     },

@@ -16,10 +16,11 @@ import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
 import { podMtuSteps } from './pod-mtu.ts';
-import { prepareSteps } from './prepare.ts';
+import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { reachSteps } from './reach.ts';
 import { swapSteps } from './swap.ts';
+import { systemSteps } from './system.ts';
 import { timeSteps } from './time.ts';
 import { workloadSteps } from './workloads.ts';
 
@@ -46,6 +47,15 @@ export const PHASES: readonly Phase[] = [
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
     ],
+  },
+  {
+    id: 'system',
+    title: 'Bring the system up to date',
+    why: 'What the host is like is written down; then its own packages and its kernel come to their newest, and from there on nothing of it moves unasked. A reboot, when one is due, is best now.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...beginSteps(scene), ...systemSteps(scene)],
   },
   {
     id: 'prepare',

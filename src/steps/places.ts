@@ -20,6 +20,16 @@ export const FILES = {
   chrony: '/etc/chrony/chrony.conf',
   chronySources: '/etc/chrony/sources.d/landfall.sources',
   journal: '/etc/systemd/journald.conf.d/99-zz-landfall.conf',
+  bashrc: '/etc/bash.bashrc',
+  /** A drop-in of apt-daily.service, apt-daily-upgrade.service and whatever else begins with `apt-`. */
+  aptAside: '/etc/systemd/system/apt-.service.d/landfall.conf',
+  /** Sorts after all others, so that it has the last word. */
+  unattended: '/etc/apt/apt.conf.d/zz-landfall',
+  needrestart: '/etc/needrestart/conf.d/zz-landfall.conf',
+  backports: '/etc/apt/sources.list.d/landfall-backports.list',
+  kubectlCompletion: '/usr/local/share/bash-completion/completions/kubectl',
+  kubeadmCompletion: '/usr/local/share/bash-completion/completions/kubeadm',
+  crictlCompletion: '/usr/local/share/bash-completion/completions/crictl',
   modules: '/etc/modules-load.d/landfall.conf',
   /** Sorts after `99-sysctl.conf`, the link to /etc/sysctl.conf, so that what it says is the last word at boot. */
   sysctls: '/etc/sysctl.d/99-zz-landfall.conf',
@@ -57,6 +67,18 @@ export const NOTES = {
   units: `${OWN}/units`,
   /** The package that kept the clock, noted before another takes its place. */
   timeService: `${OWN}/time-service`,
+} as const;
+
+/** What Landfall remembers of its own acts on a host that no reading could tell. */
+export const ACTS = {
+  /** Seconds since 1970 at which all packages were last upgraded. */
+  upgraded: `${OWN}/upgraded`,
+  /** What was purged, for putting it back. */
+  purged: `${OWN}/purged`,
+  /** The last reboot: when it was begun (seconds since 1970), in which boot, and what for; a line each. */
+  rebooted: `${OWN}/rebooted`,
+  /** How apt's timers were before they were started: `UNIT STATE`, a line each. */
+  timers: `${OWN}/timers`,
 } as const;
 
 /** Folders (and a lock) that come while a cluster runs. Reset removes those that were not there before. */

@@ -8,12 +8,17 @@ import { APT, patient } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
+import { ACTS, BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
 import type { Step } from './step.ts';
 
-/** What is set right about the host itself before anything is installed. */
+/** What comes before every change: what the host was like is noted, whose it is is marked, and what was cut short is finished. */
+export function beginSteps(scene: Scene): readonly Step[] {
+  return [note(), mark(scene), finishedPackages()];
+}
+
+/** What is set right about the host itself before anything of Kubernetes is installed. */
 export function prepareSteps(scene: Scene): readonly Step[] {
-  return [note(), mark(scene), finishedPackages(), ...endpointName(scene)];
+  return endpointName(scene);
 }
 
 function note(): Step {
@@ -54,6 +59,7 @@ function note(): Step {
       if dpkg-query -W -f ${'${Package}\\n'} ${PINNED_PACKAGES} 2>/dev/null | grep -qvxFf ${NOTES.packages} 2>/dev/null; then
         echo 'packages are left; the notes are kept for another try'; exit 1
       fi
+      if [ -e ${ACTS.purged} ]; then echo 'packages are still missing; the notes are kept for another try'; exit 1; fi
       rm -rf ${OWN}`,
     clues: DISK_CLUES,
   };
@@ -69,6 +75,7 @@ function mark({ cluster }: Scene): Step {
         id: 'prepare/owner',
         title: `Mark the host as one of ${cluster.name}'s`,
         why: 'Landfall ends what it has begun, and touches nothing it did not begin. This file is how it tells the two apart, and two clusters from each other.',
+        clues: DISK_CLUES,
       },
       { path: FILES.owner, content: `${cluster.name}\n` },
     ),

@@ -8,6 +8,10 @@ import { HOST_BREAKS } from './host-breaks.ts';
 
 const MODULES = '/etc/modules-load.d/landfall.conf';
 const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
+const ASIDE = '/etc/systemd/system/apt-.service.d/landfall.conf';
+const APT_CONF = '/etc/apt/apt.conf.d';
+const NEEDRESTART = '/etc/needrestart/conf.d/zz-landfall.conf';
+const COMPLETIONS = '/usr/local/share/bash-completion/completions';
 const CRIO = '/etc/crio/crio.conf.d';
 const CNI = '/etc/cni/net.d';
 const PKI = '/etc/kubernetes/pki';
@@ -76,6 +80,16 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
       how: 'an old kernel, with the same modules',
       by: `ln -s "$(uname -r)" /lib/modules/4.19.0-27-amd64; ${OLD_KERNEL.by}`,
       ends: refused(/is older than 5\.13/, `${OLD_KERNEL.mend}; rm /lib/modules/4.19.0-27-amd64`),
+    },
+  ],
+  'preflight/mainline-kernel': [
+    {
+      how: 'the headers of a mainline kernel',
+      by: 'emptyPackage linux-headers-6.5.3-060503-generic 6.5.3-060503.1; dpkg -i /tmp/linux-headers-6.5.3-060503-generic.deb',
+      ends: refused(
+        /mainline: linux-headers-6\.5\.3-060503-generic[^]*apt-get purge/,
+        'dpkg --purge linux-headers-6.5.3-060503-generic',
+      ),
     },
   ],
   'preflight/cpus': [{ how: 'one CPU', by: ONE_CPU.by, ends: refused(/has one CPU/, ONE_CPU.mend) }],
@@ -250,6 +264,54 @@ await isTaken`,
       tidy: 'dpkg --purge by-hand',
     },
   ],
+  'updates/aside': [
+    { how: 'the file is gone', by: `rm ${ASIDE}` },
+    { how: 'the condition is gone', by: `sed -i /^ExecCondition/d ${ASIDE}; systemctl daemon-reload` },
+  ],
+  'system/purged': [
+    {
+      how: 'a package nobody needs',
+      by: 'emptyPackage multipath-tools 1; dpkg -i /tmp/multipath-tools.deb',
+    },
+  ],
+  'system/upgraded': [
+    { how: 'nobody knows when', by: 'rm /var/lib/landfall/upgraded' },
+    { how: 'the note of when is torn', by: ': >/var/lib/landfall/upgraded' },
+  ],
+  'updates/package': [{ how: 'the package is gone', by: 'apt-get -qq -y purge unattended-upgrades' }],
+  'updates/settings': [
+    { how: 'the file is gone', by: `rm ${APT_CONF}/zz-landfall` },
+    { how: 'it may reboot', by: `sed -i '/Automatic-Reboot/s/false/true/' ${APT_CONF}/zz-landfall` },
+    {
+      how: 'a file that is read later switches it off',
+      by: `echo 'APT::Periodic::Unattended-Upgrade "0";' >${APT_CONF}/zzz-mine`,
+      ends: refused(/Unattended-Upgrade=0[^]*another file that apt reads later/, `rm ${APT_CONF}/zzz-mine`),
+    },
+  ],
+  'updates/timers': [
+    { how: 'one is stopped and disabled', by: 'systemctl disable -q --now apt-daily.timer' },
+    { how: 'one is masked', by: 'systemctl mask -q --now apt-daily-upgrade.timer' },
+  ],
+  'updates/needrestart': [
+    { how: 'the file is gone', by: `rm ${NEEDRESTART}` },
+    { how: 'it restarts everything', by: `sed -i "s/'l'/'a'/" ${NEEDRESTART}` },
+  ],
+  'completion/package': [{ how: 'the package is gone', by: 'apt-get -qq -y purge bash-completion' }],
+  'completion/enabled': [
+    { how: 'the line is gone', by: "sed -i '/ # kept by Landfall$/d' /etc/bash.bashrc" },
+    {
+      how: 'the file ends before it',
+      by: 'keep /etc/bash.bashrc; sed -i 1ireturn /etc/bash.bashrc',
+      ends: refused(/something in \/etc\/bash\.bashrc ends it/, 'back /etc/bash.bashrc'),
+    },
+  ],
+  'completion/kubectl': [{ how: 'the file is gone', by: `rm ${COMPLETIONS}/kubectl` }],
+  'completion/kubeadm': [{ how: 'another text', by: `echo : >${COMPLETIONS}/kubeadm` }],
+  'completion/crictl': [{ how: 'for root alone', by: `chmod 0600 ${COMPLETIONS}/crictl` }],
+  'system/rebooted': {
+    cannot: 'a member is not rebooted unless cluster.yaml says so; what it does then has a test of its own',
+  },
+
   'prepare/endpoint-name': [
     { how: 'the line is gone', by: "sed -i '/ # kept by Landfall$/d' /etc/hosts" },
     {

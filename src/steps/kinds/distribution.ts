@@ -1,9 +1,9 @@
 import { type Shell, sh } from '../../shell/sh.ts';
-import { install, patient } from './packages.ts';
+import { install, updateIndexes } from './packages.ts';
 
 /** Installs a package of the distribution, at whichever version it has; asks the repositories first when apt knows of none. */
 export function fromDistribution(name: string): Shell {
   return sh`
-    if ! apt-cache madison ${name} 2>/dev/null | grep -q .; then ( ${patient(sh`apt-get -q update -o Acquire::Retries=3`)} ); fi
+    if ! apt-cache madison ${name} 2>/dev/null | grep -q .; then ( ${updateIndexes} ); fi
     ${install([{ name }])}`;
 }

@@ -24,6 +24,7 @@ export function supposedFacts(node: Node): Facts {
     addresses: [{ device: 'eth0', address, prefix: 24 }],
     routes: [{ to: 'default', device: 'eth0' }],
     defaultAddress: address,
+    ssh: { by: 'service', login: 'root' },
   };
 }
 
@@ -54,6 +55,7 @@ export const SUPPOSED: Cluster = {
   network: { plugin: 'flannel', pods: '10.244.0.0/16', services: '10.96.0.0/16', domain: 'cluster.local' },
   runtime: 'cri-o',
   ssh: {},
+  host: { ssh: { port: 22322, rootLogin: 'keys', passwords: false } },
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

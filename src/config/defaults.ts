@@ -1,4 +1,5 @@
 import type { Cluster, Node } from '../model/cluster.ts';
+import type { HostWishes } from '../model/host.ts';
 import { isIPv4 } from '../model/network.ts';
 import type { ClusterFile } from './schema.ts';
 
@@ -32,9 +33,20 @@ export function complete(file: ClusterFile): Cluster {
       ...(config === undefined ? {} : { config }),
       ...(identityFile === undefined ? {} : { identityFile }),
     },
+    ...(file.host === undefined ? {} : { host: completeHost(file.host) }),
     ...(file.lab === undefined ? {} : { lab: file.lab }),
     nodes: file.nodes.map((node) => completeNode(node, file.nodes.length === 1)),
   };
+}
+
+function completeHost({ ssh }: NonNullable<ClusterFile['host']>): HostWishes {
+  return ssh === undefined ? {} : { ssh: present(ssh) };
+}
+
+/** The same without keys that hold nothing. */
+function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const held = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(held) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CIDR, DOMAIN, ENDPOINT, NAME, VERSION } from './format.ts';
+import { host } from './schema-host.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
 const cidr = { wanted: 'an IPv4 network', format: 'an address and a prefix length: 10.244.0.0/16' };
@@ -101,6 +102,9 @@ export const clusterFile = z.strictObject({
     }),
   ssh: ssh.prefault({}).meta({
     description: 'How hosts are reached. What is left out is left to your ssh_config.',
+  }),
+  host: host.optional().meta({
+    description: 'What the hosts themselves are to be like. What is left out stays as each host has it.',
   }),
   lab: z
     .string()

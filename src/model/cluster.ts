@@ -1,3 +1,5 @@
+import type { HostWishes } from './host.ts';
+
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
 
@@ -50,6 +52,7 @@ export interface Cluster {
   };
   readonly runtime: 'cri-o';
   readonly ssh: SshOptions;
+  readonly host?: HostWishes;
   /** The lab whose hosts these are, when they are lab hosts. */
   readonly lab?: string;
   readonly nodes: readonly Node[];

@@ -76,14 +76,20 @@ function proofIsDue(options: ApplyOptions, running: Running): boolean {
   return options.proof === 'always' || (options.proof === 'changed' && running.made.length > 0);
 }
 
-/** Everything from the first phase with something to do: what comes after a change may be changed by it. */
+/**
+ * Everything from the first phase with something to do: what comes after a change may be changed by it. What is asked here, on
+ * the operator's machine, is in no plan: it is asked when the phase after it has something to do, which leans on it.
+ */
 function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   const open = new Set(
     plan.hosts.flatMap((h) => h.findings.filter((f) => f.forecast !== 'right').map((f) => f.phase)),
   );
   const phases = byPhase(works);
-  const first = phases.findIndex((group) => open.has(group[0]?.phase.id ?? ''));
-  return first < 0 ? [] : phases.slice(first);
+  const isOpen = (group: readonly Work[] | undefined): boolean => open.has(group?.[0]?.phase.id ?? '');
+  const first = phases.findIndex(isOpen);
+  return phases.filter((group, i) =>
+    group[0]?.phase.stage === 'operator' ? isOpen(phases[i + 1]) : first >= 0 && i >= first,
+  );
 }
 
 /** Reads everything again: a run is done when nothing is left to do. */

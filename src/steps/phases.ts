@@ -4,6 +4,9 @@ import { controlPlaneSteps } from './control-plane.ts';
 import { runtimeSteps } from './crio.ts';
 import { groundSteps } from './ground.ts';
 import { kernelSteps } from './kernel.ts';
+import { loginChecks, loginSteps, portAlone } from './login.ts';
+import { loginProof } from './login-proof.ts';
+import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { networkSteps } from './network.ts';
 import { packageSteps } from './packages.ts';
@@ -24,7 +27,12 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...machineSteps(scene), ...capacitySteps(scene), ...groundSteps(scene)],
+    steps: (scene) => [
+      ...machineSteps(scene),
+      ...capacitySteps(scene),
+      ...groundSteps(scene),
+      ...loginChecks(scene),
+    ],
   },
   {
     id: 'prepare',
@@ -34,6 +42,33 @@ export const PHASES: readonly Phase[] = [
     on: everyone,
     when: 'always',
     steps: (scene) => [...prepareSteps(scene), ...kernelSteps()],
+  },
+  {
+    id: 'login',
+    title: 'Open a new way in',
+    why: 'sshd listens where it is wished to, beside where it listened before: nothing is closed yet.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: loginSteps,
+  },
+  {
+    id: 'login-proof',
+    title: 'Try it from here',
+    why: 'Only from where you are does it show whether you will be let in again.',
+    stage: 'operator',
+    on: everyone,
+    when: 'always',
+    steps: loginProof,
+  },
+  {
+    id: 'login-end',
+    title: 'Close the other ways in',
+    why: 'Now that a second login has come in, what is not needed is closed: the old port, passwords, root.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...portAlone(scene), ...loginSettings(scene)],
   },
   {
     id: 'packages',

@@ -8,7 +8,7 @@ import { APT, patient } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
+import { BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS, SSH_NOTE, SSH_STATE } from './places.ts';
 import type { Step } from './step.ts';
 
 /** What is set right about the host itself before anything is installed. */
@@ -33,7 +33,8 @@ function note(): Step {
         echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
       else
         for path in ${Object.values(FILES)}; do
-          if [ -e "$path" ]; then
+          # What an earlier part of the list has written is no state of before.
+          if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
             mkdir -p ${draftFolder}"$(dirname "$path")"
             cp -a "$path" ${draftFolder}"$path"
           fi
@@ -53,7 +54,10 @@ function note(): Step {
       if dpkg-query -W -f ${'${Package}\\n'} ${PINNED_PACKAGES} 2>/dev/null | grep -qvxFf ${NOTES.packages} 2>/dev/null; then
         echo 'packages are left; the notes are kept for another try'; exit 1
       fi
-      rm -rf ${OWN}`,
+      if [ -e ${SSH_NOTE} ]; then
+        echo 'sshd is not back on its old port; the notes are kept for another try'; exit 1
+      fi
+      rm -rf ${SSH_STATE} ${OWN}`,
     clues: DISK_CLUES,
   };
 }

@@ -70,7 +70,8 @@ if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kube
   echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
 else
   for path in /etc/hosts /etc/ssh/sshd_config.d/00-landfall-port.conf /etc/ssh/sshd_config.d/00-landfall-root.conf /etc/ssh/sshd_config.d/00-landfall-passwords.conf /etc/systemd/system/ssh.socket.d/zz-landfall-port.conf /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/initialised; do
-    if [ -e "$path" ]; then
+    # What an earlier part of the list has written is no state of before.
+    if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
       mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
       cp -a "$path" /var/lib/landfall/.before"$path"
     fi

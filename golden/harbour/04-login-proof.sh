@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -55,7 +56,7 @@ step() {
 read_1() {
 seen() {
   said=$(ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -s' 2>&1 <<'END'
-echo "landfall: in through port ${SSH_CONNECTION##* }, $(if [ -e /run/landfall-ssh/proven ]; then echo 'and noted there'; else echo 'not noted there'; fi)"
+echo "landfall: in through port ${SSH_CONNECTION##* }, $(if [ -n "$(find /run/landfall-ssh/proven -mmin -5 2>/dev/null)" ]; then echo 'and noted there'; else echo 'not noted there lately'; fi)"
 END
 ) || :
   echo "$1: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"

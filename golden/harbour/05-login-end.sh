@@ -5,9 +5,10 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>&2; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -136,7 +137,7 @@ for pair in 'passwordauthentication no' 'kbdinteractiveauthentication no'; do
   has=$(printf '%s\n' "$all" | sed -n "s/^$key //p")
   if [ "$key $has" = "$pair" ]; then echo "$pair"
   else
-    says=$(grep -Eils "^[[:space:]]*$key[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
+    says=$(grep -Eils "^[[:space:]]*${key}[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
     echo "$key ${has:-$all}${says:+, says $says}"
   fi
 done
@@ -180,7 +181,7 @@ if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
 }
 
 # ── 3 login/root: Let root log in with a key alone
-# root is the one name everybody can guess; a key nobody can.
+# root is the one name everybody can guess, and its password would be the whole host; a key nobody can guess.
 read_3() {
 # prohibit-password goes by its old name there.
 all=$(sshd -T -C user=root,host=localhost,addr=127.0.0.1 2>&1 | sed 's/^\(permitrootlogin\) without-password$/\1 prohibit-password/')
@@ -189,7 +190,7 @@ for pair in 'permitrootlogin prohibit-password'; do
   has=$(printf '%s\n' "$all" | sed -n "s/^$key //p")
   if [ "$key $has" = "$pair" ]; then echo "$pair"
   else
-    says=$(grep -Eils "^[[:space:]]*$key[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
+    says=$(grep -Eils "^[[:space:]]*${key}[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
     echo "$key ${has:-$all}${says:+, says $says}"
   fi
 done

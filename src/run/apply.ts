@@ -1,7 +1,7 @@
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
-import { type Choice, layOut, seat, type Work } from '../plan/work.ts';
+import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, type Running, told } from './progress.ts';
 import { plainScript } from './script.ts';
@@ -73,7 +73,10 @@ async function imagesOf(site: Site, { plan, facts }: Survey): Promise<Lock['imag
 }
 
 function proofIsDue(options: ApplyOptions, running: Running): boolean {
-  return options.proof === 'always' || (options.proof === 'changed' && running.made.length > 0);
+  return (
+    options.proof === 'always' ||
+    (options.proof === 'changed' && running.made.some(({ host }) => host !== OPERATOR))
+  );
 }
 
 /**
@@ -87,8 +90,9 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   const phases = byPhase(works);
   const isOpen = (group: readonly Work[] | undefined): boolean => open.has(group?.[0]?.phase.id ?? '');
   const first = phases.findIndex(isOpen);
-  return phases.filter((group, i) =>
-    group[0]?.phase.stage === 'operator' ? isOpen(phases[i + 1]) : first >= 0 && i >= first,
+  return phases.filter(
+    (group, i) =>
+      (first >= 0 && i >= first) || (group[0]?.phase.stage === 'operator' && isOpen(phases[i + 1])),
   );
 }
 

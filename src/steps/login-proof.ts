@@ -17,7 +17,11 @@ mv ${PROVEN}.$$ ${PROVEN}
 echo 'landfall: noted'
 `;
 
-const LOOK = `echo "landfall: in through port \${SSH_CONNECTION##* }, $(if [ -n "$(find ${PROVEN} -mmin -5 2>/dev/null)" ]; then echo 'and noted there'; else echo 'not noted there lately'; fi)"
+/** Whether the word left there lately is of a login as this one is: by this user, through this port. */
+const LOOK = `port=\${SSH_CONNECTION##* }
+note=$(find ${PROVEN} -mmin -5 -exec cat {} + 2>/dev/null)
+if [ "$note" = "$(id -un) $port" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+echo "landfall: in through port $port, $noted"
 `;
 
 const OLD_PORTS = `sed 's/^/landfall: /' ${WAY_BACK} 2>/dev/null

@@ -54,7 +54,7 @@ function settings(
         has=$(printf '%s\n' "$all" | sed -n "s/^$key //p")
         if [ "$key $has" = "$pair" ]; then echo "$pair"
         else
-          says=$(grep -Eils "^[[:space:]]*$key[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
+          says=$(grep -Eils "^[[:space:]]*\${key}[[:space:]=]" /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config | head -n 1)
           echo "$key \${has:-$all}\${says:+, says $says}"
         fi
       done

@@ -56,7 +56,10 @@ step() {
 read_1() {
 seen() {
   said=$(ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -s' 2>&1 <<'END'
-echo "landfall: in through port ${SSH_CONNECTION##* }, $(if [ -n "$(find /run/landfall-ssh/proven -mmin -5 2>/dev/null)" ]; then echo 'and noted there'; else echo 'not noted there lately'; fi)"
+port=${SSH_CONNECTION##* }
+note=$(find /run/landfall-ssh/proven -mmin -5 -exec cat {} + 2>/dev/null)
+if [ "$note" = "$(id -un) $port" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+echo "landfall: in through port $port, $noted"
 END
 ) || :
   echo "$1: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"

@@ -399,6 +399,13 @@ if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes';
 }
 want_26='carries 1500 bytes'
 
+# ── 27 preflight/ssh-port: Have port 22322 free for sshd
+# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+read_27() {
+by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
+}
+want_27='free, or sshd'\''s own'
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -412,7 +419,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 26
+say landfall 1 27
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -439,6 +446,7 @@ step 23 check 0
 step 24 check 0
 step 25 check 0
 step 26 check 0
+step 27 check 0
 say end
 }
 main

@@ -9,6 +9,9 @@ import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
 import { journalSteps } from './journal.ts';
 import { kernelSteps } from './kernel.ts';
+import { loginChecks, loginSteps, portAlone } from './login.ts';
+import { loginProof } from './login-proof.ts';
+import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
 import { networkSteps } from './network.ts';
@@ -46,6 +49,7 @@ export const PHASES: readonly Phase[] = [
       ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
+      ...loginChecks(scene),
     ],
   },
   {
@@ -73,6 +77,33 @@ export const PHASES: readonly Phase[] = [
       ...journalSteps(scene),
       ...kernelSteps(scene.cluster.host),
     ],
+  },
+  {
+    id: 'login',
+    title: 'Open a new way in',
+    why: 'sshd listens where it is wished to, beside where it listened before: nothing is closed yet.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: loginSteps,
+  },
+  {
+    id: 'login-proof',
+    title: 'Try it from here',
+    why: 'Only from where you are does it show whether you will be let in again.',
+    stage: 'operator',
+    on: everyone,
+    when: 'always',
+    steps: loginProof,
+  },
+  {
+    id: 'login-end',
+    title: 'Close the other ways in',
+    why: 'Now that a second login has come in, what is not needed is closed: the old port, passwords, root.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...portAlone(scene), ...loginSettings(scene)],
   },
   {
     id: 'packages',

@@ -1,6 +1,12 @@
 /** Landfall's own folder on a host: what it must remember to be able to take everything back. */
 export const OWN = '/var/lib/landfall';
 
+/** The ports sshd listened on before it was moved, in one line. */
+export const SSH_NOTE = `${OWN}/ssh-ports`;
+
+/** What is known of logins while sshd is moved; all may read it, so that whoever logs in can. It goes with a reboot. */
+export const SSH_STATE = '/run/landfall-ssh';
+
 /** What the host was like before anything was made. */
 export const BEFORE = `${OWN}/before`;
 
@@ -30,6 +36,12 @@ export const FILES = {
   kubectlCompletion: '/usr/local/share/bash-completion/completions/kubectl',
   kubeadmCompletion: '/usr/local/share/bash-completion/completions/kubeadm',
   crictlCompletion: '/usr/local/share/bash-completion/completions/crictl',
+  /** sshd takes the first value it reads of each setting: these sort before everybody else's. */
+  sshPort: '/etc/ssh/sshd_config.d/00-landfall-port.conf',
+  sshRoot: '/etc/ssh/sshd_config.d/00-landfall-root.conf',
+  sshPasswords: '/etc/ssh/sshd_config.d/00-landfall-passwords.conf',
+  /** Sorts after `addresses.conf`, which Ubuntu's generator writes, so that it has the last word. */
+  sshSocket: '/etc/systemd/system/ssh.socket.d/zz-landfall-port.conf',
   modules: '/etc/modules-load.d/landfall.conf',
   /** Sorts after `99-sysctl.conf`, the link to /etc/sysctl.conf, so that what it says is the last word at boot. */
   sysctls: '/etc/sysctl.d/99-zz-landfall.conf',

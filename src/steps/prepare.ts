@@ -8,7 +8,7 @@ import { APT, patient } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { ACTS, BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
+import { ACTS, BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS, SSH_NOTE, SSH_STATE } from './places.ts';
 import type { Step } from './step.ts';
 
 /** What comes before every change: what the host was like is noted, whose it is is marked, and what was cut short is finished. */
@@ -38,7 +38,8 @@ function note(): Step {
         echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
       else
         for path in ${Object.values(FILES)}; do
-          if [ -e "$path" ]; then
+          # What an earlier part of the list has written is no state of before.
+          if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
             mkdir -p ${draftFolder}"$(dirname "$path")"
             cp -a "$path" ${draftFolder}"$path"
           fi
@@ -60,7 +61,10 @@ function note(): Step {
         echo 'packages are left; the notes are kept for another try'; exit 1
       fi
       if [ -e ${ACTS.purged} ]; then echo 'packages are still missing; the notes are kept for another try'; exit 1; fi
-      rm -rf ${OWN}`,
+      if [ -e ${SSH_NOTE} ]; then
+        echo 'sshd is not back on its old port; the notes are kept for another try'; exit 1
+      fi
+      rm -rf ${SSH_STATE} ${OWN}`,
     clues: DISK_CLUES,
   };
 }

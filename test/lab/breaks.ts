@@ -43,10 +43,61 @@ const tellOfNode = (status: string): string =>
   `systemctl kill -s STOP kubelet; kube patch node "$(hostname)" --subresource=status --type=strategic -p '{"status":${status}}'`;
 const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
 
+const SSHD = '/etc/ssh/sshd_config.d';
+const LISTENER =
+  'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, sockaddr_in(22322, INADDR_ANY)) or die; listen($s, 1); sleep 600';
+
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
   ...HOST_BREAKS,
+  'preflight/ssh-port': {
+    cannot: 'sshd itself holds the port by then',
+    fresh: [
+      {
+        how: 'another program listens there',
+        by: `setsid perl -e '${LISTENER}' >/dev/null 2>&1 & echo $! >/run/hand-listener; await listens 22322`,
+        ends: refused(/another program listens on port 22322/, 'kill "$(cat /run/hand-listener)"'),
+      },
+    ],
+  },
+  'login/port-beside': [
+    {
+      how: 'sshd is back on its old port',
+      by: `rm ${SSHD}/00-landfall-port.conf; systemctl reload ssh.service; await listens 22`,
+      also: { 'login/port': 'it listens on the old one alone' },
+      alone: 'where the host is reached changes',
+    },
+  ],
+  'login/answers': {
+    cannot: 'it is asked from here when something is about to be closed, and is in no plan',
+  },
+  'login/port': [
+    {
+      how: 'the old port is open again',
+      by: `echo 'Port 22' >>${SSHD}/00-landfall-port.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+  ],
+  'login/passwords': [
+    {
+      how: 'passwords are taken again',
+      by: `rm ${SSHD}/00-landfall-passwords.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+    {
+      how: 'a file that comes earlier says otherwise',
+      by: `echo 'PasswordAuthentication yes' >${SSHD}/00-hand.conf; systemctl reload ssh.service`,
+      ends: refused(/comes before ours/, `rm ${SSHD}/00-hand.conf; systemctl reload ssh.service`),
+    },
+  ],
+  'login/root': [
+    {
+      how: 'root may come with a password',
+      by: `echo 'PermitRootLogin yes' >${SSHD}/00-landfall-root.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+  ],
   'preflight/root': {
     cannot: 'a login that is not root, and cannot become it, is refused before any step is read',
   },

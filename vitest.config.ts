@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Lab tests that have not yet passed whole, in one run by themselves: `npx vitest run --project trial`, not in `npm test`. */
+const TRIAL = ['diagnoses', 'releases'].map((name) => `test/lab/${name}.test.ts`);
+
 const LONG = 30 * 60_000;
 
 export default defineConfig({
@@ -24,9 +27,13 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          exclude: TRIAL,
           testTimeout: LONG,
           hookTimeout: LONG,
         },
+      },
+      {
+        test: { name: 'trial', include: TRIAL, testTimeout: LONG, hookTimeout: LONG },
       },
     ],
   },

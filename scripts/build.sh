@@ -6,8 +6,9 @@ node_modules/.bin/tsc -p tsconfig.build.json
 rm -rf dist/bin.new
 bundle() {
   node_modules/.bin/esbuild "$1" --bundle --platform=node --target=node20 --format=cjs --outfile="dist/bin.new/$2" \
-    --supported:dynamic-import=false --minify-syntax --minify-whitespace --log-level=warning --define:import.meta.url=here \
-    --banner:js="const here = require('node:url').pathToFileURL(__filename).href;"
+    --supported:dynamic-import=false --minify-syntax --minify-whitespace --log-level=warning \
+    --define:import.meta.url=bundleUrl \
+    --banner:js="const bundleUrl = require('node:url').pathToFileURL(__filename).href;"
 }
 bundle src/cli/main.ts landfall.js
 bundle src/lab/depot/serve.ts serve.js

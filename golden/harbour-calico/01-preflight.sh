@@ -192,6 +192,8 @@ else
   said=$(measure "$at")
   # One bad second proves nothing.
   if [ "$said" != 'no sign of a slow disk' ]; then said=$(measure "$at"); fi
+  # What takes nothing at all is full, or read-only: others tell of that.
+  [ -n "$said" ] || said='no sign of a slow disk'
   echo "$said"
 fi
 }

@@ -209,8 +209,13 @@ else echo '/etc/cni/net.d/05-cilium.conflist, changed since Cilium wrote it'; fi
 want_6='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
 make_6() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/05-cilium.conflist) ;; *) exit 1 ;; esac
-pods=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName=cp-0 \
-  -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}')
+ready() {
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName=cp-0 \
+    -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'
+}
+# Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
+tries=0 pods=$(ready)
+while [ -z "$pods" ] && [ "$tries" -lt 60 ] && ! [ -e /etc/cni/net.d/05-cilium.conflist ]; do tries=$((tries + 1)); sleep 1; pods=$(ready); done
 if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod $pods --wait=false
 else echo 'the pod that writes it is about to start'; fi
 }

@@ -189,6 +189,7 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
+sync -f /etc
 }
 
 # ── 6 time/sources: Follow the time servers of the distribution
@@ -413,6 +414,7 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
+sync -f /etc
 fi
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e logrotate.timer; then

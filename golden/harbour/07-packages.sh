@@ -183,6 +183,7 @@ until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpk
   tries=$((tries + 1)); sleep 1
 done
 cat "$said"
+sync -f /etc
 }
 
 # ── 7 packages/hold: Keep the packages where they are

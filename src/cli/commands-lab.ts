@@ -14,10 +14,30 @@ export const labUp = command<LabUpFlags>({
   examples: [
     ['lab up', 'one Debian 12 host, cp-0'],
     ['lab up --host cp-0 --host worker-0 --name trial', 'two hosts, in a lab of another name'],
+    ['lab up --host worker-1 --release trixie --name trial', 'one more, with Debian 13'],
+    ['lab up --like ubuntu', 'one that looks as Ubuntu’s installer leaves it'],
   ],
   flags: {
     name,
     host: many('A host (once for each)', 'NAME'),
+    release: {
+      kind: 'enum',
+      values: ['bookworm', 'trixie'],
+      optional: true,
+      brief: 'The Debian release of the hosts made now (bookworm, which is 12)',
+    },
+    sshd: {
+      kind: 'enum',
+      values: ['service', 'socket'],
+      optional: true,
+      brief: 'What starts their sshd (service)',
+    },
+    like: {
+      kind: 'enum',
+      values: ['debian', 'ubuntu'],
+      optional: true,
+      brief: 'Whose installer they seem to come from (debian)',
+    },
     disk: count('Size of each disk in GiB (16); it takes only what is written', 'GIB'),
     installTools: yes('Install with apt what the lab itself needs'),
   },

@@ -4,6 +4,7 @@ import { breakLab } from '../lab/break.ts';
 import { labDown as takeDown } from '../lab/down.ts';
 import { FAULTS, parseFault } from '../lab/fault.ts';
 import { FORWARDED_PORT } from '../lab/forward.ts';
+import { type HostKindSpec, kindText } from '../lab/kind.ts';
 import { labNames, requireLab } from '../lab/lab.ts';
 import { ensureTools } from '../lab/machine.ts';
 import { DEFAULT_LAB, type LabSpec } from '../lab/spec.ts';
@@ -25,7 +26,7 @@ export interface LabNameFlags {
 }
 
 /** What lab up takes. */
-export interface LabUpFlags extends LabNameFlags {
+export interface LabUpFlags extends LabNameFlags, HostKindSpec {
   readonly host: readonly string[];
   readonly disk?: number;
   readonly installTools: boolean;
@@ -52,7 +53,7 @@ function statusLines(status: LabStatus, look: Look): string {
       host.state === 'up'
         ? `up, booted ${count(host.boots, 'time')}${memory}, ${bytes(host.disk)} of disk`
         : `off, ${bytes(host.disk)} of disk`;
-    return `  ${sign[host.state]} ${host.name.padEnd(column)}   ${host.address}   ${host.release}   ${what}`;
+    return `  ${sign[host.state]} ${host.name.padEnd(column)}   ${host.address}   ${kindText(host)}   ${what}`;
   });
   const forwards = hosts.flatMap(({ name, address }) => {
     const port = forwarding.ports[address];
@@ -70,8 +71,14 @@ function statusLines(status: LabStatus, look: Look): string {
 /** Boots a lab. */
 export const labUp: Action<LabUpFlags> = async (context, flags) => {
   const view = labView(context, flags);
+  const { release, sshd, like } = flags;
   const spec: LabSpec = {
     name: flags.name ?? DEFAULT_LAB,
+    kind: {
+      ...(release === undefined ? {} : { release }),
+      ...(sshd === undefined ? {} : { sshd }),
+      ...(like === undefined ? {} : { like }),
+    },
     ...(flags.host.length === 0 ? {} : { hosts: flags.host.map((name) => ({ name })) }),
     ...(flags.disk === undefined ? {} : { diskGiB: flags.disk }),
   };

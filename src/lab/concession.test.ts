@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ConcessionFacts, concessions, markerFile } from './concession.ts';
+import type { HostKind } from './kind.ts';
 
 const v1: ConcessionFacts = { cgroup: 'v1', missingCapabilities: ['CAP_SYS_RESOURCE'] };
 const whole: ConcessionFacts = { cgroup: 'v2', missingCapabilities: [] };
 
 const fileOf = (facts: ConcessionFacts, path: string): string =>
-  concessions(facts, 'bookworm')
+  concessions(facts, { release: 'bookworm' })
     .flatMap(({ files }) => files)
     .find((file) => file.path === path)?.text ?? '';
 
@@ -31,14 +32,24 @@ function standIn(script: string, real: string): { dir: string; call: (...words: 
 
 describe('concessions', () => {
   it('are made to cgroup v1 and missing capabilities only where they are', () => {
-    const ids = (facts: ConcessionFacts) => [...new Set(concessions(facts, 'bookworm').map(({ id }) => id))];
+    const ids = (facts: ConcessionFacts) => [
+      ...new Set(concessions(facts, { release: 'bookworm' }).map(({ id }) => id)),
+    ];
     expect(ids(v1)).toEqual(['identity', 'clock', 'swap', 'disk', 'oom-score', 'cgroup-v1']);
     expect(ids(whole)).toEqual(['identity', 'clock', 'swap', 'disk', 'capabilities']);
     expect(fileOf(whole, '/usr/libexec/crio/crun')).not.toContain('oomScoreAdj');
   });
 
+  it('say how far a look goes', () => {
+    const ids = (kind: HostKind) => concessions(whole, kind).map(({ id }) => id);
+    expect(ids({ release: 'trixie', like: 'ubuntu' })).toContain('ubuntu');
+    expect(ids({ release: 'trixie', sshd: 'socket' })).not.toContain('ubuntu');
+  });
+
   it('are listed one a line', () => {
-    const lines = markerFile(concessions(v1, 'bookworm')).trimEnd().split('\n');
+    const lines = markerFile(concessions(v1, { release: 'trixie', like: 'ubuntu' }))
+      .trimEnd()
+      .split('\n');
     expect(lines).toContain('cgroup-v1: kubelet runs with --fail-cgroupv1=false');
     for (const line of lines) expect(line).toMatch(/^[a-z0-9-]+: .+$/);
   });

@@ -1,5 +1,6 @@
 import type { Machine } from './machine.ts';
-import type { Release } from './spec.ts';
+import type { HostKind } from './kind.ts';
+import { UBUNTU } from './ubuntu.ts';
 
 /** One way in which a lab host differs from a real server, and the files in its image that make it so. */
 export interface Concession {
@@ -10,6 +11,8 @@ export interface Concession {
   readonly files: readonly ImageFile[];
   /** Files of packages that unpack under another name, so that one of `files` can stand in their place. */
   readonly diversions?: readonly { readonly from: string; readonly to: string }[];
+  /** What is run in the image once all files lie there, each by a shell in it. */
+  readonly commands?: readonly string[];
 }
 
 /** A file laid into the host's image. */
@@ -26,10 +29,10 @@ export type ConcessionFacts = Pick<Machine, 'cgroup' | 'missingCapabilities'>;
 export const WITHHELD = ['CAP_SYS_TIME'] as const;
 
 /**
- * The concessions this machine asks for. With cgroup v2 and all capabilities only those remain that come from hosts
+ * The concessions this machine and this kind of host ask for. With cgroup v2 and all capabilities only those remain that come from hosts
  * sharing one kernel: its identity, its clock and its swap.
  */
-export function concessions(machine: ConcessionFacts, _release: Release): readonly Concession[] {
+export function concessions(machine: ConcessionFacts, kind: HostKind): readonly Concession[] {
   return [
     {
       id: 'identity',
@@ -53,6 +56,7 @@ export function concessions(machine: ConcessionFacts, _release: Release): readon
     },
     runtimeConcession(machine.missingCapabilities),
     ...(machine.cgroup === 'v1' ? CGROUP_V1 : []),
+    ...(kind.like === 'ubuntu' ? UBUNTU : []),
   ];
 }
 

@@ -1,15 +1,16 @@
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../files/folder.ts';
-import type { ImageFile } from './concession.ts';
+import type { Concession, ImageFile } from './concession.ts';
 import { attempt, exec } from './exec.ts';
 import type { ImageInputs } from './image.ts';
+import type { HostKind } from './kind.ts';
 
 /** The password of the user `deploy`, whose sudo asks for it. A lab host can be reached from this machine alone. */
 export const DEPLOY_PASSWORD = 'landfall';
 
-/** What is run in the tree, each by a shell in it. */
-export const COMMANDS = [
+/** What is run in every tree, each by a shell in it. */
+const COMMANDS = [
   'useradd -m -s /bin/bash ops',
   'useradd -m -s /bin/bash -G sudo deploy',
   `printf 'deploy:%s\\n' ${DEPLOY_PASSWORD} | chpasswd`,
@@ -17,9 +18,19 @@ export const COMMANDS = [
   'passwd -q -l root',
   // No device: a lab has no console, and gettys would only fail and be started again.
   'systemctl -q mask console-getty.service getty.target',
-  'systemctl -q enable ssh.service',
   'update-ca-certificates --fresh >/dev/null',
 ];
+
+/** What is run in the tree of a host of this kind once all files lie there, those of the concessions last. */
+export function imageCommands(kind: HostKind, conceded: readonly Concession[]): readonly string[] {
+  const [on, off] = kind.sshd === 'socket' ? ['socket', 'service'] : ['service', 'socket'];
+  return [
+    ...COMMANDS,
+    `systemctl -q disable ssh.${off} 2>/dev/null`,
+    `systemctl -q enable ssh.${on}`,
+    ...conceded.flatMap(({ commands = [] }) => commands),
+  ];
+}
 
 /** Every file laid into a host's image: the lab's own, then those of the concessions. */
 export function imageFiles(
@@ -27,7 +38,7 @@ export function imageFiles(
   marker: string,
   more: readonly ImageFile[],
 ): readonly ImageFile[] {
-  const { release } = inputs;
+  const { release } = inputs.kind;
   return [
     { path: '/etc/landfall-lab', text: marker },
     { path: '/etc/apt/sources.list', text: `deb http://deb.debian.org/debian ${release} main\n` },
@@ -60,6 +71,7 @@ if [ -e /proc/swaps ]; then
   head -n 1 /proc/swaps >/run/lab-swaps
   mount --bind /run/lab-swaps /proc/swaps
 fi
+if [ -e /usr/local/lib/lab/init ]; then . /usr/local/lib/lab/init; fi
 mount --make-rshared /
 exec /lib/systemd/systemd
 `;
@@ -71,6 +83,7 @@ export async function furnish(
   modules: string,
   files: readonly ImageFile[],
   diversions: readonly { readonly from: string; readonly to: string }[],
+  commands: readonly string[],
 ): Promise<void> {
   await exec(['find', join(tree, 'dev'), '-mindepth', '1', '-delete']);
   for (const name of await readdir(join(tree, 'etc/ssh')))
@@ -100,7 +113,7 @@ export async function furnish(
       from,
     ]);
   for (const file of files) await put(tree, file);
-  for (const command of COMMANDS) await exec(['chroot', tree, 'sh', '-c', command]);
+  for (const command of commands) await exec(['chroot', tree, 'sh', '-c', command]);
   for (const [home, user] of [
     ['root', 'root'],
     ['home/ops', 'ops'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../files/folder.ts';
 import { Problem } from '../model/problem.ts';
 import { ACCOUNTS, keyPair } from './access.ts';
+import { cloudSeed } from './cloud-seed.ts';
 import { WITHHELD } from './concession.ts';
 import { attempt, exec, lastLines } from './exec.ts';
 import { HOST_LOOP } from './hostLoop.ts';
@@ -44,8 +45,10 @@ export async function makeHost(
   await rm(join(dir, 'seed'), { recursive: true, force: true });
   await put('etc/hostname', `${host.name}\n`, 0o644);
   await put('etc/hosts', hostsFile, 0o644);
-  // kubelet and CoreDNS want a name server. Nothing listens there: unknown names are refused at once.
-  await put('etc/resolv.conf', `nameserver ${subnet(lab.network).depot}\n`, 0o644);
+  // kubelet and CoreDNS want a name server. The depot's knows the lab's names, and says of all others that there are none.
+  if (host.like === undefined)
+    await put('etc/resolv.conf', `nameserver ${subnet(lab.network).depot}\n`, 0o644);
+  else for (const { path, text } of cloudSeed(host, lab.network)) await put(path, text, 0o600);
   await put('etc/machine-id', crypto.randomUUID().replaceAll('-', '') + '\n', 0o444);
   await put('etc/ssh/ssh_host_ed25519_key', await readFile(hostKey, 'utf8'), 0o600);
   await put('etc/ssh/ssh_host_ed25519_key.pub', await readFile(`${hostKey}.pub`, 'utf8'), 0o644);

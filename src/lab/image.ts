@@ -5,14 +5,15 @@ import { makeFolder } from '../files/folder.ts';
 import { concessions, markerFile } from './concession.ts';
 import { type OnLabEvent, reported } from './event.ts';
 import { exec } from './exec.ts';
-import { COMMANDS, furnish, imageFiles } from './furnish.ts';
+import { furnish, imageCommands, imageFiles } from './furnish.ts';
 import { locked } from './lock.ts';
 import type { Machine } from './machine.ts';
 import { builtinModules, kernelConfig } from './modules.ts';
 import { whole } from './part.ts';
 import { cacheDir, contentKey } from './place.ts';
 import { aptOptions, imageSources, parseTargets, TARGET_FORMAT } from './sources.ts';
-import type { Release } from './spec.ts';
+import type { HostKind } from './kind.ts';
+import { UBUNTU_PACKAGES } from './ubuntu.ts';
 
 /** What a minimal server has after installation; nothing that Landfall has to install itself. */
 const PACKAGES = (
@@ -22,12 +23,12 @@ const PACKAGES = (
 ).split(' ');
 
 /** Counted up when the code below makes another image from the same inputs. */
-const RECIPE = '3';
+const RECIPE = '4';
 
 /** What a golden disk is made of, beside the recipe in this file. */
 export interface ImageInputs {
   readonly machine: Machine;
-  readonly release: Release;
+  readonly kind: HostKind;
   readonly diskGiB: number;
   /** PEM of the authority that signs the depot's certificates. */
   readonly authority: string;
@@ -40,7 +41,7 @@ export interface ImageInputs {
  * Made once (20 to 40 s) and kept by content; gives its path.
  */
 export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<string> {
-  const conceded = concessions(inputs.machine, inputs.release);
+  const conceded = concessions(inputs.machine, inputs.kind);
   const modules = existsSync(`/lib/modules/${inputs.machine.kernel}`) ? '' : builtinModules(kernelConfig());
   const files = imageFiles(
     inputs,
@@ -48,15 +49,16 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
     conceded.flatMap((one) => one.files),
   );
   const diversions = conceded.flatMap((one) => one.diversions ?? []);
+  const commands = imageCommands(inputs.kind, conceded);
   const key = contentKey(
     RECIPE,
-    baseKey(inputs.release),
+    baseKey(inputs.kind),
     String(inputs.diskGiB),
     inputs.machine.kernel,
     modules,
-    JSON.stringify([files, diversions, COMMANDS]),
+    JSON.stringify([files, diversions, commands]),
   );
-  const disk = join(cacheDir(), 'golden', `${inputs.release}-${key}.img`);
+  const disk = join(cacheDir(), 'golden', `${inputs.kind.release}-${key}.img`);
   if (existsSync(disk)) {
     await utimes(disk, new Date(), new Date());
     return disk;
@@ -66,7 +68,7 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
     'making the golden disk',
     async () => {
       if (existsSync(disk)) return disk;
-      const base = await baseTree(inputs.release, on);
+      const base = await baseTree(inputs.kind, on);
       await reported(
         on,
         'image/disk',
@@ -76,7 +78,7 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
             const tree = `${part}.tree`;
             makeFolder(tree);
             await exec(['tar', '-C', tree, '--numeric-owner', '-xpf', base]);
-            await furnish(tree, inputs.machine.kernel, modules, files, diversions);
+            await furnish(tree, inputs.machine.kernel, modules, files, diversions, commands);
             await exec(['truncate', '-s', `${inputs.diskGiB}G`, part]);
             // No blocks set aside for root: a full disk is full for everybody. Tables are zeroed when first used.
             const lazy = 'lazy_itable_init=1,lazy_journal_init=1';
@@ -92,8 +94,8 @@ export async function goldenDisk(inputs: ImageInputs, on: OnLabEvent): Promise<s
   );
 }
 
-/** How many golden disks are kept: those used last. Each takes 300 MB. */
-const KEPT = 4;
+/** How many golden disks are kept: those used last. Each takes 300 to 600 MB. */
+const KEPT = 6;
 
 async function prune(dir: string): Promise<void> {
   const disks = (await readdir(dir)).filter((name) => name.endsWith('.img')).map((name) => join(dir, name));
@@ -102,15 +104,18 @@ async function prune(dir: string): Promise<void> {
   for (const { file } of old) for (const suffix of ['', '.lock']) await rm(file + suffix, { force: true });
 }
 
-const baseKey = (release: Release): string => contentKey(RECIPE, release, PACKAGES.join(' '));
+const packagesOf = ({ like }: HostKind): readonly string[] =>
+  like === 'ubuntu' ? [...PACKAGES, ...UBUNTU_PACKAGES] : PACKAGES;
+const baseKey = (kind: HostKind): string => contentKey(RECIPE, kind.release, packagesOf(kind).join(' '));
 
-/** A tar of the minimal system as Debian's packages make it, nothing of the lab in it. */
-async function baseTree(release: Release, on: OnLabEvent): Promise<string> {
-  const tar = join(cacheDir(), 'base', `${release}-${baseKey(release)}.tar`);
+/** A tar of the system as Debian's packages make it, nothing of the lab in it. */
+async function baseTree(kind: HostKind, on: OnLabEvent): Promise<string> {
+  const { release, like } = kind;
+  const tar = join(cacheDir(), 'base', `${release}-${baseKey(kind)}.tar`);
   if (existsSync(tar)) return tar;
   const targets = parseTargets(await exec(['apt-get', 'indextargets', '--format', TARGET_FORMAT]));
   const options = aptOptions(await exec(['apt-config', 'dump', 'Acquire']));
-  const text = `a minimal ${release} from the machine's package sources (about 25 s, once)`;
+  const text = `a ${like === undefined ? 'minimal' : 'usual'} ${release} from the machine's package sources (about 25 s, once)`;
   return locked(
     `${tar}.lock`,
     'making the base tree',
@@ -124,7 +129,7 @@ async function baseTree(release: Release, on: OnLabEvent): Promise<string> {
               '--variant=minbase',
               '--mode=root',
               '--format=tar',
-              `--include=${PACKAGES.join(',')}`,
+              `--include=${packagesOf(kind).join(',')}`,
               ...options.map((option) => `--aptopt=${option}`),
               release,
               part,

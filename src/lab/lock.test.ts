@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,13 +26,17 @@ describe('locked', () => {
     const waiting = new Promise<void>((resolve) => {
       wait = resolve;
     });
+    let has = () => undefined as void;
+    const held = new Promise<void>((resolve) => {
+      has = resolve;
+    });
     const first = locked(lock, 'first', async () => {
+      has();
       await waiting;
       order.push('first');
     });
     // The second asks only once the first has it.
-    while (spawnSync('flock', ['-n', lock, 'true']).status === 0)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await held;
     const second = locked(
       lock,
       'second',

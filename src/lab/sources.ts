@@ -1,4 +1,4 @@
-import type { Release } from './spec.ts';
+import type { Release } from './kind.ts';
 
 /** Where Debian is fetched from when the machine's own package sources have none. */
 const UPSTREAM = 'http://deb.debian.org/debian';

@@ -21,9 +21,32 @@ describe('placeHosts', () => {
     expect(placeHosts([{ name: 'cp-0' }], 0, have)).toEqual(have);
   });
 
-  it('does not make another release of a host it has', () => {
-    const have = [{ name: 'cp-0', address: '10.77.0.11', release: 'bookworm' as const }];
-    expect(() => placeHosts([{ name: 'cp-0', release: 'trixie' }], 0, have)).toThrow(/is there already/);
+  it.each([[{ release: 'trixie' }], [{ sshd: 'socket' }], [{ like: 'ubuntu' }]] as const)(
+    'does not make another kind (%j) of a host it has',
+    (kind) => {
+      const have = [{ name: 'cp-0', address: '10.77.0.11', release: 'bookworm' as const }];
+      expect(() => placeHosts([{ name: 'cp-0', ...kind }], 0, have)).toThrow(
+        expect.objectContaining({ code: 'lab/kind', summary: 'cp-0 is there already, as bookworm' }),
+      );
+    },
+  );
+
+  it('looks like Ubuntu on the nearer release, with sshd by socket, unless told otherwise; and stays so', () => {
+    const [host] = placeHosts([{ name: 'a', like: 'ubuntu' }], 0);
+    expect(host).toEqual({
+      name: 'a',
+      address: '10.77.0.11',
+      release: 'trixie',
+      sshd: 'socket',
+      like: 'ubuntu',
+    });
+    expect(placeHosts([{ name: 'a' }], 0, host === undefined ? [] : [host])).toEqual([host]);
+    expect(placeHosts([{ name: 'a', like: 'ubuntu', sshd: 'service' }], 0)).toEqual([
+      { name: 'a', address: '10.77.0.11', release: 'trixie', like: 'ubuntu' },
+    ]);
+    expect(() => placeHosts([{ name: 'a', like: 'ubuntu', release: 'bookworm' }], 0)).toThrow(
+      /cannot be made/,
+    );
   });
 
   it.each([

@@ -1,19 +1,18 @@
 import { Problem } from '../model/problem.ts';
-
-/** A Debian release the lab can make hosts of. */
-export type Release = 'bookworm' | 'trixie';
+import { type HostKind, type HostKindSpec, kindOf, kindText } from './kind.ts';
 
 /** One host of a running or stopped lab. */
-export interface LabHost {
+export interface LabHost extends HostKind {
   readonly name: string;
   readonly address: string;
-  readonly release: Release;
 }
 
 /** What the user asks for. Everything has a default: one Debian 12 host `cp-0` in a lab called `lab`. */
 export interface LabSpec {
   readonly name?: string;
   readonly hosts?: readonly LabHostSpec[];
+  /** Of what kind hosts are that do not say it themselves. */
+  readonly kind?: HostKindSpec;
   /** Third octet of the lab's network 10.77.N.0/24; the lowest one no other lab uses when absent. */
   readonly network?: number;
   /** Size of each host's disk in GiB. The file behind it is sparse: it takes only what is written. */
@@ -23,10 +22,9 @@ export interface LabSpec {
 }
 
 /** One host asked for: an address is given to it when it has none. */
-export interface LabHostSpec {
+export interface LabHostSpec extends HostKindSpec {
   readonly name: string;
   readonly address?: string;
-  readonly release?: Release;
 }
 
 /** A lab that exists: its place, its hosts, and the two things needed to reach them. */
@@ -87,8 +85,8 @@ export function checkName(kind: 'lab' | 'host', name: string): string {
 }
 
 /**
- * Gives each host asked for an address (`.11` upwards, skipping those taken) and a release.
- * `have` are the hosts the lab has already: they keep their addresses. Throws `lab/name`, `lab/address`, `lab/release`, `lab/twice`.
+ * Gives each host asked for an address (`.11` upwards, skipping those taken) and a kind.
+ * `have` are the hosts the lab has already: they keep their addresses. Throws `lab/name`, `lab/address`, `lab/kind`, `lab/twice`.
  */
 export function placeHosts(
   asked: readonly LabHostSpec[],
@@ -112,16 +110,17 @@ export function placeHosts(
       throw new Problem({ code: 'lab/twice', summary: `two hosts are called ${host.name}`, exit: 2 });
     seen.add(host.name);
     const known = have.find((h) => h.name === host.name);
-    if (known !== undefined && host.release !== undefined && host.release !== known.release)
+    const kind = kindOf(host, known);
+    if (known !== undefined && kindText(kind) !== kindText(known))
       throw new Problem({
-        code: 'lab/release',
-        summary: `${host.name} is there already, as ${known.release}`,
+        code: 'lab/kind',
+        summary: `${host.name} is there already, as ${kindText(known)}`,
         try: 'another name, or: landfall lab down',
         exit: 2,
       });
     const address = host.address ?? known?.address ?? free();
     checkAddress(address, network);
-    return { name: host.name, address, release: host.release ?? known?.release ?? 'bookworm' };
+    return { name: host.name, address, ...kind };
   });
   const all = [...have.filter((h) => !seen.has(h.name)), ...placed];
   for (const host of all) {

@@ -13,13 +13,14 @@ import { type OnLabEvent, reported } from './event.ts';
 import { startForwarder } from './forward.ts';
 import { awaitLogin, makeHost, startHost } from './host.ts';
 import { depotKey, goldenDisk } from './image.ts';
+import { type HostKind, kindText } from './kind.ts';
 import { type LabFile, labNames, labOf, readLabFile, writeLabFile } from './lab.ts';
 import { locked } from './lock.ts';
 import { ensureTools, type Machine, readMachine, requireRoot } from './machine.ts';
 import { networkUp } from './network.ts';
 import { depotDir, labDir, RUN_DIR } from './place.ts';
 import { claimedLabs, claimMachine } from './settings.ts';
-import { checkName, DEFAULT_LAB, type Lab, type LabSpec, placeHosts, type Release, subnet } from './spec.ts';
+import { checkName, DEFAULT_LAB, type Lab, type LabSpec, placeHosts, subnet } from './spec.ts';
 import { sweepStrays } from './sweep.ts';
 
 /** Size of a host's disk in GiB when none is given. The file is sparse. */
@@ -53,7 +54,8 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   const before = await readLabFile(name);
   await sweepStrays(name, before?.hosts ?? [], on);
   const network = before?.network ?? spec.network ?? (await freeNetwork());
-  const asked = spec.hosts ?? (before === undefined ? [{ name: 'cp-0' }] : before.hosts);
+  const named = spec.hosts ?? (before?.hosts ?? [{ name: 'cp-0' }]).map(({ name }) => ({ name }));
+  const asked = named.map((host) => ({ ...spec.kind, ...host }));
   const placed = placeHosts(asked, network, before?.hosts);
   const kept = (before?.hosts ?? []).filter((host) => !placed.some((one) => one.name === host.name));
   const file: LabFile = {
@@ -78,7 +80,7 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   const key = await operatorKey(name, lab.dir);
   const depot = subnet(network).depot;
   for (const host of file.hosts)
-    await makeHost(lab, host, golden(host.release), hostsFile(host, file.hosts, depot, led), key);
+    await makeHost(lab, host, golden(host), hostsFile(host, file.hosts, depot, led), key);
   await writeAccess(name, lab.dir, file.hosts);
   await startForwarder(lab);
   // More at once take longer each: a booting host keeps a core busy for about a second.
@@ -105,15 +107,19 @@ async function goldenDisks(
   file: LabFile,
   machine: Machine,
   on: OnLabEvent,
-): Promise<(release: Release) => string> {
+): Promise<(host: HostKind) => string> {
   const ca = await readFile((await authority()).certificate, 'utf8');
   const key = await depotKey(depotDir());
-  const disks = new Map<Release, string>();
-  for (const release of new Set(file.hosts.map((host) => host.release))) {
-    const inputs = { machine, release, diskGiB: file.diskGiB, authority: ca };
-    disks.set(release, await goldenDisk(key === undefined ? inputs : { ...inputs, depotKey: key }, on));
+  const disks = new Map<string, string>();
+  for (const host of file.hosts) {
+    if (disks.has(kindText(host))) continue;
+    const inputs = { machine, kind: host, diskGiB: file.diskGiB, authority: ca };
+    disks.set(
+      kindText(host),
+      await goldenDisk(key === undefined ? inputs : { ...inputs, depotKey: key }, on),
+    );
   }
-  return (release) => disks.get(release) ?? '';
+  return (host) => disks.get(kindText(host)) ?? '';
 }
 
 /** The lowest network number no lab of this machine uses. */

@@ -94,6 +94,8 @@ function etcdDisk(scene: Scene): Step {
           said=$(measure "$at")
           # One bad second proves nothing.
           if [ "$said" != ${QUIET} ]; then said=$(measure "$at"); fi
+          # What takes nothing at all is full, or read-only: others tell of that.
+          [ -n "$said" ] || said=${QUIET}
           echo "$said"
         fi`,
       want: QUIET,

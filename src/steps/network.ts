@@ -117,8 +117,13 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
     want: written,
     make: sh`
       case $(${first}) in '' | ${path}) ;; *) exit 1 ;; esac
-      pods=$(${ask} get pods -l ${label} --field-selector ${`spec.nodeName=${scene.node.name}`} \
-        -o ${'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'})
+      ready() {
+        ${ask} get pods -l ${label} --field-selector ${`spec.nodeName=${scene.node.name}`} \
+          -o ${'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'}
+      }
+      # Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
+      tries=0 pods=$(ready)
+      while [ -z "$pods" ] && [ "$tries" -lt 60 ] && ! [ -e ${path} ]; do tries=$((tries + 1)); sleep 1; pods=$(ready); done
       if [ -n "$pods" ]; then ${ask} delete pod $pods --wait=false
       else echo 'the pod that writes it is about to start'; fi`,
   };

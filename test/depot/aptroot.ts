@@ -70,18 +70,31 @@ export async function machineSources(): Promise<readonly Source[]> {
 }
 
 /**
- * Chooses the archives of one Debian release: those this machine has, since they can be reached; else Debian's own.
+ * Chooses the archives of one Debian release: those this machine has, since they can be reached; those it has of another
+ * release, asked for this one; else Debian's own.
  *
  * @param release code name, e.g. `bookworm`
  */
 export function sourcesOf(release: string, machine: readonly Source[]): readonly Source[] {
-  const suites = [release, `${release}-updates`, `${release}-security`];
-  const own = machine.filter((source) => suites.includes(source.suite) && source.components.includes('main'));
-  if (own.some((source) => source.suite === release)) return own;
+  const have = suitesOf(release, machine);
+  if (have.length > 0) return have;
+  const other = machine.find(({ uri, suite }) => /\/debian\/?$/.test(uri) && /^[a-z]+$/.test(suite))?.suite;
+  if (other !== undefined)
+    return suitesOf(other, machine).map((source) => ({
+      ...source,
+      suite: source.suite.replace(other, release),
+    }));
   const signedBy = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  const elsewhere = machine.find((source) => /\/debian\/?$/.test(source.uri));
-  const uri = elsewhere?.uri ?? 'http://deb.debian.org/debian';
-  return [{ uri, suite: release, components: ['main'], signedBy: elsewhere?.signedBy ?? signedBy }];
+  return [{ uri: 'http://deb.debian.org/debian', suite: release, components: ['main'], signedBy }];
+}
+
+/** A release's own archive and those with its later changes; nothing when its own is not among them. */
+function suitesOf(release: string, machine: readonly Source[]): readonly Source[] {
+  const suites = [release, `${release}-updates`, `${release}-security`];
+  const found = machine.filter(
+    ({ suite, components }) => suites.includes(suite) && components.includes('main'),
+  );
+  return found.some(({ suite }) => suite === release) ? found : [];
 }
 
 /** Writes sources in the deb822 form. */

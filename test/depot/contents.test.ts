@@ -38,7 +38,7 @@ describe('the contents of a depot', () => {
 
   it('put every part into the depot', () => {
     const contents = contentsFor(releases.map(({ kubernetes }) => kubernetes));
-    const inside = Object.values(contents)
+    const inside = [...Object.values(contents), ...Object.values(contents.suites)]
       .flat()
       .filter((value): value is Recipe => Object.hasOwn(Object(value), 'build'));
     expect(new Set(partsOf(contents))).toEqual(new Set(inside));
@@ -54,7 +54,7 @@ describe('pruning', () => {
 
   it('removes what nothing of today is made of, and depots but the present one', async () => {
     const where = place({ XDG_CACHE_HOME: cache });
-    const kept = folderOf(where, contentsFor(['1.35.4']).debian);
+    const kept = folderOf(where, contentsFor(['1.35.4']).flannel);
     for (const folder of [
       kept,
       join(where.artefacts, 'etcd-3.4.0-abc'),

@@ -1,6 +1,6 @@
 import { Problem } from '../../src/model/problem.ts';
 import { crun } from './crun.ts';
-import { debian } from './debian.ts';
+import { debian, debianForHosts } from './debian.ts';
 import type { ImageParts } from './image.ts';
 import { agnhostImage, flannelImages, pauseImages } from './images.ts';
 import { kubernetesImages } from './kubernetesImages.ts';
@@ -15,9 +15,8 @@ import { common, type Release, releases } from './release.ts';
 /** What a depot is put together from: finished artefacts, and where each goes. */
 export interface Contents {
   readonly releases: readonly Release[];
-  /** Code name of the Debian release. */
-  readonly suite: string;
-  readonly debian: Recipe;
+  /** Code name of each Debian release hosts may have → the parts the depot has of it. */
+  readonly suites: Readonly<Record<string, readonly Recipe[]>>;
   /** Kubernetes' packages, in the order of `releases`. */
   readonly kubernetes: readonly Recipe[];
   /** CRI-O's packages, in the order of `releases`. */
@@ -29,7 +28,8 @@ export interface Contents {
 
 /** Gives everything a depot takes its files from. */
 export function partsOf(contents: Contents): readonly Recipe[] {
-  return [contents.debian, ...contents.kubernetes, ...contents.crio, ...contents.images, contents.flannel];
+  const { suites, kubernetes, crio, images, flannel } = contents;
+  return [...Object.values(suites).flat(), ...kubernetes, ...crio, ...images, flannel];
 }
 
 /**
@@ -49,7 +49,6 @@ export function contentsFor(versions: readonly string[]): Contents {
     });
   const chosen = releases.filter(({ kubernetes }) => versions.includes(kubernetes)); // newest first, each once
   const [newest] = releases as readonly [Release, ...Release[]];
-  const suite = 'bookworm';
   const recipes = new Map<string, Recipe>();
   /** One recipe object for one thing, however often it is asked for. */
   const one = (recipe: Recipe): Recipe => {
@@ -58,7 +57,7 @@ export function contentsFor(versions: readonly string[]): Contents {
     return known ?? recipe;
   };
   const shared = {
-    debian: one(debian(suite)),
+    debian: one(debian('bookworm')),
     flannel: one(flannel(common.flannel)),
     pause: one(pause(common.pause, newest.kubernetes)),
   };
@@ -73,8 +72,10 @@ export function contentsFor(versions: readonly string[]): Contents {
   const first = parts(chosen[0] ?? newest);
   return {
     releases: chosen,
-    suite,
-    debian: shared.debian,
+    suites: {
+      bookworm: [shared.debian, debianForHosts('bookworm')],
+      trixie: [debian('trixie'), debianForHosts('trixie')],
+    },
     flannel: shared.flannel,
     kubernetes: chosen.map((release) =>
       kubernetesPackages(release, common.cniPlugins, { ...tools, kubernetes: parts(release).kubernetes }),

@@ -95,7 +95,12 @@ Suites: x
       { uri: 'http://x.test', suite: 'cloud-sdk', components: ['main'] },
     ];
     expect(sourcesOf('bookworm', own)).toEqual([own[0]]);
-    expect(sourcesOf('trixie', own)[0]).toMatchObject({ uri: mirror.uri, suite: 'trixie' });
+    const later = { ...mirror, uri: 'http://mirror.test/debian-security', suite: 'bookworm-security' };
+    const backports = { ...mirror, suite: 'bookworm-backports' };
+    expect(sourcesOf('trixie', [...own, later, backports])).toEqual([
+      { ...mirror, suite: 'trixie' },
+      { ...later, suite: 'trixie-security' },
+    ]);
     expect(sourcesOf('bookworm', [])[0]).toMatchObject({
       uri: 'http://deb.debian.org/debian',
       suite: 'bookworm',

@@ -7,10 +7,11 @@ import { sha256Of } from './artefacts.ts';
 import type { Recipe } from './recipe.ts';
 
 /**
- * What the depot has of Debian: each line is installed by itself on an empty system, and all that this would bring is taken.
- * Lines that would not go together are lines of their own.
+ * What the depot has of a Debian release: each line is installed by itself on an empty system, and all that this would bring
+ * is taken. Lines that would not go together are lines of their own. The depot's images are made of these, so that another
+ * line here has all of them made anew: what only hosts install belongs to {@link hostPackages}.
  */
-export const debianPackages: readonly string[] = [
+const basePackages: readonly string[] = [
   // a server as the installer leaves it
   '?essential ?priority(required) ?priority(important) systemd-sysv libpam-systemd dbus openssh-server sudo locales',
   'ca-certificates curl wget gpg gnupg apt-transport-https apt-utils less vim-tiny nano man-db bash-completion rsyslog cron',
@@ -24,19 +25,37 @@ export const debianPackages: readonly string[] = [
   'nginx-light',
 ];
 
-/** Gives the recipe for a part of a Debian release: package files as the archive has them, and their index entries. */
+/** What else hosts may be asked to install; lines as in {@link basePackages}. */
+const hostPackages: readonly string[] = [
+  'systemd-zram-generator libnss-resolve fio',
+  'zram-tools',
+  // as cloud images have them
+  'cloud-init cloud-guest-utils netplan.io polkitd udisks2 packagekit',
+];
+
+/** Gives the recipe for the packages of a Debian release that images and ordinary servers are made of. */
 export function debian(release: string): Recipe {
+  return part(`debian-${release}`, `Debian ${release} packages`, release, basePackages);
+}
+
+/** Gives the recipe for more packages of a Debian release, which only hosts install. */
+export function debianForHosts(release: string): Recipe {
+  return part(`debian-${release}-hosts`, `more Debian ${release} packages`, release, hostPackages);
+}
+
+/** A recipe for a part of a Debian release: package files as the archive has them, and their index entries. */
+function part(id: string, title: string, release: string, lines: readonly string[]): Recipe {
   return {
-    id: `debian-${release}`,
-    title: `Debian ${release} packages`,
-    inputs: { packages: debianPackages.join('\n') },
+    id,
+    title,
+    inputs: { packages: lines.join('\n') },
     needs: [],
     seconds: 60,
     tools: ['debian-archive-keyring'],
     async build({ out, scratch, far }) {
       const apt = await aptRoot(scratch, sourcesOf(release, await machineSources()), 'deb');
-      for (const [index, line] of debianPackages.entries()) {
-        far(0.1 + (0.8 * index) / debianPackages.length, line);
+      for (const [index, line] of lines.entries()) {
+        far(0.1 + (0.8 * index) / lines.length, line);
         await apt.run('apt-get', ['install', '-y', '--download-only', ...line.split(' ')]);
       }
       const files = (await readdir(apt.archives)).filter((name) => name.endsWith('.deb'));
@@ -64,7 +83,7 @@ export function debian(release: string): Recipe {
   };
 }
 
-/** Reads the index of what {@link debian} has taken. */
+/** Reads the index of what such a recipe has taken. */
 export async function debianIndex(folder: string): Promise<readonly Stanza[]> {
   return parseStanzas(await readFile(join(folder, 'Packages'), 'utf8'));
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packagesIndex, parseStanzas } from './apt.ts';
 import { folderOf } from './artefacts.ts';
-import type { Contents } from './contents.ts';
+import { type Contents, partsOf } from './contents.ts';
 import { buildDeb } from './deb.ts';
 import { assemble, findDepot } from './depot.ts';
 import { putImage } from './image.ts';
@@ -52,20 +52,29 @@ const image = (id: string, name: string): Recipe =>
     await putImage(out, { name, layers, config: { Entrypoint: ['/pause'] }, from: `made as ${id}` });
   });
 
+/** A part of a Debian release: packages of one version. */
+const part = (id: string, ...names: readonly string[]): Recipe =>
+  recipe(id, async ({ out, scratch }) => {
+    const rest = { section: 'net', description: 'a program', homepage: 'https://debian.invalid' };
+    for (const name of names)
+      await buildDeb(
+        { ...rest, name, version: '4.3', files: { [`/usr/sbin/${name}`]: { text: '' } } },
+        join(scratch, name),
+        join(out, 'pool/main', name),
+      );
+    const stanzas = names.map((name) => {
+      const Filename = `pool/main/${name}/${name}_4.3_amd64.deb`;
+      return { Package: name, Version: '4.3', Filename };
+    });
+    writeFileSync(join(out, 'Packages'), packagesIndex(stanzas));
+  });
+
 const contents: Contents = {
   releases: [{ kubernetes: '1.36.3', crio: '1.36.1', etcd: '3.6.8', coredns: '1.14.3', criTools: '1.36.0' }],
-  suite: 'bookworm',
-  debian: recipe('debian-bookworm', async ({ out, scratch }) => {
-    const pool = join(out, 'pool/main/c/chrony');
-    const files = { '/usr/sbin/chronyd': { text: '' } };
-    const rest = { section: 'net', description: 'time', homepage: 'https://chrony.invalid' };
-    await buildDeb({ ...rest, name: 'chrony', version: '4.3', files }, join(scratch, 't'), pool);
-    const filename = 'pool/main/c/chrony/chrony_4.3_amd64.deb';
-    writeFileSync(
-      join(out, 'Packages'),
-      packagesIndex([{ Package: 'chrony', Version: '4.3', Filename: filename }]),
-    );
-  }),
+  suites: {
+    bookworm: [part('debian-bookworm', 'chrony', 'libc6'), part('debian-bookworm-hosts', 'fio', 'libc6')],
+    trixie: [part('debian-trixie', 'chrony')],
+  },
   kubernetes: [deb('kubelet', '1.36.3-1.1')],
   crio: [deb('cri-o', '1.36.1-1.1')],
   images: [image('a', 'registry.k8s.io/pause:3.10'), image('b', 'registry.k8s.io/pause:3.10.2')],
@@ -83,8 +92,7 @@ describe('a depot', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     cache = mkdtempSync(join(tmpdir(), 'landfall-depot-'));
     where = place({ XDG_CACHE_HOME: cache });
-    const { debian, kubernetes, crio, images, flannel } = contents;
-    await makeAll(where, [debian, ...kubernetes, ...crio, ...images, flannel], 2, () => undefined);
+    await makeAll(where, partsOf(contents), 2, () => undefined);
     before = await findDepot(where, contents);
     folder = await assemble(where, contents);
   }, 120_000);
@@ -114,17 +122,24 @@ describe('a depot', { timeout: 120_000 }, () => {
     ]);
     const [stanza] = parseStanzas(read(`${core}/Packages`));
     expect(existsSync(join(folder, core, stanza?.['Filename'] as string))).toBe(true);
-    expect(read('www/deb.debian.org/debian/dists/bookworm/InRelease')).toContain('Codename: bookworm');
-    expect(
-      existsSync(join(folder, 'www/deb.debian.org/debian/pool/main/c/chrony/chrony_4.3_amd64.deb')),
-    ).toBe(true);
-    expect(
-      read('www/security.debian.org/debian-security/dists/bookworm-security/main/binary-amd64/Packages'),
-    ).toBe('');
     expect(read('www/dl.k8s.io/release/stable-1.36.txt')).toBe('v1.36.3');
     expect(read('www/github.com/flannel-io/flannel/releases/download/v0.28.10/kube-flannel.yml')).toContain(
       'DaemonSet',
     );
+  });
+
+  it('has each Debian release by itself, every package of its parts once, and its later suites', async () => {
+    const archive = 'www/deb.debian.org/debian';
+    const packages = (suite: string): readonly (string | undefined)[] =>
+      parseStanzas(read(`${archive}/dists/${suite}/main/binary-amd64/Packages`)).map((s) => s['Package']);
+    expect(packages('bookworm')).toEqual(['chrony', 'fio', 'libc6']);
+    expect(packages('trixie')).toEqual(['chrony']);
+    expect((await findDepot(where, contents))?.index.debian).toEqual({ bookworm: 3, trixie: 1 });
+    for (const suite of ['bookworm', 'trixie'])
+      expect(read(`${archive}/dists/${suite}/InRelease`)).toContain(`Codename: ${suite}`);
+    expect(existsSync(join(folder, `${archive}/pool/main/fio/fio_4.3_amd64.deb`))).toBe(true);
+    const security = 'www/security.debian.org/debian-security/dists';
+    expect(read(`${security}/trixie-security/main/binary-amd64/Packages`)).toBe('');
   });
 
   it('merges images of one repository and says what is inside each', async () => {

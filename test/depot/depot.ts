@@ -13,7 +13,8 @@ import { type Signer, signer } from './sign.ts';
 /** What `depot.json` says. It is written last: a folder that has it is complete. */
 export interface DepotIndex {
   readonly format: 1;
-  readonly debian: { readonly suite: string; readonly packages: number };
+  /** Code name of a Debian release → how many packages of it there are. */
+  readonly debian: Readonly<Record<string, number>>;
   /** File of the public key that signs all of the depot's apt repositories. */
   readonly signing: string;
   readonly kubernetes: readonly string[];
@@ -94,13 +95,11 @@ async function lay(place: Place, contents: Contents, depot: string, sign: Signer
     );
     packages[criAt] = await flatRepository(files(cri), join(www, criAt), criProject, sign);
   }
-  const debian = await debianRepository(
-    files(contents.debian),
-    join(www, 'deb.debian.org'),
-    contents.suite,
-    sign,
-  );
-  await emptySuites(join(www, 'security.debian.org'), [`${contents.suite}-security`], sign);
+  const debian: Record<string, number> = {};
+  for (const [suite, parts] of Object.entries(contents.suites)) {
+    debian[suite] = await debianRepository(parts.map(files), join(www, 'deb.debian.org'), suite, sign);
+    await emptySuites(join(www, 'security.debian.org'), [`${suite}-security`], sign);
+  }
   await versionFiles(
     join(www, 'dl.k8s.io/release'),
     contents.releases.map(({ kubernetes }) => kubernetes),
@@ -112,7 +111,7 @@ async function lay(place: Place, contents: Contents, depot: string, sign: Signer
   await writeFile(join(depot, publicKeyFile), sign.publicKey);
   return {
     format: 1,
-    debian: { suite: contents.suite, packages: debian },
+    debian,
     signing: publicKeyFile,
     kubernetes: contents.releases.map(({ kubernetes }) => kubernetes),
     crio: contents.releases.map(({ crio }) => crio),

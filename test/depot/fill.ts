@@ -46,7 +46,10 @@ async function main(): Promise<number> {
     );
     show.end();
     const took = duration((performance.now() - started) / 1000);
-    const inside = `Kubernetes ${index.kubernetes.join(', ')}; CRI-O ${index.crio.join(', ')}; ${Object.keys(index.images).length} images; ${index.debian.packages} Debian packages`;
+    const debian = Object.entries(index.debian)
+      .map(([suite, count]) => `${count} ${suite}`)
+      .join(' and ');
+    const inside = `Kubernetes ${index.kubernetes.join(', ')}; CRI-O ${index.crio.join(', ')}; ${Object.keys(index.images).length} images; ${debian} Debian packages`;
     process.stdout.write(`depot is complete: ${folder}\n  ${inside}\n`);
     if (made > 0) process.stdout.write(`  ${made} things made in ${took}\n`);
     return 0;

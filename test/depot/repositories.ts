@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { indexFiles, parseStanzas, releaseFile, type Stanza, stanzaOf } from './apt.ts';
-import { filesUnder } from './artefacts.ts';
 import { epoch } from './deb.ts';
 import { debianIndex } from './debian.ts';
 import { execText } from './exec.ts';
@@ -47,17 +46,25 @@ export async function flatRepository(
   );
 }
 
-/** Lays a Debian archive with its packages and, empty, the suites with later changes. Gives how many packages. */
+/**
+ * Lays a release into a Debian archive, out of folders that may have packages in common, and, empty, the suites with its
+ * later changes. Gives how many packages.
+ */
 export async function debianRepository(
-  from: string,
+  from: readonly string[],
   host: string,
   suite: string,
   sign: Signer,
 ): Promise<number> {
   const archive = join(host, 'debian');
-  const stanzas = await debianIndex(from);
-  for (const path of await filesUnder(join(from, 'pool')))
-    await put(join(from, 'pool', path), join(archive, 'pool', path));
+  const byFile = new Map<string, Stanza>();
+  for (const folder of from)
+    for (const stanza of await debianIndex(folder)) {
+      const file = stanza['Filename'] as string;
+      if (!byFile.has(file)) await put(join(folder, file), join(archive, file));
+      byFile.set(file, stanza);
+    }
+  const stanzas = [...byFile.values()];
   const files = indexFiles('main/binary-amd64/', stanzas);
   const release = await signedRelease(debianFields(suite), files, sign);
   await writeAll(join(archive, 'dists', suite), { ...files, ...release });

@@ -39,6 +39,8 @@ let created: Ended;
 beforeAll(async () => {
   lab = await freshLab(NAME);
   place = desk();
+  // What a test that was cut short has left.
+  rmSync(join(historyFolder(NAME), '..'), { recursive: true, force: true });
   put(place, 'cluster.yaml', clusterYaml(lab));
 });
 

@@ -72,7 +72,11 @@ export const HOST_BREAKS: Readonly<Record<string, Breaks>> = {
       how: 'another program in its place',
       by: 'apt-get -qq update; apt-get -qq -y install systemd-timesyncd >/dev/null',
     },
-    { how: 'nothing keeps the clock', by: 'apt-get -qq -y remove chrony >/dev/null' },
+    {
+      how: 'nothing keeps the clock',
+      by: 'apt-get -qq -y remove chrony >/dev/null',
+      alone: 'apt installs nothing while other packages do not fit each other',
+    },
   ],
   'time/sources': [
     {
@@ -127,6 +131,7 @@ systemctl enable -q --now zramswap.service`,
     {
       how: 'turned off by an earlier choice',
       by: `echo 'net.ipv6.conf.all.disable_ipv6 = 1' >>${SYSCTLS}; sysctl -qw net.ipv6.conf.all.disable_ipv6=1`,
+      alone: 'the API server asks itself through ::1, and who was refused comes back only after minutes',
     },
   ],
 

@@ -44,12 +44,16 @@ export function patient(command: Shell): Shell {
 /** Fetches the indexes of all repositories anew. */
 export const updateIndexes = patient(sh`apt-get -q update -o Acquire::Retries=3`);
 
-/** Installs packages at their versions in one go, moving held ones and going back a version where that is what is wanted. */
+/** Installs packages at their versions in one go, and has them on the disk: moving held ones and going back a version where that is what is wanted. */
 export function install(packages: readonly WantedPackage[]): Shell {
   const words = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));
-  return patient(
+  const now = patient(
     sh`${APT} install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages ${words}`,
   );
+  // dpkg has its own files on the disk when it ends; what scripts of packages have written (ucf's configurations) is not.
+  return sh`
+    ${now}
+    sync -f /etc`;
 }
 
 /**

@@ -110,48 +110,57 @@ uname -r | awk -F '[.-]' '{ if ($1 > 5 || ($1 == 5 && $2 >= 13)) print "5.13 or 
 }
 want_6='5.13 or newer'
 
-# ── 7 preflight/clock: Have a clock that is not far off
-# Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.
+# ── 7 preflight/mainline-kernel: Have a kernel its distribution stands behind
+# The mainline builds of kernel.ubuntu.com are made to try things out: unsigned, without security updates, and against libraries of another release, so that they go in only when the books of dpkg are falsified. Landfall builds on no such kernel.
 read_7() {
+found=$({ uname -r | sed 's/^/linux-image-/'; dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-*' 2>/dev/null | sed -n 's/^[uih][a-z-]*ed //p'; } |
+  grep -e '^linux-[a-z-]*-[0-9][0-9.]*-[0-9]\{6\}\(rc[0-9]*\)\{0,1\}\(-[a-z0-9]*\)\{0,1\}$' | sort -u | paste -sd ' ')
+if [ -n "$found" ]; then echo "mainline: $found"; else echo 'no mainline kernel'; fi
+}
+want_7='no mainline kernel'
+
+# ── 8 preflight/clock: Have a clock that is not far off
+# Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.
+read_8() {
 y=$(date -u +%Y); if [ "$y" -ge 2026 ] && [ "$y" -le 2045 ]; then echo plausible; else date -u +%FT%TZ; fi
 }
-want_7=plausible
+want_8=plausible
 
-# ── 8 preflight/cpus: Have two CPUs
+# ── 9 preflight/cpus: Have two CPUs
 # etcd, the API server and their companions starve each other on a single CPU, and kubeadm refuses it. For a node that also carries workloads count on four.
-read_8() {
+read_9() {
 n=$(nproc); if [ "$n" -ge 2 ]; then echo 'two or more'; else echo "$n CPU"; fi
 }
-want_8='two or more'
+want_9='two or more'
 
-# ── 9 preflight/memory: Have 1700 MiB of memory
+# ── 10 preflight/memory: Have 1700 MiB of memory
 # An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.
-read_9() {
-awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= 1700) print "enough"; else print m " MiB" }' /proc/meminfo
-}
-want_9=enough
-
-# ── 10 preflight/swap: Have room in memory for what lies in swap
-# Swap is turned off below, and what lies in it comes back into memory. Where there is no room for it the kernel ends programs to make some.
 read_10() {
-awk '$3 ~ /^[0-9]+$/ && $4 ~ /^[0-9]+$/ { used += $4 } $1 == "MemAvailable:" { free = $2 }
-  END { if (used > 0 && used * 1.1 > free) printf "%d MiB lies in swap, %d MiB of memory are free\n", used / 1024, free / 1024; else print "enough" }' /proc/swaps /proc/meminfo
+awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= 1700) print "enough"; else print m " MiB" }' /proc/meminfo
 }
 want_10=enough
 
-# ── 11 preflight/disk: Have room on the disk
-# Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.
+# ── 11 preflight/swap: Have room in memory for what lies in swap
+# Swap is turned off below, and what lies in it comes back into memory. Where there is no room for it the kernel ends programs to make some.
 read_11() {
+awk '$3 ~ /^[0-9]+$/ && $4 ~ /^[0-9]+$/ { used += $4 } $1 == "MemAvailable:" { free = $2 }
+  END { if (used > 0 && used * 1.1 > free) printf "%d MiB lies in swap, %d MiB of memory are free\n", used / 1024, free / 1024; else print "enough" }' /proc/swaps /proc/meminfo
+}
+want_11=enough
+
+# ── 12 preflight/disk: Have room on the disk
+# Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.
+read_12() {
 df -Pm /var/lib | awk 'NR == 2 {
   share = $2 ? int(100 * $4 / $2) : 0
   if ($4 >= 2048 && share >= 15) print "enough"; else print $4 " MiB free of " $2 " (" share " %)"
 }'
 }
-want_11=enough
+want_12=enough
 
-# ── 12 preflight/etcd-disk: Write to the disk as fast as etcd needs
+# ── 13 preflight/etcd-disk: Write to the disk as fast as etcd needs
 # etcd says yes to a change only when it is on the disk, and so does every request of the cluster. 99 of 100 small writes should be there within 10 ms: NVMe or a good SSD, which is what control planes deserve. On a slower one requests time out and members hold elections for no other reason.
-read_12() {
+read_13() {
 measure() { # FOLDER: as etcd writes its log, small and each on the disk before the next
   file=$(mktemp "$1/.landfall.XXXXXX") || return 0
   case $(uname -m) in x86_64) clock=228 ;; *) clock=113 ;; esac
@@ -190,20 +199,20 @@ else
   echo "$said"
 fi
 }
-want_12='no sign of a slow disk'
+want_13='no sign of a slow disk'
 
-# ── 13 preflight/address: Have the address the cluster will use
+# ── 14 preflight/address: Have the address the cluster will use
 # The other members, the API server's certificate and etcd will know this node as 10.0.0.11. An address the host does not carry (a translated public one, say) cannot be listened on.
-read_13() {
+read_14() {
 ip -o -4 address show scope global | awk -v wanted=10.0.0.11 '
   { split($4, a, "/"); all = all " " a[1]; if (a[1] == wanted) found = 1 }
   END { print found ? "on this host" : "not on this host, which has" all }'
 }
-want_13='on this host'
+want_14='on this host'
 
-# ── 14 preflight/networks: Keep the networks of the cluster to itself
+# ── 15 preflight/networks: Keep the networks of the cluster to itself
 # Pods will live in 10.244.0.0/16 and Services in 10.96.0.0/16. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.
-read_14() {
+read_15() {
 ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0/16 '
   function start(cidr, p) { split(cidr, c, "/"); split(c[1], o, "."); return int((((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]) / 2 ^ (32 - p)) }
   function prefix(cidr) { split(cidr, c, "/"); return c[2] == "" ? 32 : c[2] + 0 }
@@ -214,11 +223,11 @@ ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0
   overlaps($1, services) { print "route " $1 " overlaps the services of " services; bad = 1 }
   END { if (!bad) print "apart from all routes of the host" }'
 }
-want_14='apart from all routes of the host'
+want_15='apart from all routes of the host'
 
-# ── 15 preflight/ports: Have the ports of Kubernetes free, or in its own hands
+# ── 16 preflight/ports: Have the ports of Kubernetes free, or in its own hands
 # Each part of Kubernetes listens on a port of its own. A port somebody else holds shows as a part that restarts for ever, which is slow to find.
-read_15() {
+read_16() {
 ss -Hltnp | awk -v wanted='10250=kubelet 10248=kubelet 10249=kube-proxy 10256=kube-proxy 6443=kube-apiserver 10257=kube-controller 10259=kube-scheduler 2379=etcd 2380=etcd 2381=etcd' '
   BEGIN { n = split(wanted, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); owner[pair[1]] = pair[2] } }
   { port = $4; sub(/.*:/, "", port) }
@@ -231,11 +240,11 @@ ss -Hltnp | awk -v wanted='10250=kubelet 10248=kubelet 10249=kube-proxy 10256=ku
     if (!bad) print "free, or in the hands of Kubernetes"
   }'
 }
-want_15='free, or in the hands of Kubernetes'
+want_16='free, or in the hands of Kubernetes'
 
-# ── 16 preflight/identity: Be told apart from every other host
+# ── 17 preflight/identity: Be told apart from every other host
 # Machines copied from one image often keep its machine-id, and virtual ones their product_uuid or the address of their network card. Two members with one of them alike get the same lease from DHCP, take frames from each other, or are one machine in the eyes of storage and monitoring.
-read_16() {
+read_17() {
 device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
 marks=$(
   echo "machine-id $(cat /etc/machine-id)"
@@ -251,11 +260,11 @@ said=$(
 )
 echo "${said:-its own}"
 }
-want_16='its own'
+want_17='its own'
 
-# ── 17 preflight/mtu: Send packets as large as the other hosts do
+# ── 18 preflight/mtu: Send packets as large as the other hosts do
 # The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.
-read_17() {
+read_18() {
 device=$(ip -o -4 address show | awk -v own=10.0.0.11 '{ split($4, a, "/"); if (a[1] == own) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
 said=
@@ -265,11 +274,11 @@ done
 if [ -n "$device" ] && [ "$mtu" -lt 1280 ]; then said="$device has $mtu"; fi
 echo "${said:-alike, and large enough}"
 }
-want_17='alike, and large enough'
+want_18='alike, and large enough'
 
-# ── 18 preflight/other-cluster: Belong to no other cluster
+# ── 19 preflight/other-cluster: Belong to no other cluster
 # The keys and the data of another cluster, even a dead one, would be taken for this one. Landfall never removes what it did not make.
-read_18() {
+read_19() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 found=
 for path in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/ca.crt \
@@ -286,31 +295,31 @@ if [ "$owner" = harbour ] || [ -z "$owner$found" ]; then echo none
 elif [ -n "$owner" ]; then echo "the cluster $owner"
 else echo "a cluster Landfall did not make:$found"; fi
 }
-want_18=none
+want_19=none
 
-# ── 19 preflight/version: Keep to the version the cluster has
+# ── 20 preflight/version: Keep to the version the cluster has
 # A cluster that runs is moved to another version node by node: drained, its control plane first, its kubelet after. Installing newer packages over it would put a kubelet ahead of its API server, which is not supported and can end badly.
-read_19() {
+read_20() {
 has=$(sed -n 's/^kubernetesVersion: *"*v*\([0-9.]*\).*/\1/p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ -e /etc/kubernetes/landfall/initialised ] && [ -n "$has" ] && [ "$has" != 1.36.3 ]; then echo "the cluster runs $has"
 else echo 'that version, or none yet'; fi
 }
-want_19='that version, or none yet'
+want_20='that version, or none yet'
 
-# ── 20 preflight/other-runtime: Have no second container runtime
+# ── 21 preflight/other-runtime: Have no second container runtime
 # Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.
-read_20() {
+read_21() {
 found=
 for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
   [ -S "$socket" ] && found="$found $socket"
 done
 if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
-want_20=none
+want_21=none
 
-# ── 21 preflight/resolver: Ask name servers that pods can ask, too
+# ── 22 preflight/resolver: Ask name servers that pods can ask, too
 # Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Is that the host's own loopback, it asks itself, sees the loop, and stops; then no name is resolved in the whole cluster.
-read_21() {
+read_22() {
 file=$(sed -n 's/^resolvConf: *//p' /var/lib/kubelet/config.yaml 2>/dev/null | tr -d '"')
 if [ -n "$file" ]; then :
 elif systemctl is-active -q systemd-resolved; then file=/run/systemd/resolve/resolv.conf
@@ -322,11 +331,11 @@ else
     END { if (!bad) print "none on the loopback" }' "$file"
 fi
 }
-want_21='none on the loopback'
+want_22='none on the loopback'
 
-# ── 22 preflight/reachable: Reach the package repositories
+# ── 23 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_22() {
+read_23() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -350,11 +359,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_22='reached, or not needed'
+want_23='reached, or not needed'
 
-# ── 23 preflight/registries: Reach the registries of the images
+# ── 24 preflight/registries: Reach the registries of the images
 # The control plane and the network plugin come as images, and each node pulls its own. A registry that turns this host away is found here and not in the middle of the making. Once there is a cluster, nobody asks.
-read_23() {
+read_24() {
 if [ -e /etc/kubernetes/landfall/initialised ]; then set --; else set -- https://registry.k8s.io/v2/ https://ghcr.io/v2/; fi
 answer='401  *Unauthorized'
 at=$(mktemp -d)
@@ -370,11 +379,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_23='reached, or not needed'
+want_24='reached, or not needed'
 
-# ── 24 preflight/network-plugin: Keep to the network plugin the cluster has
+# ── 25 preflight/network-plugin: Keep to the network plugin the cluster has
 # The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.
-read_24() {
+read_25() {
 has=
 if [ -e /etc/kubernetes/landfall/initialised ]; then
   for pair in 10-calico.conflist=calico 05-cilium.conflist=cilium; do
@@ -383,16 +392,23 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
 fi
 if [ -n "$has" ]; then echo "the cluster has$has"; else echo 'that plugin, or none yet'; fi
 }
-want_24='that plugin, or none yet'
+want_25='that plugin, or none yet'
 
-# ── 25 preflight/pod-mtu: Carry packets of 1500 bytes between nodes
+# ── 26 preflight/pod-mtu: Carry packets of 1500 bytes between nodes
 # Pods send packets of 1450 bytes, and encapsulation makes them 1500. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.
-read_25() {
+read_26() {
 device=$(ip -o -4 address show | awk -v wanted=10.0.0.11 '{ split($4, a, "/"); if (a[1] == wanted) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" 2>/dev/null | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
 if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes'; else echo "$device carries ${mtu:-0} bytes"; fi
 }
-want_25='carries 1500 bytes'
+want_26='carries 1500 bytes'
+
+# ── 27 preflight/ssh-port: Have port 22322 free for sshd
+# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+read_27() {
+by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
+}
+want_27='free, or sshd'\''s own'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -407,7 +423,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 25
+say landfall 1 27
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -433,6 +449,8 @@ step 22 check 0
 step 23 check 0
 step 24 check 0
 step 25 check 0
+step 26 check 0
+step 27 check 0
 say end
 }
 main

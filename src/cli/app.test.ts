@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FAULTS } from '../lab/fault.ts';
@@ -195,6 +195,9 @@ describe('explain and runbook', () => {
 
   test('a runbook needs no host when told so', async () => {
     const cwd = await withCluster();
+    // Its sshd is moved, as the supposed one's is: else those steps are in no list.
+    const wish = 'host:\n  ssh: { port: 22322, rootLogin: keys, passwords: false }\n';
+    appendFileSync(join(cwd, 'cluster.yaml'), wish);
     const it = await landfall(['runbook', '--offline', '--out', 'book.md'], { cwd });
     expect([it.code(), it.out()]).toEqual([0, '']);
     const text = readFileSync(join(cwd, 'book.md'), 'utf8');

@@ -17,6 +17,7 @@ import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
+import { followPort, knowUnderNewPort } from './ssh-port.ts';
 import { during } from './talk.ts';
 import { ownVersion } from './version.ts';
 import type { Wish } from './wish.ts';
@@ -68,6 +69,7 @@ export async function applying(
     writeLock(loaded.lockFile, before.plan.lock);
     if (flags.json) stdout.write(await nothingToDo(cluster.name, before.plan));
     else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
+    await followPort(context, flags, loaded, before.plan);
     return 0;
   }
   if (wish.saved === undefined && !(await agreed(context, flags, before, members(cluster)))) return 0;
@@ -79,6 +81,7 @@ export async function applying(
     partial: wish.saved === undefined && isPartial(wish.choice),
     ...(flags.patience === undefined ? {} : { patience: flags.patience }),
     run: async (options) => {
+      await knowUnderNewPort(loaded);
       const applied = await applyTo({
         ...options,
         site: ground,
@@ -93,6 +96,7 @@ export async function applying(
       const { after, images } = applied;
       if (after !== undefined && images !== undefined)
         writeLock(loaded.lockFile, { ...after.plan.lock, images });
+      if (after !== undefined) await followPort(context, flags, loaded, after.plan);
       return applied;
     },
   });

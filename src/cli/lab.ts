@@ -140,7 +140,9 @@ function handOver([program = '', ...args]: readonly string[]): Promise<number> {
 export const labSsh: Action<LabNameFlags> = async (context, flags, [host, ...command]) => {
   const lab = await requireLab(flags.name ?? DEFAULT_LAB);
   const name = host ?? lab.hosts[0]?.name ?? '';
-  context.process.exitCode = await handOver(sshArgv(lab, name, command.length === 0 ? {} : { command }));
+  context.process.exitCode = await handOver(
+    await sshArgv(lab, name, command.length === 0 ? {} : { command }),
+  );
   return context.process.exitCode as never;
 };
 

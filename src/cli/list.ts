@@ -28,6 +28,7 @@ export function supposedFacts(node: Node): Facts {
     virtualization: 'none',
     routes: [{ to: 'default', device: 'eth0' }],
     defaultAddress: address,
+    ssh: { by: 'service', login: 'root' },
   };
 }
 
@@ -75,7 +76,7 @@ export const SUPPOSED: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
-  host: HOST_DEFAULTS,
+  host: { ...HOST_DEFAULTS, ssh: { port: 22322, rootLogin: 'keys', passwords: false } },
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 

@@ -1,5 +1,5 @@
 import { type ExitCode, Problem } from '../model/problem.ts';
-import type { Work } from '../plan/work.ts';
+import { OPERATOR, type Work } from '../plan/work.ts';
 import { count, listed, span } from '../report/words.ts';
 import { planReset, reset as resetAll } from '../run/reset.ts';
 import { ask, confirm, isAnswerable } from './ask.ts';
@@ -11,6 +11,7 @@ import type { CommonFlags } from './flags.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
+import { followBack } from './ssh-port.ts';
 import { load } from './source.ts';
 import { during, talk } from './talk.ts';
 
@@ -65,12 +66,13 @@ export async function isMeant(context: Context, flags: Flags, cluster: string): 
   return yes || confirm(context, flags, `Take ${cluster} away, with all its data?`, otherwise);
 }
 
+function hostsOf(works: readonly Work[]): readonly string[] {
+  return [...new Set(works.map((work) => work.host).filter((host) => host !== OPERATOR))];
+}
+
 function announcement(cluster: string, works: readonly Work[]): string {
   const steps = works.reduce((n, work) => n + work.steps.length, 0);
-  const hosts = listed(
-    works.map((work) => work.host),
-    6,
-  );
+  const hosts = listed(hostsOf(works), 6);
   return `This destroys the cluster ${cluster} and all data in it: ${count(steps, 'step')} ${steps === 1 ? 'is' : 'are'} taken back on ${hosts}.`;
 }
 
@@ -84,8 +86,9 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site }),
     );
-    const meant = (work: Work): boolean => nodes.length === 0 || nodes.includes(work.host);
-    const plan = { works: all.works.filter(meant), guards: all.guards.filter(meant) };
+    const meant = ({ host }: Work): boolean =>
+      nodes.length === 0 || nodes.includes(host) || host === OPERATOR;
+    const plan = { ...all, works: all.works.filter(meant), guards: all.guards.filter(meant) };
     const { works } = plan;
     talk(context, flags, announcement(cluster.name, works));
     if (!(await isMeant(context, flags, cluster.name))) {
@@ -99,15 +102,20 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
       ...(lock === undefined ? {} : { lock }),
       partial: nodes.length > 0,
       ...(flags.patience === undefined ? {} : { patience: flags.patience }),
-      run: (options) => resetAll({ ...options, site }, plan),
+      run: (options) =>
+        resetAll(
+          {
+            ...options,
+            site,
+            onWayBack: () => followBack(context, flags, loaded, Object.values(plan.facts)),
+          },
+          plan,
+        ),
       farewell: (state) => {
         const look = lookOf(context, context.process.stdout, flags);
         const took = span(state.end?.ms ?? 0);
         return look.spell(
-          `${cluster.name} is gone from ${listed(
-            works.map((w) => w.host),
-            6,
-          )}: ${count(state.end?.made ?? 0, 'step')} taken back in ${took}.\nMake it again:   ${look.paint.command(`${program(flags)} apply`)}\n`,
+          `${cluster.name} is gone from ${listed(hostsOf(works), 6)}: ${count(state.end?.made ?? 0, 'step')} taken back in ${took}.\nMake it again:   ${look.paint.command(`${program(flags)} apply`)}\n`,
         );
       },
     });

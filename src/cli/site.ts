@@ -6,9 +6,9 @@ import type { Outside } from '../run/kubeconfig.ts';
 import type { Site } from '../run/survey.ts';
 import type { Host } from '../ssh/host.ts';
 import { localHost } from '../ssh/local.ts';
-import { openSsh } from '../ssh/open-ssh.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
+import { connection, sshOf } from './connection.ts';
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
@@ -76,9 +76,8 @@ export async function outside(loaded: Loaded, node: Node): Promise<Outside> {
 export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<T>): Promise<T> {
   const { cluster, source, lock, held } = loaded;
   const ways = await labWays(cluster);
-  const hosts = new Map<string, Host>(
-    cluster.nodes.map((node) => [node.name, openSsh(targetOf(node, loaded, ways?.config))]),
-  );
+  const all = cluster.nodes.map((node) => targetOf(node, loaded, ways?.config));
+  const hosts = new Map<string, Host>(all.map((target) => [target.name, connection(target, cluster)]));
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
   const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }] = await Promise.all([
@@ -88,7 +87,10 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
     import('./rehearse.ts'),
   ]);
   if (lock !== undefined) rehearse(cluster, lock);
-  const operator = localHost(ways === undefined ? {} : { namespace: ways.namespace });
+  const operator = localHost({
+    ...(ways === undefined ? {} : { namespace: ways.namespace }),
+    before: () => sshOf(all),
+  });
   const site: Site = {
     cluster,
     source,

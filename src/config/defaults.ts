@@ -62,8 +62,14 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
 
 /** Takes the section `host` as written, with its defaults; gives it without what was left out. */
 function completeHost(host: ClusterFile['host']): Host {
-  const { maxUse, maxDays } = host.journal;
-  return { ...host, journal: { maxUse, ...(maxDays === undefined ? {} : { maxDays }) } };
+  const { ssh, journal, ...settings } = host;
+  return { ...settings, journal: present(journal), ...(ssh === undefined ? {} : { ssh: present(ssh) }) };
+}
+
+/** The same without keys that hold nothing. */
+function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const held = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(held) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 /** What is made of hosts when cluster.yaml does not speak of them. */

@@ -45,3 +45,9 @@ export const JOURNAL_SIZE = /^[1-9]\d{0,5}[KMGT]$/;
 
 /** A size as Kubernetes writes it, of those a log file may have. */
 export const QUANTITY = /^[1-9]\d{0,5}(Ki|Mi|Gi)$/;
+
+/** A package of Debian or Ubuntu: Debian policy 5.6.1. */
+export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,100}$/;
+
+/** `once`, `never`, or a number of days: `30d`. */
+export const UPGRADE = /^(once|never|[1-9]\d{0,2}d)$/;

@@ -6,6 +6,7 @@ import { complete } from './defaults.ts';
 import { lockPath, readText } from './file.ts';
 import { foreign } from './foreign.ts';
 import { type HeldLock, lockedFor, readLock } from './lock.ts';
+import { checkHostSsh } from './host-ssh.ts';
 import { checkMembers } from './members.ts';
 import { checkNetworks } from './networks.ts';
 import { type Page, placeAt } from './page.ts';
@@ -82,6 +83,7 @@ export function readCluster(text: Text, held?: Held): Reading {
     ...checkNetworks(draft),
     ...checkPlugin(draft),
     ...checkMembers(draft),
+    ...checkHostSsh(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');

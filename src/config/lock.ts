@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { stringify } from 'yaml';
 import type * as z from 'zod';
 import type { Cluster } from '../model/cluster.ts';
@@ -12,6 +10,7 @@ import { foreign } from './foreign.ts';
 import { lockFile } from './lock-schema.ts';
 import { lockedNetwork } from './network-lock.ts';
 import { lineOf, type Page, valueProblem } from './page.ts';
+import { replaceFile } from './replace.ts';
 import { checkShape } from './shape.ts';
 import { showable, type Text } from './text.ts';
 import { readTree } from './tree.ts';
@@ -119,21 +118,11 @@ function networkInOrder({ plugin, version, encapsulation, mtu }: NetworkLock) {
  */
 export function writeLock(file: string, lock: Lock): boolean {
   const content = lockText(lock);
-  const target = existing(file);
-  if (target !== undefined && sameText(target, content)) return false;
-  const name = `${target ?? file}.${randomBytes(6).toString('hex')}.tmp`;
+  if (sameText(file, content)) return false;
   try {
-    const descriptor = openSync(name, 'wx', 0o644);
-    try {
-      writeSync(descriptor, content);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(name, target ?? file);
+    replaceFile(file, content);
     return true;
   } catch (error) {
-    rmSync(name, { force: true });
     throw new Problem({
       code: 'lock/unwritable',
       summary: `${showable(file)} cannot be written`,
@@ -184,14 +173,6 @@ function withMore(problems: readonly Problem[]): Problems {
   return new Problems(
     problems.map((problem) => new Problem({ ...problem, summary: problem.summary, more: MORE })),
   );
-}
-
-function existing(file: string): string | undefined {
-  try {
-    return realpathSync(file);
-  } catch {
-    return undefined;
-  }
 }
 
 function sameText(file: string, content: string): boolean {

@@ -44,7 +44,8 @@ export const ssh = z.strictObject({
     .max(65535)
     .optional()
     .meta({
-      description: 'The port sshd listens on.',
+      description:
+        'The port ssh connects to. To move sshd to another, say so in `host.ssh.port`: this one follows.',
       byDefault: 'what your ssh_config says, else 22',
       wanted: 'a whole number from 1 to 65535',
       examples: [22],

@@ -13,6 +13,7 @@ import { namespacePath, namesOf, portOf } from './names.ts';
 import { whole } from './part.ts';
 import { childOf, pidFrom, until } from './processes.ts';
 import { type Lab, type LabHost, macOf, subnet } from './spec.ts';
+import { sshPort } from './ssh-port.ts';
 
 /** The folder of one host: its disk, its console's log, its flags. */
 export const hostDir = (lab: Pick<Lab, 'dir'>, host: string): string => join(lab.dir, 'hosts', host);
@@ -132,13 +133,13 @@ async function loopScript(lab: Lab): Promise<string> {
  */
 export async function awaitLogin(lab: Lab, host: LabHost, limit = 90_000): Promise<number> {
   const start = performance.now();
-  const login = ['ssh', '-F', lab.sshConfig, '-o', 'ConnectTimeout=5', '-o', 'BatchMode=yes', host.name];
   let saw = '';
   const up = await until(
     async () => {
       if ((await loopPid(lab, host.name)) === undefined) return false;
       const { code, stderr } = await attempt([
-        ...login,
+        ...['ssh', '-F', lab.sshConfig, '-o', 'ConnectTimeout=5', '-o', 'BatchMode=yes'],
+        ...['-p', String(await sshPort(lab, host.name)), host.name],
         'timeout 30 systemctl is-system-running --wait >/dev/null; true',
       ]);
       saw = stderr;

@@ -1,4 +1,6 @@
+import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
+import type { HostSsh } from './host-ssh.ts';
 
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
@@ -51,7 +53,11 @@ export interface SshOptions {
 }
 
 /** What is made of the hosts themselves, subject by subject. */
-export type Host = HostSettings;
+export type Host = HostSettings &
+  PackageSettings & {
+    /** Who may log in; what is absent is left as each host has it. */
+    readonly ssh?: HostSsh;
+  };
 
 /** A cluster as the user wants it: cluster.yaml with every default filled in. Nothing secret is in it. */
 export interface Cluster {

@@ -14,6 +14,16 @@ export interface HostLink {
   readonly mtu: number;
 }
 
+/** How one logs in to a host. */
+export interface SshFacts {
+  /** What listens: sshd itself, or systemd for it (`ssh.socket`: Ubuntu's way; then sshd's own `Port` means nothing). */
+  readonly by: 'service' | 'socket';
+  /** The user Landfall has logged in as, before it became root. */
+  readonly login: string;
+  /** The ports sshd listened on before Landfall moved it; absent when it has not. */
+  readonly before?: readonly number[];
+}
+
 /** What was just read of a host in one round trip; decides what differs by release or machine. */
 export interface Facts {
   /** `ID` of os-release: debian, ubuntu. */
@@ -45,6 +55,7 @@ export interface Facts {
   readonly routes: readonly { readonly to: string; readonly device: string }[];
   /** Source address of the default route; what a node's address defaults to. */
   readonly defaultAddress?: string;
+  readonly ssh?: SshFacts;
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

@@ -68,8 +68,11 @@ export function layOut(
     .flatMap((phase) =>
       stands(phase.stage, phase, ground)
         .filter(
-          ({ node }) =>
-            choice.nodes === undefined || choice.nodes.length === 0 || choice.nodes.includes(node.name),
+          ({ host, node }) =>
+            choice.nodes === undefined ||
+            choice.nodes.length === 0 ||
+            choice.nodes.includes(node.name) ||
+            host === OPERATOR,
         )
         .map(({ host, node }) => {
           const facts = ground.facts[node.name] as Facts;

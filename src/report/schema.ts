@@ -63,6 +63,18 @@ const facts = z.object({
   virtualization: text.meta({ description: '`none` on a real machine' }),
   routes: z.array(z.object({ to: text, device: text })),
   defaultAddress: text.exactOptional(),
+  ssh: z
+    .object({
+      by: z
+        .literal(['service', 'socket'])
+        .meta({ description: 'what listens: sshd itself, or systemd for it' }),
+      login: text.meta({ description: 'who Landfall has logged in as' }),
+      before: z
+        .array(whole)
+        .exactOptional()
+        .meta({ description: 'the ports sshd listened on before Landfall moved it' }),
+    })
+    .exactOptional(),
   lab: z.array(text).exactOptional().meta({ description: 'the concessions of a lab host' }),
   available: z.record(text, z.array(text)).exactOptional(),
   keys: z.record(text, text).exactOptional(),

@@ -1,7 +1,7 @@
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
-import { type Choice, layOut, seat, type Work } from '../plan/work.ts';
+import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, type Running, told } from './progress.ts';
 import { plainScript } from './script.ts';
@@ -75,17 +75,27 @@ async function imagesOf(site: Site, { plan, facts }: Survey): Promise<Lock['imag
 }
 
 function proofIsDue(options: ApplyOptions, running: Running): boolean {
-  return options.proof === 'always' || (options.proof === 'changed' && running.made.length > 0);
+  return (
+    options.proof === 'always' ||
+    (options.proof === 'changed' && running.made.some(({ host }) => host !== OPERATOR))
+  );
 }
 
-/** Everything from the first phase with something to do: what comes after a change may be changed by it. */
+/**
+ * Everything from the first phase with something to do: what comes after a change may be changed by it. What is asked here, on
+ * the operator's machine, is in no plan: it is asked when the phase after it has something to do, which leans on it.
+ */
 function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   const open = new Set(
     plan.hosts.flatMap((h) => h.findings.filter((f) => f.forecast !== 'right').map((f) => f.phase)),
   );
   const phases = byPhase(works);
-  const first = phases.findIndex((group) => open.has(group[0]?.phase.id ?? ''));
-  return first < 0 ? [] : phases.slice(first);
+  const isOpen = (group: readonly Work[] | undefined): boolean => open.has(group?.[0]?.phase.id ?? '');
+  const first = phases.findIndex(isOpen);
+  return phases.filter(
+    (group, i) =>
+      (first >= 0 && i >= first) || (group[0]?.phase.stage === 'operator' && isOpen(phases[i + 1])),
+  );
 }
 
 /** Reads everything again: a run is done when nothing is left to do. */

@@ -147,6 +147,40 @@ describe('carry', () => {
     expect(problem.try).toMatch(/^look; then landfall apply/);
   });
 
+  it('follows a host through a reboot that its own script asked for, and begins the phase once more', async () => {
+    const going = (lines: readonly string[]) => [`${R}landfall 1 0`, ...lines, `${R}leaving`, ''].join('\n');
+    const sessions: readonly (string | Problem)[] = [
+      going([`${R}following`, `${R}landfall 1 3`, `${R}1 right`, `${R}2 differs`]),
+      // Still on its way down it is asked twice more: nothing may be begun there any more.
+      going([]),
+      unreachable,
+      [`${R}landfall 1 0`, `${R}gone`, ''].join('\n'),
+      [`${R}landfall 1 0`, `${R}following`, `${R}1 right`, `${R}end`, `${R}over`, ''].join('\n'),
+    ];
+    const scripts: string[] = [];
+    const on: Host = {
+      ...host([]),
+      run: (script, options) => {
+        const said = sessions[scripts.length] ?? unreachable;
+        scripts.push(script);
+        if (said instanceof Problem) return Promise.reject(said);
+        options?.onData?.(said);
+        return Promise.resolve({ status: 0, stdout: '', stderr: '' });
+      },
+    };
+    const { made, told, notices } = errand(on);
+    expect(await carry(made)).toBe('one-2');
+    expect(scripts.map((script) => script.includes('systemd-run'))).toEqual([
+      true,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(told).toEqual(['begin', '1 right', '2 differs', '1 right', 'end']);
+    expect(notices).toEqual(['run/lost', 'run/found', 'run/again']);
+  });
+
   it('ends when somebody else has taken the host meanwhile', async () => {
     const held = new Problem({ code: 'run/held', summary: 'held', exit: 5 });
     let kept = 0;

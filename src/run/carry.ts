@@ -57,7 +57,7 @@ interface Session {
 interface Watch {
   /** Ends the session; the script goes on. */
   readonly signal?: AbortSignal;
-  /** Told when the host has said its first word. */
+  /** Told when the host has answered, and is not on its way down. */
   readonly onAnswer?: () => void;
 }
 
@@ -66,19 +66,21 @@ async function session(errand: Errand, script: string, { signal, onAnswer }: Wat
   let heard = 0;
   let following = false;
   let end: End | undefined;
+  let isLeaving = false;
   const reader = streamReader(
     (r) => {
       if (r.is === 'said') {
         if (r.word === 'following') following = true;
+        if (r.word === 'following' || r.word === 'gone') onAnswer?.();
+        if (r.word === 'leaving') isLeaving = true;
         else if (r.word === 'over' || r.word === 'gone' || r.word === 'cut') end = r.word;
       } else if (following) errand.onRecord(r);
-      else if (r.is === 'begin') onAnswer?.();
     },
     (line) => {
       if (following) errand.onOutput(line);
     },
     () => {
-      if (following) heard += 1;
+      if (following && !isLeaving) heard += 1;
     },
   );
   try {
@@ -88,7 +90,9 @@ async function session(errand: Errand, script: string, { signal, onAnswer }: Wat
       ...(signal === undefined ? {} : { signal }),
     });
     const said = out.stderr.trim().split('\n').at(-1) ?? '';
-    const cause = new Disconnected(errand.host.name, said === '' ? `status ${out.status}` : said);
+    // A host that goes down has ended the script; it is lost until it is back, however often it is asked meanwhile.
+    const why = isLeaving ? 'it is going down' : said === '' ? `status ${out.status}` : said;
+    const cause = new Disconnected(errand.host.name, why);
     return end === undefined ? { end: 'lost', heard, cause } : { end, heard };
   } catch (error) {
     if (signal?.aborted !== true && passing(error) === undefined) throw error;

@@ -177,6 +177,8 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
 function tell(running: Running, work: Work) {
   const { on, run } = running.options;
   const made = new Set<string>();
+  /** Steps in whose making the script was cut short: when they are right in the next one, they were made all the same. */
+  const begun = new Set<string>();
   let tally: Tally = { made: 0, right: 0, failed: 0 };
   let current: Current | undefined;
   const place = { phase: work.phase.id, host: work.host };
@@ -188,6 +190,7 @@ function tell(running: Running, work: Work) {
     tally.made += 1;
     if (!made.has(step.id)) running.made.push({ host: work.host, step: step.id });
     made.add(step.id);
+    begun.delete(step.id);
     event(step, 'made');
   };
   const onRecord = (r: ScriptRecord): void => {
@@ -197,11 +200,13 @@ function tell(running: Running, work: Work) {
     if (current?.step !== step) current = { step, since: Date.now(), output: [] };
     switch (r.is) {
       case 'right':
+        if (begun.has(step.id)) return finished(step);
         tally.right += 1;
         return event(step, 'right');
       case 'undoing':
         return event(step, 'making');
       case 'differs':
+        begun.add(step.id);
         return event(step, 'making', { reading: r.reading, want: step.want });
       case 'waiting':
         return event(step, 'waiting', {

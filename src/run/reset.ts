@@ -1,33 +1,57 @@
+import type { Facts } from '../model/facts.ts';
 import { Problem, Problems } from '../model/problem.ts';
-import { layOut, type Work } from '../plan/work.ts';
+import { layOut, OPERATOR, type Work } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
 import type { Phase } from '../steps/phase.ts';
-import { begin, carryPhases, end, type Outcome, told } from './progress.ts';
+import { begin, byPhase, carryPhases, end, type Outcome, type Running, told } from './progress.ts';
 import { hostOf, readFacts, type Site } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
 
-/** The one phase of a reset: every undo of a host, last made first. */
-function backwards(phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
-  const phase: Phase = {
+/** The parts of a reset, in order. Between the first and the last, the operator's machine tries what is about to be all that is left. */
+const PARTS = [
+  {
     id: 'reset',
     title: 'Take everything back',
     why: 'Each step’s undo, in reverse order, leaves the host as it was before the first of them was made.',
-    stage: 'nodes',
-    on: (cluster) => cluster.nodes,
-    when: 'always',
-    steps: () => [],
-  };
-  const hosts = [...new Set(works.map((w) => w.host))];
-  return hosts.map((host) => ({
-    phase,
-    host,
-    steps: works
-      .filter((w) => w.host === host && phases.includes(w.phase))
-      .flatMap((w) => w.steps)
-      .filter((s) => s.undo !== undefined)
-      .toReversed(),
+  },
+  {
+    id: 'reset-proof',
+    title: 'Try the old way in from here',
+    why: 'sshd listens on its old port again, beside the new one. Only from here does it show whether it lets you in.',
+  },
+  {
+    id: 'reset-end',
+    title: 'Take the rest back',
+    why: 'What came before the new way in was opened goes last, and with it the new way itself.',
+  },
+] as const;
+
+/** Every undo, last made first: in one part, or in three when something has to be tried from here in between. */
+function backwards(phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
+  const ordered = phases.flatMap((phase) => works.filter((w) => w.phase === phase)).toReversed();
+  const undos = ordered.map((w) => ({
+    ...w,
+    steps: w.steps.filter((s) => s.undo !== undefined).toReversed(),
   }));
+  const middle = undos.findIndex((w) => w.host === OPERATOR && w.steps.length > 0);
+  const parts =
+    middle < 0 ? [undos] : [undos.slice(0, middle), undos.slice(middle, middle + 1), undos.slice(middle + 1)];
+  return parts.flatMap((part, i): readonly Work[] => {
+    const about = PARTS[i];
+    if (about === undefined) return [];
+    const phase: Phase = {
+      ...about,
+      stage: i === 1 ? 'operator' : 'nodes',
+      on: (cluster) => cluster.nodes,
+      when: 'always',
+      steps: () => [],
+    };
+    const hosts = [...new Set(works.map((w) => w.host))];
+    return hosts
+      .map((host) => ({ phase, host, steps: part.filter((w) => w.host === host).flatMap((w) => w.steps) }))
+      .filter((w) => w.steps.length > 0);
+  });
 }
 
 /** What a reset will do, and what has to be true of a host before anything on it is taken away. */
@@ -35,6 +59,7 @@ export interface ResetPlan {
   readonly works: readonly Work[];
   /** The reading, on each host, that no other cluster than this is there. */
   readonly guards: readonly Work[];
+  readonly facts: Readonly<Record<string, Facts>>;
 }
 
 /** The check that keeps apply from a host of another cluster keeps reset from it too. */
@@ -52,7 +77,7 @@ export async function planReset({ site }: Pick<RunOptions, 'site'>): Promise<Res
     .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))
     .filter((work) => work.steps.length > 0);
   await checkOurs(site, guards);
-  return { works: backwards(site.phases, all), guards };
+  return { works: backwards(site.phases, all), guards, facts };
 }
 
 /** @throws Problem or Problems `reset/not-ours` (exit 5) naming each host with another cluster on it. */
@@ -87,13 +112,28 @@ async function checkOurs(site: Site, guards: readonly Work[]): Promise<void> {
  * from being taken back; it is in the outcome.
  * @throws Problem `run/held` or `reset/not-ours` (exit 5) before anything is begun.
  */
-export async function reset(options: RunOptions, { works, guards }: ResetPlan): Promise<Outcome> {
+export async function reset(
+  options: RunOptions & {
+    /** Told when the old way in has been tried and the new one is about to be closed. */
+    readonly onWayBack?: () => Promise<void>;
+  },
+  { works, guards }: ResetPlan,
+): Promise<Outcome> {
   const holds = await takeAll(options);
   try {
     await followAll(holds, options);
     await checkOurs(options.site, guards);
     const running = begin(options, works, holds);
-    await told(running, () => carryPhases(running, [works], 'undo'));
+    for (const part of byPhase(works)) {
+      const own: Running = { ...running, problems: [] };
+      const isThrough = await told(own, () => carryPhases(own, [part], 'undo').then(() => true));
+      running.interrupted ||= own.interrupted;
+      running.problems.push(...own.problems);
+      // A piece that failed does not keep the others from being taken back; a host that is away does.
+      if (isThrough !== true) break;
+      if (part[0]?.host === OPERATOR && own.problems.length === 0 && !own.interrupted)
+        await options.onWayBack?.();
+    }
     return end(running);
   } finally {
     await Promise.all(holds.map((h) => h.release()));

@@ -13,16 +13,22 @@ export function runFolder(run: string, phase: string): string {
   return `/run/landfall/runs/${run}/${phase}`;
 }
 
-/** Tells what the detached script has printed from line `from` on (counted from 1) until its unit ends; then `over` or `gone`. */
+/**
+ * Tells what the detached script has printed from line `from` on (counted from 1) until its unit ends; then `over`, `cut` when it
+ * was ended from outside, `leaving` when the host itself is going down; or `gone` when it is not there (any more).
+ */
 export function followScript(run: string, phase: string, from: number): Shell {
   const folder = runFolder(run, phase);
   return sh`
     if ! [ -e ${folder}/events ]; then say gone; exit 0; fi
+    isOver() { tail -n 1 ${folder}/events | grep -q "^$(printf '\036')end$"; }
+    isLeaving() { ! isOver && [ "$(systemctl is-system-running)" = stopping ]; }
     pid=$(systemctl show -p MainPID --value ${`landfall-${run}-${phase}.service`})
+    if ! [ "\${pid:-0}" -gt 0 ] && isLeaving; then say leaving; exit 0; fi
     say following
     if [ "\${pid:-0}" -gt 0 ]; then tail -n +${from} -f -s 0.1 --pid="$pid" ${folder}/events
     else tail -n +${from} ${folder}/events; fi
-    if tail -n 1 ${folder}/events | grep -q "^$(printf '\036')end$"; then say over; else say cut; fi
+    if isOver; then say over; elif isLeaving; then say leaving; else say cut; fi
   `;
 }
 

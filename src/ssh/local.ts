@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { Problem } from '../model/problem.ts';
+import type { Shell } from '../shell/sh.ts';
 import type { Host } from './host.ts';
 import { type Argv, spawned } from './spawned.ts';
 
@@ -7,11 +8,13 @@ import { type Argv, spawned } from './spawned.ts';
 export interface LocalOptions {
   /** The path of a network namespace, such as `/run/netns/NAME`, to ask questions from there; needs root. */
   readonly namespace?: string;
+  /** Shell that stands before every script: functions it may use. */
+  readonly before?: () => Promise<Shell>;
 }
 
 /** This machine as a host: for questions from outside the cluster. Scripts run as whoever we are, each in a `sh -s` of its own. */
 export function localHost(options: LocalOptions = {}): Host {
-  const { namespace } = options;
+  const { namespace, before } = options;
   const name = 'this machine';
   const argv: Argv =
     namespace === undefined ? ['sh', '-s'] : ['nsenter', `--net=${namespace}`, '--', 'sh', '-s'];
@@ -21,7 +24,7 @@ export function localHost(options: LocalOptions = {}): Host {
     run: async (script, { signal, onData } = {}) => {
       if (namespace !== undefined) await reachable(namespace);
       return await spawned(argv, {
-        stdin: script.endsWith('\n') ? script : `${script}\n`,
+        stdin: `${before === undefined ? '' : `${(await before()).text}\n`}${script.endsWith('\n') ? script : `${script}\n`}`,
         ...(signal === undefined ? {} : { signal }),
         ...(onData === undefined ? {} : { onData }),
       });

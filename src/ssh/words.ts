@@ -117,6 +117,22 @@ export function sshArgv(part: Part, command: string): Argv {
   ];
 }
 
+/** The options of an ssh of its own to a target, beside whatever connections are open. @param pinned as in {@link Part}. */
+export function oneLoginOptions(target: Target, pinned?: string): readonly string[] {
+  return [
+    ...options([
+      // An ssh older than 8.7 does not know them.
+      'IgnoreUnknown=StdinNull,ForkAfterAuthentication,SessionType',
+      ...(pinned === undefined ? [] : pinSettings(target, pinned)),
+      ...FIXED,
+      ...SINCE_8_7,
+      'ControlMaster=no',
+      'ControlPath=none',
+    ]),
+    ...targetOptions(target),
+  ];
+}
+
 /**
  * The command line of an ssh that goes as far as the host's key and no further: no way of logging in is left to it.
  * @param settings outrank the user's own. @param log where ssh writes its words, with the host's offers among them.

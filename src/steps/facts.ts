@@ -8,6 +8,7 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
+import { SSH_NOTE } from './places.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
@@ -37,6 +38,10 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
+  ssh: sh`
+    if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
+    echo "login \${SUDO_USER:-root}"
+    sed 's/^/before /' ${SSH_NOTE}`,
 };
 
 /** What a flat repository holds of some packages, and the checksum of its key; on failure the downloader's last words. */
@@ -110,6 +115,21 @@ function links(text: string): readonly HostLink[] {
   });
 }
 
+/** How one logs in, of hosts that were asked: those of an older recording were not. */
+function login(text: string): Pick<Facts, 'ssh'> {
+  const said = new Map(pairs(text));
+  const user = said.get('login');
+  if (user === undefined) return {};
+  const before = (said.get('before') ?? '').split(' ').filter((port) => /^\d+$/.test(port));
+  return {
+    ssh: {
+      by: said.get('by') === 'socket' ? 'socket' : 'service',
+      login: user,
+      ...(before.length === 0 ? {} : { before: before.map(Number) }),
+    },
+  };
+}
+
 function osRelease(text: string): (key: string) => string {
   const values = new Map(
     text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
@@ -178,6 +198,7 @@ export function parseFacts(output: string): Facts {
     ...(lab === undefined || lab.status !== '0'
       ? {}
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
+    ...login(text('ssh')),
     ...availability(facts),
   };
 }

@@ -142,6 +142,7 @@ describe('the shell of the steps', () => {
     SC2015: 'A && B || C where B cannot fail',
     SC2016: 'jsonpath and awk programs are meant to stay as they are',
     SC2034: 'want_N is read by eval',
+    SC2041: 'a list that happens to hold one text of two words',
     SC2043: 'a list that happens to hold one word',
     SC2086: 'lists of package names are meant to fall into words',
     SC2140: 'quoted and unquoted pieces side by side are how values are put in',

@@ -1,5 +1,6 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
+import { mainlineCheck } from './linux.ts';
 import { concedes } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step } from './step.ts';
@@ -150,6 +151,7 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         want: '5.13 or newer',
       },
     ),
+    mainlineCheck(),
     check(
       {
         id: 'preflight/clock',

@@ -6,7 +6,10 @@ import type { Step } from './step.ts';
 /** A phase's stable name, for --only and the history. */
 export type PhaseId = string;
 
-/** Where a phase's steps are asked and made: on nodes, on the seat (a control-plane node that is up), or here, on the operator's machine. */
+/**
+ * Where a phase's steps are asked and made: on nodes, on the seat (a control-plane node that is up), or here, on the operator's
+ * machine. What is asked here is not part of a plan: it is asked when a run comes to it, on its way to what comes after.
+ */
 export type Stage = 'nodes' | 'seat' | 'operator';
 
 /** All a step may depend on: the wish, what it resolved to, the node, and what was just read of the hosts. */

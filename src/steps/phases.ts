@@ -9,6 +9,9 @@ import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
 import { journalSteps } from './journal.ts';
 import { kernelSteps } from './kernel.ts';
+import { loginChecks, loginSteps, portAlone } from './login.ts';
+import { loginProof } from './login-proof.ts';
+import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
 import { networkSteps } from './network.ts';
@@ -16,10 +19,11 @@ import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
 import { podMtuSteps } from './pod-mtu.ts';
-import { prepareSteps } from './prepare.ts';
+import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { reachSteps } from './reach.ts';
 import { swapSteps } from './swap.ts';
+import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
 import { workloadSteps } from './workloads.ts';
 
@@ -45,7 +49,17 @@ export const PHASES: readonly Phase[] = [
       ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
+      ...loginChecks(scene),
     ],
+  },
+  {
+    id: 'system',
+    title: 'Bring the system up to date',
+    why: 'What the host is like is written down; then its own packages and its kernel come to their newest, and from there on nothing of it moves unasked. A reboot, when one is due, is best now.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...beginSteps(scene), ...systemSteps(scene)],
   },
   {
     id: 'prepare',
@@ -63,6 +77,33 @@ export const PHASES: readonly Phase[] = [
       ...journalSteps(scene),
       ...kernelSteps(scene.cluster.host),
     ],
+  },
+  {
+    id: 'login',
+    title: 'Open a new way in',
+    why: 'sshd listens where it is wished to, beside where it listened before: nothing is closed yet.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: loginSteps,
+  },
+  {
+    id: 'login-proof',
+    title: 'Try it from here',
+    why: 'Only from where you are does it show whether you will be let in again.',
+    stage: 'operator',
+    on: everyone,
+    when: 'always',
+    steps: loginProof,
+  },
+  {
+    id: 'login-end',
+    title: 'Close the other ways in',
+    why: 'Now that a second login has come in, what is not needed is closed: the old port, passwords, root.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [...portAlone(scene), ...loginSettings(scene)],
   },
   {
     id: 'packages',

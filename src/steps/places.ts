@@ -1,6 +1,12 @@
 /** Landfall's own folder on a host: what it must remember to be able to take everything back. */
 export const OWN = '/var/lib/landfall';
 
+/** The ports sshd listened on before it was moved, in one line. */
+export const SSH_NOTE = `${OWN}/ssh-ports`;
+
+/** What is known of logins while sshd is moved; all may read it, so that whoever logs in can. It goes with a reboot. */
+export const SSH_STATE = '/run/landfall-ssh';
+
 /** What the host was like before anything was made. */
 export const BEFORE = `${OWN}/before`;
 
@@ -20,6 +26,22 @@ export const FILES = {
   chrony: '/etc/chrony/chrony.conf',
   chronySources: '/etc/chrony/sources.d/landfall.sources',
   journal: '/etc/systemd/journald.conf.d/99-zz-landfall.conf',
+  bashrc: '/etc/bash.bashrc',
+  /** A drop-in of apt-daily.service, apt-daily-upgrade.service and whatever else begins with `apt-`. */
+  aptAside: '/etc/systemd/system/apt-.service.d/landfall.conf',
+  /** Sorts after all others, so that it has the last word. */
+  unattended: '/etc/apt/apt.conf.d/zz-landfall',
+  needrestart: '/etc/needrestart/conf.d/zz-landfall.conf',
+  backports: '/etc/apt/sources.list.d/landfall-backports.list',
+  kubectlCompletion: '/usr/local/share/bash-completion/completions/kubectl',
+  kubeadmCompletion: '/usr/local/share/bash-completion/completions/kubeadm',
+  crictlCompletion: '/usr/local/share/bash-completion/completions/crictl',
+  /** sshd takes the first value it reads of each setting: these sort before everybody else's. */
+  sshPort: '/etc/ssh/sshd_config.d/00-landfall-port.conf',
+  sshRoot: '/etc/ssh/sshd_config.d/00-landfall-root.conf',
+  sshPasswords: '/etc/ssh/sshd_config.d/00-landfall-passwords.conf',
+  /** Sorts after `addresses.conf`, which Ubuntu's generator writes, so that it has the last word. */
+  sshSocket: '/etc/systemd/system/ssh.socket.d/zz-landfall-port.conf',
   modules: '/etc/modules-load.d/landfall.conf',
   /** Sorts after `99-sysctl.conf`, the link to /etc/sysctl.conf, so that what it says is the last word at boot. */
   sysctls: '/etc/sysctl.d/99-zz-landfall.conf',
@@ -57,6 +79,18 @@ export const NOTES = {
   units: `${OWN}/units`,
   /** The package that kept the clock, noted before another takes its place. */
   timeService: `${OWN}/time-service`,
+} as const;
+
+/** What Landfall remembers of its own acts on a host that no reading could tell. */
+export const ACTS = {
+  /** Seconds since 1970 at which all packages were last upgraded. */
+  upgraded: `${OWN}/upgraded`,
+  /** What was purged, for putting it back. */
+  purged: `${OWN}/purged`,
+  /** The last reboot: when it was begun (seconds since 1970), in which boot, and what for; a line each. */
+  rebooted: `${OWN}/rebooted`,
+  /** How apt's timers were before they were started: `UNIT STATE`, a line each. */
+  timers: `${OWN}/timers`,
 } as const;
 
 /** Folders (and a lock) that come while a cluster runs. Reset removes those that were not there before. */

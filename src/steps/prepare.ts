@@ -8,12 +8,17 @@ import { APT, patient } from './kinds/packages.ts';
 import { removeFolders, restoreSettings } from './leftovers.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS } from './places.ts';
+import { ACTS, BEFORE, FILES, FOLDERS, NOTES, OWN, SETTINGS, SSH_NOTE, SSH_STATE } from './places.ts';
 import type { Step } from './step.ts';
 
-/** What is set right about the host itself before anything is installed. */
+/** What comes before every change: what the host was like is noted, whose it is is marked, and what was cut short is finished. */
+export function beginSteps(scene: Scene): readonly Step[] {
+  return [note(), mark(scene), finishedPackages()];
+}
+
+/** What is set right about the host itself before anything of Kubernetes is installed. */
 export function prepareSteps(scene: Scene): readonly Step[] {
-  return [note(), mark(scene), finishedPackages(), ...endpointName(scene)];
+  return endpointName(scene);
 }
 
 function note(): Step {
@@ -33,7 +38,8 @@ function note(): Step {
         echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
       else
         for path in ${Object.values(FILES)}; do
-          if [ -e "$path" ]; then
+          # What an earlier part of the list has written is no state of before.
+          if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
             mkdir -p ${draftFolder}"$(dirname "$path")"
             cp -a "$path" ${draftFolder}"$path"
           fi
@@ -54,7 +60,11 @@ function note(): Step {
       if dpkg-query -W -f ${'${Package}\\n'} ${PINNED_PACKAGES} 2>/dev/null | grep -qvxFf ${NOTES.packages} 2>/dev/null; then
         echo 'packages are left; the notes are kept for another try'; exit 1
       fi
-      rm -rf ${OWN}`,
+      if [ -e ${ACTS.purged} ]; then echo 'packages are still missing; the notes are kept for another try'; exit 1; fi
+      if [ -e ${SSH_NOTE} ]; then
+        echo 'sshd is not back on its old port; the notes are kept for another try'; exit 1
+      fi
+      rm -rf ${SSH_STATE} ${OWN}`,
     clues: DISK_CLUES,
   };
 }
@@ -69,6 +79,7 @@ function mark({ cluster }: Scene): Step {
         id: 'prepare/owner',
         title: `Mark the host as one of ${cluster.name}'s`,
         why: 'Landfall ends what it has begun, and touches nothing it did not begin. This file is how it tells the two apart, and two clusters from each other.',
+        clues: DISK_CLUES,
       },
       { path: FILES.owner, content: `${cluster.name}\n` },
     ),

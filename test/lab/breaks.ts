@@ -8,6 +8,10 @@ import { HOST_BREAKS } from './host-breaks.ts';
 
 const MODULES = '/etc/modules-load.d/landfall.conf';
 const SYSCTLS = '/etc/sysctl.d/99-zz-landfall.conf';
+const ASIDE = '/etc/systemd/system/apt-.service.d/landfall.conf';
+const APT_CONF = '/etc/apt/apt.conf.d';
+const NEEDRESTART = '/etc/needrestart/conf.d/zz-landfall.conf';
+const COMPLETIONS = '/usr/local/share/bash-completion/completions';
 const CRIO = '/etc/crio/crio.conf.d';
 const CNI = '/etc/cni/net.d';
 const PKI = '/etc/kubernetes/pki';
@@ -39,10 +43,61 @@ const tellOfNode = (status: string): string =>
   `systemctl kill -s STOP kubelet; kube patch node "$(hostname)" --subresource=status --type=strategic -p '{"status":${status}}'`;
 const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
 
+const SSHD = '/etc/ssh/sshd_config.d';
+const LISTENER =
+  'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, sockaddr_in(22322, INADDR_ANY)) or die; listen($s, 1); sleep 600';
+
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
   ...HOST_BREAKS,
+  'preflight/ssh-port': {
+    cannot: 'sshd itself holds the port by then',
+    fresh: [
+      {
+        how: 'another program listens there',
+        by: `setsid perl -e '${LISTENER}' >/dev/null 2>&1 & echo $! >/run/hand-listener; await listens 22322`,
+        ends: refused(/another program listens on port 22322/, 'kill "$(cat /run/hand-listener)"'),
+      },
+    ],
+  },
+  'login/port-beside': [
+    {
+      how: 'sshd is back on its old port',
+      by: `rm ${SSHD}/00-landfall-port.conf; systemctl reload ssh.service; await listens 22`,
+      also: { 'login/port': 'it listens on the old one alone' },
+      alone: 'where the host is reached changes',
+    },
+  ],
+  'login/answers': {
+    cannot: 'it is asked from here when something is about to be closed, and is in no plan',
+  },
+  'login/port': [
+    {
+      how: 'the old port is open again',
+      by: `echo 'Port 22' >>${SSHD}/00-landfall-port.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+  ],
+  'login/passwords': [
+    {
+      how: 'passwords are taken again',
+      by: `rm ${SSHD}/00-landfall-passwords.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+    {
+      how: 'a file that comes earlier says otherwise',
+      by: `echo 'PasswordAuthentication yes' >${SSHD}/00-hand.conf; systemctl reload ssh.service`,
+      ends: refused(/comes before ours/, `rm ${SSHD}/00-hand.conf; systemctl reload ssh.service`),
+    },
+  ],
+  'login/root': [
+    {
+      how: 'root may come with a password',
+      by: `echo 'PermitRootLogin yes' >${SSHD}/00-landfall-root.conf; systemctl reload ssh.service`,
+      alone: 'sshd is told anew',
+    },
+  ],
   'preflight/root': {
     cannot: 'a login that is not root, and cannot become it, is refused before any step is read',
   },
@@ -76,6 +131,16 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
       how: 'an old kernel, with the same modules',
       by: `ln -s "$(uname -r)" /lib/modules/4.19.0-27-amd64; ${OLD_KERNEL.by}`,
       ends: refused(/is older than 5\.13/, `${OLD_KERNEL.mend}; rm /lib/modules/4.19.0-27-amd64`),
+    },
+  ],
+  'preflight/mainline-kernel': [
+    {
+      how: 'the headers of a mainline kernel',
+      by: 'emptyPackage linux-headers-6.5.3-060503-generic 6.5.3-060503.1; dpkg -i /tmp/linux-headers-6.5.3-060503-generic.deb',
+      ends: refused(
+        /mainline: linux-headers-6\.5\.3-060503-generic[^]*apt-get purge/,
+        'dpkg --purge linux-headers-6.5.3-060503-generic',
+      ),
     },
   ],
   'preflight/cpus': [{ how: 'one CPU', by: ONE_CPU.by, ends: refused(/has one CPU/, ONE_CPU.mend) }],
@@ -247,6 +312,54 @@ await isTaken`,
       tidy: 'dpkg --purge by-hand',
     },
   ],
+  'updates/aside': [
+    { how: 'the file is gone', by: `rm ${ASIDE}` },
+    { how: 'the condition is gone', by: `sed -i /^ExecCondition/d ${ASIDE}; systemctl daemon-reload` },
+  ],
+  'system/purged': [
+    {
+      how: 'a package nobody needs',
+      by: 'emptyPackage multipath-tools 1; dpkg -i /tmp/multipath-tools.deb',
+    },
+  ],
+  'system/upgraded': [
+    { how: 'nobody knows when', by: 'rm /var/lib/landfall/upgraded' },
+    { how: 'the note of when is torn', by: ': >/var/lib/landfall/upgraded' },
+  ],
+  'updates/package': [{ how: 'the package is gone', by: 'apt-get -qq -y purge unattended-upgrades' }],
+  'updates/settings': [
+    { how: 'the file is gone', by: `rm ${APT_CONF}/zz-landfall` },
+    { how: 'it may reboot', by: `sed -i '/Automatic-Reboot/s/false/true/' ${APT_CONF}/zz-landfall` },
+    {
+      how: 'a file that is read later switches it off',
+      by: `echo 'APT::Periodic::Unattended-Upgrade "0";' >${APT_CONF}/zzz-mine`,
+      ends: refused(/Unattended-Upgrade=0[^]*another file that apt reads later/, `rm ${APT_CONF}/zzz-mine`),
+    },
+  ],
+  'updates/timers': [
+    { how: 'one is stopped and disabled', by: 'systemctl disable -q --now apt-daily.timer' },
+    { how: 'one is masked', by: 'systemctl mask -q --now apt-daily-upgrade.timer' },
+  ],
+  'updates/needrestart': [
+    { how: 'the file is gone', by: `rm ${NEEDRESTART}` },
+    { how: 'it restarts everything', by: `sed -i "s/'l'/'a'/" ${NEEDRESTART}` },
+  ],
+  'completion/package': [{ how: 'the package is gone', by: 'apt-get -qq -y purge bash-completion' }],
+  'completion/enabled': [
+    { how: 'the line is gone', by: "sed -i '/ # kept by Landfall$/d' /etc/bash.bashrc" },
+    {
+      how: 'the file ends before it',
+      by: 'keep /etc/bash.bashrc; sed -i 1ireturn /etc/bash.bashrc',
+      ends: refused(/something in \/etc\/bash\.bashrc ends it/, 'back /etc/bash.bashrc'),
+    },
+  ],
+  'completion/kubectl': [{ how: 'the file is gone', by: `rm ${COMPLETIONS}/kubectl` }],
+  'completion/kubeadm': [{ how: 'another text', by: `echo : >${COMPLETIONS}/kubeadm` }],
+  'completion/crictl': [{ how: 'for root alone', by: `chmod 0600 ${COMPLETIONS}/crictl` }],
+  'system/rebooted': {
+    cannot: 'a member is not rebooted unless cluster.yaml says so; what it does then has a test of its own',
+  },
+
   'prepare/endpoint-name': [
     { how: 'the line is gone', by: "sed -i '/ # kept by Landfall$/d' /etc/hosts" },
     {

@@ -44,6 +44,8 @@ back() { mv -T "/root/kept$1" "$1"; }
 standIn() { cat >"/usr/local/sbin/$1"; chmod 0755 "/usr/local/sbin/$1"; }
 # Waits until a command succeeds, two minutes at most.
 await() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ "$n" -lt 600 ] || return 1; sleep 0.2; done; }
+# Whether anybody listens on this port.
+listens() { ss -Hltn "sport = :$1" | grep -q .; }
 # Gives the host its address again, at once, in this scope; its routes go with it and come back.
 readdress() {
   set -- "$1" $(ip -o -4 address show up | awk '$2 !~ /^(lo|cni|flannel)/ { print $2, $4; exit }')

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
+import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 
@@ -80,12 +81,13 @@ export function events(ended: Ended): readonly RunEvent[] {
 }
 
 /** Runs a script on a lab host over plain ssh, without Landfall: the tests' own eyes and hands. */
-export function onHost(lab: Lab, host: string, script: string, user = 'root'): Promise<Ended> {
+export async function onHost(lab: Lab, host: string, script: string, user = 'root'): Promise<Ended> {
   const begun = Date.now();
-  return new Promise((done, fail) => {
+  const port = String(await sshPort(lab, host));
+  return await new Promise((done, fail) => {
     const child = spawn(
       'ssh',
-      ['-F', lab.sshConfig, '-o', 'LogLevel=ERROR', '-l', user, host, 'exec bash -s'],
+      ['-F', lab.sshConfig, '-o', 'LogLevel=ERROR', '-p', port, '-l', user, host, 'exec bash -s'],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     );
     let stdout = '';

@@ -37,10 +37,10 @@ let before: readonly string[];
 let othersBefore: number;
 
 /** Runs a command on a lab host, by ssh. */
-const on = (host: string, command: string, user?: string, which: Lab = lab): Promise<Ended> =>
-  attempt([
-    ...sshArgv(which, host, user === undefined ? { command: [command] } : { user, command: [command] }),
-  ]);
+const on = async (host: string, command: string, user?: string, which: Lab = lab): Promise<Ended> =>
+  attempt(
+    await sshArgv(which, host, user === undefined ? { command: [command] } : { user, command: [command] }),
+  );
 /** What a command on a lab host printed. */
 const said = async (host: string, command: string): Promise<string> =>
   (await on(host, command)).stdout.trim();

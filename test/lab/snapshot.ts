@@ -28,6 +28,7 @@ const RESTLESS = [
   '/var/lib/kubelet/*',
   '/var/lib/cni/*',
   '/var/lib/nfs/*',
+  '/var/lib/ucf/*',
   '/root/.ssh/*',
   '/root/.cache/*',
   '/root/.lesshst',

@@ -26,6 +26,7 @@ export const FACTS: Facts = {
   virtualization: 'none',
   routes: [{ to: 'default', device: 'eth0' }],
   defaultAddress: '10.0.0.11',
+  ssh: { by: 'service', login: 'root' },
   lab: [],
   available: { kubeadm: ['1.36.3-1.1'] },
   keys: { 'https://pkgs.k8s.io': 'a'.repeat(64) },

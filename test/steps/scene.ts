@@ -26,7 +26,7 @@ export const HARBOUR: Cluster = {
   },
   runtime: 'cri-o',
   ssh: {},
-  host: HOST_DEFAULTS,
+  host: { ...HOST_DEFAULTS, ssh: { port: 22322, rootLogin: 'keys', passwords: false } },
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 };
 
@@ -98,14 +98,17 @@ export function runPiece(
   one: Step,
   piece: 'read' | 'make' | 'undo',
   path?: string,
+  env: Readonly<Record<string, string>> = {},
 ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
   const script = compile([one], { mode: piece, title: 'a test' })
     .replace(/^PATH=.*$/m, (line) => (path === undefined ? line : line.replace('PATH=', `PATH=${path}:`)))
     .replace(/^main$/m, '')
     .replace(/\nsay landfall[\s\S]*?\nsay end/, piece === 'read' ? '\nread_1' : `\n( set -eu; ${piece}_1 )`);
-  const { status, stdout, stderr } = spawnSync('dash', ['-s'], {
+  // In a session of its own: a stand-in may end it with all it has started.
+  const { status, stdout, stderr } = spawnSync('setsid', ['-w', 'dash', '-s'], {
     input: `${script}\nmain\n`,
     encoding: 'utf8',
+    env: { ...process.env, ...env },
   });
   return { status, stdout, stderr };
 }

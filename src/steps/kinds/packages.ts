@@ -69,7 +69,8 @@ export function uninstall(names: readonly string[], notes: string = NOTES.packag
         # dpkg, unlike apt, takes nothing away that something else depends on.
         ( ${patient(sh`dpkg --purge $mine`)} ) || echo 'what is still needed by others was kept'
       fi
-      rest=$(apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxFf ${notes}) || :
+      # apt keeps what others merely suggest; what came only with these goes all the same.
+      rest=$(apt-get -s autoremove -o APT::AutoRemove::SuggestsImportant=false | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxFf ${notes}) || :
       if [ -n "$rest" ]; then ( ${patient(sh`${APT} purge $rest`)} ); fi
       left=$(dpkg-query -W -f ${'${db:Status-Status} ${Package}\\n'} | sed -n 's/^config-files //p' | grep -vxFf ${notes}) || :
       if [ -n "$left" ]; then ( ${patient(sh`dpkg --purge $left`)} ); fi

@@ -57,109 +57,29 @@ probe_sysctl_files() {
 /lib/systemd/systemd-sysctl --cat-config 2>/dev/null
 }
 
-# ── 1 prepare/note: Note what the host is like
-# To take everything back one day, one must know what was there before: which packages, which files, which settings. It is written down once, before the first change, and never again.
-read_1() {
-if [ -d /var/lib/landfall/before ]; then echo noted; else echo 'not noted'; fi
-}
-want_1=noted
-make_1() {
-rm -rf /var/lib/landfall/.before
-mkdir -p /var/lib/landfall
-chmod 0700 /var/lib/landfall
-mkdir /var/lib/landfall/.before
-if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kubeadm.yaml ]; then
-  echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
-else
-  for path in /etc/hosts /etc/hostname /etc/fstab /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg /etc/default/grub.d/99-zz-landfall.cfg /etc/chrony/chrony.conf /etc/chrony/sources.d/landfall.sources /etc/systemd/journald.conf.d/99-zz-landfall.conf /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/cilium-values.yaml /etc/kubernetes/landfall/initialised; do
-    if [ -e "$path" ]; then
-      mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
-      cp -a "$path" /var/lib/landfall/.before"$path"
-    fi
-  done
-  for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
-  dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
-  cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
-  hostname >/var/lib/landfall/.before/hostname
-  sysctl -e net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.default.disable_ipv6 fs.inotify.max_user_instances fs.inotify.max_user_watches vm.max_map_count vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_timeout_close_wait net.netfilter.nf_conntrack_tcp_timeout_established >/var/lib/landfall/.before/sysctls 2>/dev/null || :
-  # Emptied by a power cut, the notes would say that nothing was there before, and reset would believe them.
-  find /var/lib/landfall/.before -exec sync {} +
-fi
-mv -T /var/lib/landfall/.before /var/lib/landfall/before
-}
-
-# ── 2 prepare/owner: Mark the host as one of harbour's
-# Landfall ends what it has begun, and touches nothing it did not begin. This file is how it tells the two apart, and two clusters from each other.
-read_2() {
-{ stat -c '%04a %U:%G' /etc/kubernetes/landfall/cluster && cat /etc/kubernetes/landfall/cluster; } 2>/dev/null || echo absent
-}
-want_2='0644 root:root
-harbour'
-make_2() {
-mkdir -p /etc/kubernetes/landfall
-umask 077
-cat >/etc/kubernetes/landfall/.cluster.landfall <<'END'
-harbour
-END
-chmod 0644 /etc/kubernetes/landfall/.cluster.landfall
-chown root:root /etc/kubernetes/landfall/.cluster.landfall
-sync /etc/kubernetes/landfall/.cluster.landfall
-mv -fT /etc/kubernetes/landfall/.cluster.landfall /etc/kubernetes/landfall/cluster
-}
-
-# ── 3 prepare/dpkg: Finish installations that were cut short
-# A power cut in the middle of an installation leaves packages half set up, and every later installation stops at them.
-read_3() {
-{ dpkg --audit; find /var/lib/dpkg/updates -name '[0-9]*'; } | head -n 20 | grep . || echo 'all finished'
-}
-want_3='all finished'
-make_3() {
-( tries=0 said="${tmp:-/run}/said"
-until dpkg --configure --pending --force-confdef --force-confold 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said" ) || echo 'trying with apt'
-# What was only half unpacked must be unpacked again.
-if [ -n "$(dpkg --audit)" ]; then ( tries=0 said="${tmp:-/run}/said"
-until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken install 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said" ); fi
-}
-
-# ── 4 prepare/endpoint-name: Give the API server a name
+# ── 1 prepare/endpoint-name: Give the API server a name
 # Certificates and kubeconfigs say api.harbour.internal, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.
-read_4() {
+read_1() {
 awk -v name=api.harbour.internal '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
   END { if (!found) print "absent" }' /etc/hosts 2>/dev/null || echo absent
 }
-want_4='10.0.0.11 api.harbour.internal'
-make_4() {
+want_1='10.0.0.11 api.harbour.internal'
+make_1() {
 if [ -e /etc/hosts ]; then cp -p /etc/hosts /etc/.hosts.landfall; else : >/etc/.hosts.landfall; fi
 { awk '!/ # kept by Landfall$/' /etc/hosts 2>/dev/null || :; echo '10.0.0.11 api.harbour.internal # kept by Landfall'; } >/etc/.hosts.landfall
 sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
-# ── 5 time/installed: Have chrony keep the clock
+# ── 2 time/installed: Have chrony keep the clock
 # A clock that nothing keeps drifts by seconds a day, and certificates, tokens and the members of etcd compare clocks. chrony follows several servers at once and says how well; the simple client of systemd has been seen to stop without a word. Two of them would pull the clock back and forth, so it is the only one.
-read_5() {
+read_2() {
 {
   dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p'
 } | grep . || echo none
 }
-want_5=chrony
-make_5() {
+want_2=chrony
+make_2() {
 mkdir -p /var/lib/landfall
 if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
 if ! apt-cache madison chrony 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
@@ -185,13 +105,13 @@ cat "$said"
 sync -f /etc
 }
 
-# ── 6 time/sources: Follow the time servers of the distribution
+# ── 3 time/sources: Follow the time servers of the distribution
 # They are there for everybody who reaches the internet. Those that cluster.yaml may have named before are taken out again.
-read_6() {
+read_3() {
 if [ -e /etc/chrony/sources.d/landfall.sources ] || grep -qs '^#landfall# ' /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
-want_6='as the host has it'
-make_6() {
+want_3='as the host has it'
+make_3() {
 for path in /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; do
   if [ -e "$path" ] && [ "$path" != /etc/chrony/sources.d/landfall.sources ]; then
     if grep -qs '^#landfall# ' "$path"; then
@@ -213,9 +133,9 @@ fi; fi
 if systemctl -q is-active chrony; then systemctl restart chrony; fi
 }
 
-# ── 7 time/running: Run chrony, now and after every boot
+# ── 4 time/running: Run chrony, now and after every boot
 # A clock is kept only while something keeps it: it must start with the host, and follow the servers its files name by now.
-read_7() {
+read_4() {
 state=$(systemctl show -p ActiveState,UnitFileState chrony | sort)
 echo "$state"
 started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc chrony)
@@ -223,10 +143,10 @@ newer=$({ find /etc/chrony /etc/default/chrony -type f -newermt "$started"; find
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 case $state in *ActiveState=active*) [ -S /run/chrony/chronyd.sock ] || echo 'its socket /run/chrony/chronyd.sock is gone' ;; esac
 }
-want_7='ActiveState=active
+want_4='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
-make_7() {
+make_4() {
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.service; then
   printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
@@ -238,9 +158,9 @@ systemctl enable chrony
 systemctl restart chrony
 }
 
-# ── 8 names/cloud-init: Keep cloud-init from naming the host anew
+# ── 5 names/cloud-init: Keep cloud-init from naming the host anew
 # On a cloud image cloud-init may write the hostname and /etc/hosts at every boot, as they were on the first day. What is set below would last until then.
-read_8() {
+read_5() {
 if [ ! -e /etc/cloud/cloud.cfg ] || [ -e /etc/cloud/cloud-init.disabled ]; then echo 'keeps away'
 else
   set --
@@ -257,17 +177,17 @@ else
     function says(key) { return from[key] == "" ? "" : ", says " from[key] }' "$@"
 fi
 }
-want_8='keeps away'
-make_8() {
+want_5='keeps away'
+make_5() {
 mkdir -p /etc/cloud/cloud.cfg.d
 printf '%s\n' '# Written by Landfall.' 'preserve_hostname: true' 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 sync /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 mv -fT /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg
 }
 
-# ── 9 names/hosts: Let the nodes know each other by name
+# ── 6 names/hosts: Let the nodes know each other by name
 # A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And cp-0 must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.
-read_9() {
+read_6() {
 { cat /etc/hosts 2>/dev/null || :; } | awk -v wanted='cp-0 10.0.0.11' '
   BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
   { sub(/#.*/, "") }
@@ -279,8 +199,8 @@ read_9() {
     }
   }'
 }
-want_9='cp-0 10.0.0.11'
-make_9() {
+want_6='cp-0 10.0.0.11'
+make_6() {
 [ -e /etc/hosts ] || : >/etc/hosts
 cp -p /etc/hosts /etc/.hosts.landfall
 awk -v kept='# node kept by Landfall' -v aside='# set aside by Landfall' '
@@ -312,40 +232,40 @@ sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
-# ── 10 names/hostname: Call the host cp-0
+# ── 7 names/hostname: Call the host cp-0
 # In the cluster it goes by cp-0. Logs, metrics and the prompt speak of the hostname; two names for one machine are confused in the very hour in which it matters. A domain behind the name is left alone.
-read_10() {
+read_7() {
 now=$(hostname); echo "now: ${now%%.*}"
 boot=$(sed -n -e 's/^[ \t]*//' -e '/^[^#]/{p;q;}' /etc/hostname 2>/dev/null); echo "at boot: ${boot%%.*}"
 }
-want_10='now: cp-0
+want_7='now: cp-0
 at boot: cp-0'
-make_10() {
+make_7() {
 printf '%s\n' cp-0 >/etc/.hostname.landfall
 sync /etc/.hostname.landfall
 mv -fT /etc/.hostname.landfall /etc/hostname
 hostname cp-0
 }
 
-# ── 11 swap/off: Turn swap off
+# ── 8 swap/off: Turn swap off
 # kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.
-read_11() {
+read_8() {
 awk 'NR > 1 { print "on: " $1; on = 1 } END { if (!on) print "off" }' /proc/swaps
 }
-want_11=off
-make_11() {
+want_8=off
+make_8() {
 mkdir -p /var/lib/landfall
 awk 'NR > 1 { print $1 }' /proc/swaps >>/var/lib/landfall/swap
 swapoff -a
 }
 
-# ── 12 swap/fstab: Leave swap out of the disks that are mounted at boot
+# ── 9 swap/fstab: Leave swap out of the disks that are mounted at boot
 # A line in /etc/fstab turns swap on again at the next boot, and the node would not come back from it. The line is set aside, not removed.
-read_12() {
+read_9() {
 { cat /etc/fstab 2>/dev/null || :; } | awk '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'
 }
-want_12='no swap'
-make_12() {
+want_9='no swap'
+make_9() {
 path=/etc/fstab
 cp -p "$path" "$path.landfall"
 awk -v aside='#landfall# ' '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print aside $0; next } { print }' "$path" >"$path.landfall"
@@ -354,17 +274,17 @@ mv -fT "$path.landfall" "$path"
 systemctl daemon-reload
 }
 
-# ── 13 swap/units: Let no unit turn swap on
+# ── 10 swap/units: Let no unit turn swap on
 # Swap comes from more than /etc/fstab: systemd finds swap partitions by their type, zram makes a device of memory, and some systems have a service that makes a file. Each would be back after a boot.
-read_13() {
+read_10() {
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit _; do
   # What comes from /etc/fstab is looked at there.
   case $unit in *.swap) [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ] || continue ;; esac
   printf '%s\n' "$unit"
 done | sort -u | grep . || echo none
 }
-want_13=none
-make_13() {
+want_10=none
+make_10() {
 systemctl daemon-reload
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit state _; do
   mkdir -p /var/lib/landfall
@@ -379,13 +299,13 @@ fi
 done
 }
 
-# ── 14 ipv6/left: Leave IPv6 as the host has it
+# ── 11 ipv6/left: Leave IPv6 as the host has it
 # A cluster of IPv4 neither needs IPv6 nor minds it, and programs that listen on [::] fail without. Had Landfall turned it off before, it is given back; gone from the command line of the kernel, it returns with the next boot.
-read_14() {
+read_11() {
 if grep -qs '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf || [ -e /etc/default/grub.d/99-zz-landfall.cfg ] || grep -qs -e '^#landfall# ' /etc/netplan/*.yaml || [ -e /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg ] || ls /etc/systemd/network/*.network.d/landfall.conf >/dev/null 2>&1; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
-want_14='as the host has it'
-make_14() {
+want_11='as the host has it'
+make_11() {
 if [ -e /etc/sysctl.d/99-zz-landfall.conf ]; then
   grep -v -e '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf >/etc/sysctl.d/.99-zz-landfall.conf.landfall || :
   if [ -s /etc/sysctl.d/.99-zz-landfall.conf.landfall ]; then sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -428,9 +348,9 @@ for key in net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.default.disable_ipv6; do
 done
 }
 
-# ── 15 journal/limits: Let the journal have 1G of the disk
+# ── 12 journal/limits: Let the journal have 1G of the disk
 # The journal shares the disk with images and etcd. Left to itself it takes a tenth of it, which is the very tenth whose absence makes kubelet evict pods; and a service that fails in a circle fills it overnight.
-read_15() {
+read_12() {
 systemd-analyze cat-config systemd/journald.conf 2>/dev/null | awk -v keys=SystemMaxUse -v own=/etc/systemd/journald.conf.d/99-zz-landfall.conf '
   /^# \// { file = substr($0, 3) }
   /^[A-Za-z]+=/ { at = index($0, "="); key = substr($0, 1, at - 1); last[key] = substr($0, at + 1); from[key] = file }
@@ -439,9 +359,9 @@ started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc sy
 newer=$({ find /etc/systemd/journald.conf.d/99-zz-landfall.conf -type f -newermt "$started"; find /lib/systemd/systemd-journald -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 }
-want_15='SystemMaxUse=1G
+want_12='SystemMaxUse=1G
 started after its files were written'
-make_15() {
+make_12() {
 mkdir -p /etc/systemd/journald.conf.d
 printf '%s\n' '# Written by Landfall.' '[Journal]' SystemMaxUse=1G >/etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
 sync /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
@@ -449,16 +369,16 @@ mv -fT /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall /etc/systemd/j
 systemctl restart systemd-journald.service
 }
 
-# ── 16 journal/logrotate: Cut the other logs to length
+# ── 13 journal/logrotate: Cut the other logs to length
 # apt, dpkg and every service with a file of its own below /var/log write on and on. logrotate renames, compresses and removes these files, once a day, as long as its timer runs.
-read_16() {
+read_13() {
 if [ -x /usr/sbin/logrotate ]; then echo installed; else echo 'not installed'; fi
 systemctl show -p ActiveState,UnitFileState logrotate.timer | sort
 }
-want_16='installed
+want_13='installed
 ActiveState=active
 UnitFileState=enabled'
-make_16() {
+make_13() {
 if [ ! -x /usr/sbin/logrotate ]; then
   if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
@@ -491,17 +411,17 @@ systemctl -q unmask logrotate.timer
 systemctl enable --now logrotate.timer
 }
 
-# ── 17 kernel/overlay: Let the kernel stack file systems
+# ── 14 kernel/overlay: Let the kernel stack file systems
 # An image is a pile of read-only layers, and a container's disk is that pile with a thin layer of its own on top. The overlay file system does the piling; without it the runtime falls back to copying whole images, or refuses.
-read_17() {
+read_14() {
 if [ -d /sys/module/overlay ] || grep -q /overlay.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx overlay; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_17='loaded
+want_14='loaded
 at boot: loaded'
-make_17() {
+make_14() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^overlay$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' overlay; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -509,17 +429,17 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- overlay
 }
 
-# ── 18 kernel/br-netfilter: Let the firewall see bridged packets
+# ── 15 kernel/br-netfilter: Let the firewall see bridged packets
 # Pods of one node talk over a bridge, below the level at which the firewall looks. A Service is made of firewall rules, so without this module a pod cannot reach a Service whose pod is its own neighbour.
-read_18() {
+read_15() {
 if [ -d /sys/module/br_netfilter ] || grep -q /br_netfilter.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx br_netfilter; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_18='loaded
+want_15='loaded
 at boot: loaded'
-make_18() {
+make_15() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^br_netfilter$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' br_netfilter; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -527,9 +447,9 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- br_netfilter
 }
 
-# ── 19 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
+# ── 16 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
 # Loading br_netfilter is half of it: this switch says that IPv4 packets crossing a bridge do pass the firewall rules which Services are made of.
-read_19() {
+read_16() {
 sysctl -n net.bridge.bridge-nf-call-iptables 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables -v value=1 '
   /^# \// { file = substr($0, 3) }
@@ -538,9 +458,9 @@ probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables -v value=1 '
   at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
   END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
-want_19='1
+want_16='1
 at boot: 1'
-make_19() {
+make_16() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -548,9 +468,9 @@ mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.
 sysctl -q -w net.bridge.bridge-nf-call-iptables=1
 }
 
-# ── 20 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
+# ── 17 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
 # The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
-read_20() {
+read_17() {
 sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
   /^# \// { file = substr($0, 3) }
@@ -559,9 +479,9 @@ probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
   at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
   END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
-want_20='1
+want_17='1
 at boot: 1'
-make_20() {
+make_17() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -569,9 +489,9 @@ mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.
 sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
 }
 
-# ── 21 kernel/ip-forward: Let the kernel forward packets
+# ── 18 kernel/ip-forward: Let the kernel forward packets
 # A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
-read_21() {
+read_18() {
 sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
   /^# \// { file = substr($0, 3) }
@@ -580,9 +500,9 @@ probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
   at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
   END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
 }
-want_21='1
+want_18='1
 at boot: 1'
-make_21() {
+make_18() {
 mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.ipv4\.ip_forward =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.ipv4.ip_forward = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -590,9 +510,9 @@ mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.
 sysctl -q -w net.ipv4.ip_forward=1
 }
 
-# ── 22 kernel/inotify-instances: Let many programs watch files
+# ── 19 kernel/inotify-instances: Let many programs watch files
 # kubelet, log shippers and many a program in a container wait for files to change. The kernel counts such watchers by user, all containers of root together, and allows 128: then `kubectl logs -f` and the next container end with "too many open files".
-read_22() {
+read_19() {
 {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
@@ -606,9 +526,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_22='8192
+want_19='8192
 at boot: 8192'
-make_22() {
+make_19() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
@@ -632,9 +552,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
-# ── 23 kernel/inotify-watches: Let them watch many files
+# ── 20 kernel/inotify-watches: Let them watch many files
 # A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.
-read_23() {
+read_20() {
 {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
@@ -648,9 +568,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_23='1048576
+want_20='1048576
 at boot: 1048576'
-make_23() {
+make_20() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
@@ -674,9 +594,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_watches)" -ge 1048576 ] || sysctl -q -w fs.inotify.max_user_watches=1048576
 }
 
-# ── 24 kernel/map-count: Let a process map many files
+# ── 21 kernel/map-count: Let a process map many files
 # Search engines and databases map each of their files into memory, and refuse to start below a limit the kernel does not have by itself. A pod cannot raise it without being privileged.
-read_24() {
+read_21() {
 {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
@@ -690,9 +610,9 @@ probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_24='262144
+want_21='262144
 at boot: 262144'
-make_24() {
+make_21() {
 kept=$(
   {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
@@ -729,14 +649,14 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/prepare/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/prepare/stop; stop=${stop:-$tmp/stop}
-say landfall 1 24
+say landfall 1 21
 step 1 make 0
 step 2 make 0
 step 3 make 0
-step 4 make 0
+step 4 make 10
 step 5 make 0
 step 6 make 0
-step 7 make 10
+step 7 make 0
 step 8 make 0
 step 9 make 0
 step 10 make 0
@@ -751,9 +671,6 @@ step 18 make 0
 step 19 make 0
 step 20 make 0
 step 21 make 0
-step 22 make 0
-step 23 make 0
-step 24 make 0
 say end
 }
 main

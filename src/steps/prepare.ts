@@ -39,7 +39,7 @@ function note(): Step {
       else
         for path in ${Object.values(FILES)}; do
           # What an earlier part of the list has written is no state of before.
-          if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
+          if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^[#/]* Written by Landfall'; then
             mkdir -p ${draftFolder}"$(dirname "$path")"
             cp -a "$path" ${draftFolder}"$path"
           fi

@@ -58,7 +58,7 @@ async function fill(): Promise<void> {
     'The projects’ own repositories cannot be reached from here. Kubernetes and what belongs to it is built from its',
   );
   say(
-    `published sources instead, once: ${things} things, about ${minutes(seconds * 1000)} on 2 cores. Cut short, it goes on from there.`,
+    `published sources instead, once: ${things} things, about ${Math.ceil(seconds / 60)} min on 2 cores. Cut short, it goes on from there.`,
   );
   await run(join('node_modules', '.bin', 'tsx'), ['test/depot/fill.ts']);
 }

@@ -19,7 +19,7 @@ export function crun(version: string, sum: string): Recipe {
     title: `crun ${version}`,
     inputs: { sum, flags: 'embedded-yajl static-libcrun systemd O2' },
     needs: [],
-    seconds: 30,
+    seconds: 20,
     tools: [
       'gcc',
       'make',

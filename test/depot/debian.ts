@@ -50,7 +50,7 @@ function part(id: string, title: string, release: string, lines: readonly string
     title,
     inputs: { packages: lines.join('\n') },
     needs: [],
-    seconds: 60,
+    seconds: 15,
     tools: ['debian-archive-keyring'],
     async build({ out, scratch, far }) {
       const apt = await aptRoot(scratch, sourcesOf(release, await machineSources()), 'deb');

@@ -29,7 +29,7 @@ export function agnhostImage(tag: string, parts: ImageParts): Recipe {
     title: 'agnhost image',
     inputs: { code: imageCode('images.ts'), tag },
     needs: [parts.debian, parts.kubernetes],
-    seconds: 8,
+    seconds: 5,
     tools: [],
     async build({ out, scratch, of }) {
       const more = ['curl', 'iproute2', 'netcat-openbsd'];
@@ -60,7 +60,7 @@ export function flannelImages(tag: string, pluginTag: string, parts: ImageParts)
     title: 'flannel images',
     inputs: { code: imageCode('images.ts'), tag, pluginTag },
     needs: [parts.debian, parts.flannel],
-    seconds: 8,
+    seconds: 5,
     tools: [],
     async build({ out, scratch, of }) {
       const base = await debianBase(of(parts.debian), scratch);

@@ -20,7 +20,7 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
     title: `images of Kubernetes ${version}`,
     inputs: { code: imageCode('kubernetesImages.ts'), release: JSON.stringify(release) },
     needs: [parts.debian, parts.kubernetes, parts.etcd, parts.coredns],
-    seconds: 20,
+    seconds: 8,
     tools: [],
     async build({ out, scratch, of }) {
       const bin = of(parts.kubernetes);

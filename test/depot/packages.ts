@@ -50,7 +50,7 @@ export function kubernetesPackages(release: Release, cniVersion: string, parts: 
     title: `packages of Kubernetes ${version}`,
     inputs: { code: made, release: JSON.stringify(release), cniVersion },
     needs: [parts.kubernetes, parts.crictl, parts.cniPlugins],
-    seconds: 15,
+    seconds: 5,
     tools: [],
     async build({ out, scratch, of }) {
       const bin = (name: string): Readonly<Record<string, Content>> => ({

@@ -24,7 +24,7 @@ export const etcd = (version: string): Recipe =>
       etcdctl: 'go.etcd.io/etcd/etcdctl/v3',
       etcdutl: 'go.etcd.io/etcd/etcdutl/v3',
     },
-    seconds: 60,
+    seconds: 37,
     packages: 585,
   });
 
@@ -35,7 +35,7 @@ export const coreDns = (version: string): Recipe =>
     module: coreDnsModule(version),
     programs: { coredns: 'github.com/coredns/coredns' },
     set: { 'github.com/coredns/coredns/coremain.GitCommit': 'depot' },
-    seconds: 150,
+    seconds: 125,
     packages: 1330,
   });
 
@@ -46,7 +46,7 @@ export const crictl = (version: string): Recipe =>
     module: crictlModule(version),
     programs: { crictl: 'sigs.k8s.io/cri-tools/cmd/crictl' },
     set: { 'sigs.k8s.io/cri-tools/pkg/version.Version': `v${version}` },
-    seconds: 60,
+    seconds: 27,
     packages: 630,
   });
 
@@ -64,7 +64,7 @@ export const cniPluginsOf = (version: string): Recipe =>
     set: {
       'github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion': `v${version}`,
     },
-    seconds: 60,
+    seconds: 13,
     packages: 285,
   });
 
@@ -75,7 +75,7 @@ export const runc = (version: string): Recipe =>
     module: runcModule(version),
     programs: { runc: 'github.com/opencontainers/runc' },
     static: { tags: ['seccomp'] },
-    seconds: 30,
+    seconds: 9,
     packages: 260,
     tools: ['libseccomp-dev'],
   });
@@ -90,7 +90,7 @@ export const crio = (version: string): Recipe =>
       tags: ['containers_image_openpgp', 'exclude_graphdriver_btrfs', 'libsqlite3', 'seccomp'],
       libraries: ['-lm'],
     },
-    seconds: 100,
+    seconds: 90,
     packages: 1130,
     tools: ['libseccomp-dev', 'libsqlite3-dev'],
   });
@@ -107,7 +107,7 @@ export function flannel(version: string): Recipe {
     },
     static: { tags: [] },
     set: { 'github.com/flannel-io/flannel/pkg/version.Version': `v${version}` },
-    seconds: 70,
+    seconds: 60,
     packages: 590,
   });
   return {

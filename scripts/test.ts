@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
 
@@ -39,15 +39,15 @@ async function program(command: string, args: readonly string[]): Promise<Tally>
 
 /**
  * A vitest project, counted test by test; a file that cannot even be loaded counts as one failure.
- * @param atOnce how many files run at the same time; as many as there are CPUs when absent.
+ * @param atOnce how many files run at the same time.
  */
-async function vitest(project: string, atOnce?: number): Promise<Tally> {
+async function vitest(project: string, atOnce: number): Promise<Tally> {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-test-'));
   const file = join(dir, 'result.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const workers = atOnce === undefined ? [] : [`--maxWorkers=${atOnce}`];
-    const status = await spawned(bin('vitest'), ['run', '--project', project, ...workers, ...reporters]);
+    const words = ['run', '--project', project, `--maxWorkers=${atOnce}`, ...reporters];
+    const status = await spawned(bin('vitest'), words);
     if (!existsSync(file)) return { passed: 0, failed: 1 };
     const result = JSON.parse(readFileSync(file, 'utf8')) as {
       numPassedTests: number;
@@ -86,13 +86,14 @@ const STAGES: readonly Stage[] = [
     what: 'the build',
     run: () => program('scripts/build.sh', []),
   },
-  { name: 'unit', what: 'unit, property and golden tests', run: () => vitest('unit') },
+  { name: 'unit', what: 'unit, property and golden tests', run: () => vitest('unit', availableParallelism()) },
   {
     name: 'transport',
     what: 'a real sshd',
     hindrance: () =>
       readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
-    run: () => vitest('transport'),
+    // They wait more than they work, for somebody who does not answer.
+    run: () => vitest('transport', 2 * availableParallelism()),
   },
   {
     name: 'depot',

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { writeLock } from '../../src/config/lock.ts';
@@ -153,7 +154,10 @@ async function apply(letGo: ReadonlyMap<string, string> = new Map()) {
 async function settled(): Promise<void> {
   const limit = Date.now() + 180_000;
   let open = await forecasts();
-  while (Object.keys(open).length > 0 && Date.now() < limit) open = await forecasts();
+  while (Object.keys(open).length > 0 && Date.now() < limit) {
+    await setTimeout(2000);
+    open = await forecasts();
+  }
   expect(open).toEqual({});
 }
 

@@ -1,10 +1,12 @@
 import { NAME } from '../config/format.ts';
-import type { Proposal } from '../config/free-network.ts';
+import { type Proposal, proposeNetworks } from '../config/free-network.ts';
+import type { Initial } from '../config/write.ts';
 import type { Facts } from '../model/facts.ts';
 import { isIPv4 } from '../model/network.ts';
 import type { Seen } from '../model/surroundings.ts';
 import { bytes, count, listed } from '../report/words.ts';
 import type { Way } from '../ssh/resolve.ts';
+import type { Met } from './meet.ts';
 
 /*
  * What a host that was read means for cluster.yaml, and how it is told. All of it is pure; what the host says of itself may hold
@@ -86,4 +88,40 @@ export function addressesText({ addresses }: Facts): string {
         own.map(({ address, prefix, device }) => `${address}/${prefix} (${device})`),
         NAMED,
       );
+}
+
+/**
+ * What the only host was found to be, put into what is written: addresses, networks, and the reasons as comments.
+ * @param today ISO 8601.
+ */
+export function withFindings(initial: Initial, met: Met, today: string): Initial {
+  const { hostKey } = met;
+  const pinned = hostKey === undefined ? {} : { hostKey };
+  const nodes = initial.nodes.map((node) => ({ ...node, ...pinned }));
+  const name = nodes[0]?.name ?? '';
+  if (met.is !== 'read') {
+    const unread = met.is === 'unasked' ? 'was not asked' : `could not be read (${met.problem.summary})`;
+    const pods = `${name} ${unread}: this is the usual network, and plan looks whether a route of the host is in its way.`;
+    return { ...initial, nodes, remarks: { pods: [pods], nodes: [`${name} ${unread}: what stands here is supposed.`] } };
+  }
+  const { facts, around, way } = met;
+  const internal = internalOf(nodes[0]?.address ?? '', way, facts);
+  const { pods, services } = proposeNetworks(around);
+  return {
+    ...initial,
+    nodes: nodes.map((node) => ({ ...node, ...(internal === undefined ? {} : { internalAddress: internal.address }) })),
+    network: {
+      ...initial.network,
+      ...(pods === undefined ? {} : { pods: pods.network.text }),
+      ...(services === undefined ? {} : { services: services.network.text }),
+    },
+    remarks: {
+      pods: proposalText(pods, `Apart from all that ${name} has around it: ${aroundText(around)}.`, around),
+      services: proposalText(services, 'Apart from the same, and from the pods.', around),
+      nodes: [
+        `${name} on ${today}: ${machineText(facts)}. It has ${addressesText(facts)}.`,
+        ...(internal === undefined ? [] : [`internalAddress: ${internal.why}.`]),
+      ],
+    },
+  };
 }

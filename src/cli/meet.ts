@@ -21,6 +21,8 @@ export type Met = {
 } & (
   | { readonly is: 'read'; readonly facts: Facts; readonly around: readonly Seen[]; readonly way: Way }
   | { readonly is: 'unread'; readonly problem: Problem }
+  /** Nobody was to ask it. */
+  | { readonly is: 'unasked' }
 );
 
 /** The key to pin of those a host shows: the types ssh itself likes best. */

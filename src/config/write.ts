@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { NetworkPlugin, Role, SshOptions } from '../model/cluster.ts';
+import type { Role, SshOptions } from '../model/cluster.ts';
 import { DEFAULT_MINOR, formatMinor } from '../model/version.ts';
 import { endpointName } from './defaults.ts';
 import { NAME } from './format.ts';
@@ -20,7 +20,7 @@ export interface Initial {
   readonly kubernetes?: string;
   /** `host[:port]`; the name Landfall keeps when absent. */
   readonly endpoint?: string;
-  readonly network?: { readonly plugin?: NetworkPlugin; readonly pods?: string; readonly services?: string };
+  readonly network?: { readonly plugin?: string; readonly pods?: string; readonly services?: string };
   readonly ssh?: SshOptions;
   readonly lab?: string;
   /** What was seen and why it is so, for the comments above these parts: sentences, of whatever characters. */

@@ -24,9 +24,9 @@ const patience = count('How long to look for a host that is lost (600)', 'SECOND
 export const init = command<InitFlags>({
   brief: 'Write a cluster.yaml to begin with',
   more:
-    'Asks for what is not given, reads the host, and proposes networks that nothing around it uses. A host that is not known yet\n' +
-    'is shown with its fingerprints; the key that is agreed to is pinned in the file. Without anybody to ask, or with --yes, every\n' +
-    'proposal is taken, and such a host is not read. Nothing is changed on any host.',
+    'Asks for what is not given, reads the host, and proposes networks that nothing around it uses. A host that is not\n' +
+    'known yet is shown with its fingerprints, and the key that is agreed to is pinned in the file. With --yes, or nobody\n' +
+    'to ask, every proposal is taken and such a host is not read. Nothing is changed on any host.',
   examples: [
     ['init', 'asks a few questions; Enter takes what is proposed'],
     ['init ops@10.0.0.11', 'a one-node cluster on the machine with that address'],

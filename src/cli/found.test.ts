@@ -49,10 +49,17 @@ describe('internalAddress', () => {
     ['another of its addresses', '10.0.0.11', '10.0.0.11', two, undefined],
     ['an address that is translated', '198.51.100.7', '198.51.100.7', {}, '10.0.0.11'],
     ['an alias of one that is', 'cp', '198.51.100.7', {}, '10.0.0.11'],
-    ['a host without a default route', '198.51.100.7', '198.51.100.7', { ...two, defaultAddress: '' }, '203.0.113.5'],
+    [
+      'a host without a default route',
+      '198.51.100.7',
+      '198.51.100.7',
+      { ...two, defaultAddress: '' },
+      '203.0.113.5',
+    ],
     ['a host without addresses', '198.51.100.7', '198.51.100.7', { addresses: [] }, undefined],
   ])('of %s', (_, address, hostname, facts, internal) =>
-    expect(internalOf(address, { hostname }, { ...FACTS, ...facts })?.address).toBe(internal));
+    expect(internalOf(address, { hostname }, { ...FACTS, ...facts })?.address).toBe(internal),
+  );
 });
 
 describe('why a network was proposed', () => {
@@ -69,10 +76,14 @@ describe('why a network was proposed', () => {
     );
   });
   it('says so when there is none', () => {
-    expect(tell([seen('0.0.0.0', 1, 'tun0'), seen('128.0.0.0', 1, 'tun0')])).toContain('are taken: 0.0.0.0/1 (tun0)');
+    expect(tell([seen('0.0.0.0', 1, 'tun0'), seen('128.0.0.0', 1, 'tun0')])).toContain(
+      'are taken: 0.0.0.0/1 (tun0)',
+    );
   });
   it('names the roomiest of many and counts the rest', () => {
     const many = Array.from({ length: 40 }, (_, i) => seen(`10.0.${i}.0`, 24, 'eth0'));
-    expect(aroundText([...many, seen('172.16.0.0', 12, 'eth1')])).toMatch(/^172\.16\.0\.0\/12 \(eth1\), .* and 34 more$/);
+    expect(aroundText([...many, seen('172.16.0.0', 12, 'eth1')])).toMatch(
+      /^172\.16\.0\.0\/12 \(eth1\), .* and 34 more$/,
+    );
   });
 });

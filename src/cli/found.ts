@@ -102,14 +102,21 @@ export function withFindings(initial: Initial, met: Met, today: string): Initial
   if (met.is !== 'read') {
     const unread = met.is === 'unasked' ? 'was not asked' : `could not be read (${met.problem.summary})`;
     const pods = `${name} ${unread}: this is the usual network, and plan looks whether a route of the host is in its way.`;
-    return { ...initial, nodes, remarks: { pods: [pods], nodes: [`${name} ${unread}: what stands here is supposed.`] } };
+    return {
+      ...initial,
+      nodes,
+      remarks: { pods: [pods], nodes: [`${name} ${unread}: what stands here is supposed.`] },
+    };
   }
   const { facts, around, way } = met;
   const internal = internalOf(nodes[0]?.address ?? '', way, facts);
   const { pods, services } = proposeNetworks(around);
   return {
     ...initial,
-    nodes: nodes.map((node) => ({ ...node, ...(internal === undefined ? {} : { internalAddress: internal.address }) })),
+    nodes: nodes.map((node) => ({
+      ...node,
+      ...(internal === undefined ? {} : { internalAddress: internal.address }),
+    })),
     network: {
       ...initial.network,
       ...(pods === undefined ? {} : { pods: pods.network.text }),

@@ -8,8 +8,9 @@ import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { addressesText, aroundText, machineText } from './found.ts';
 import type { HostWord } from './host-word.ts';
-import type { Partner, Question } from './interview.ts';
+import type { Partner } from './interview.ts';
 import { type Met, meet } from './meet.ts';
+import type { Question } from './questions.ts';
 import { lookOf } from './sight.ts';
 import { talk } from './talk.ts';
 
@@ -36,9 +37,10 @@ export function partner(
   const show = (text: string): unknown => stderr.write(look.spell(text));
 
   const ask = async ({ why, choices = [], prompt, proposal }: Question): Promise<string> => {
-    const reason = wrap(why, look.columns - 4).map((line) => `  ${paint.faint(line)}\n`);
-    const offered = choices.map((choice) => `    ${printable(choice)}\n`);
-    show(`\n${[...reason, ...offered].join('')}`);
+    if (why !== undefined) {
+      const reason = wrap(why, look.columns - 4).map((line) => `  ${paint.faint(line)}\n`);
+      show(`\n${[...reason, ...choices.map((choice) => `    ${printable(choice)}\n`)].join('')}`);
+    }
     const shown = proposal === undefined ? '' : ` [${proposal}]`;
     const answer = await answerTo(context, flags, `  ${prompt}${shown}: `);
     if (answer !== undefined) return answer;
@@ -71,8 +73,10 @@ export function partner(
   return {
     asks,
     ask,
-    refuse: ({ summary, try: remedy }) =>
-      void show(`  ${paint.wrong(signs.wrong)} ${summary}${remedy === undefined ? '' : `; try ${remedy}`}\n`),
+    refuse: ({ summary, why }) => {
+      const lines = wrap(why === undefined ? summary : `${summary}; ${why}`, look.columns - 6);
+      show(lines.map((line, i) => `  ${i === 0 ? paint.wrong(signs.wrong) : ' '} ${line}\n`).join(''));
+    },
     aliases: () => hostAliases(env, ways.config),
     meet: async (host) => {
       if (ways.offline) return { is: 'unasked' };

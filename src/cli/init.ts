@@ -60,7 +60,12 @@ function pathInFile(context: Context, flags: Flags, file: string, config: string
   return short.startsWith('..') || isAbsolute(short) ? whole : `./${short}`;
 }
 
-async function settled(context: Context, flags: Flags, file: string, words: readonly string[]): Promise<Settled> {
+async function settled(
+  context: Context,
+  flags: Flags,
+  file: string,
+  words: readonly string[],
+): Promise<Settled> {
   const { name, node, user, kubernetes, plugin, lab } = flags;
   const sshConfig =
     flags.sshConfig === undefined ? undefined : pathInFile(context, flags, file, flags.sshConfig);
@@ -79,7 +84,9 @@ async function settled(context: Context, flags: Flags, file: string, words: read
   if (lab !== undefined) return ofLab(given, lab, node ?? words[0]);
   return {
     given,
-    ...(sshConfig === undefined ? {} : { config: pathFrom(resolve(folder(context, flags), file), sshConfig) }),
+    ...(sshConfig === undefined
+      ? {}
+      : { config: pathFrom(resolve(folder(context, flags), file), sshConfig) }),
   };
 }
 
@@ -162,11 +169,7 @@ export const init: Action<InitFlags> = async (context, flags, words) => {
     const { name, kubernetes, plugin, hosts } = given;
     const isAllGiven = [name, kubernetes, plugin, hosts[0], given.node ?? hosts[0]?.name].every(Boolean);
     if (other.asks && !isAllGiven)
-      talk(
-        context,
-        flags,
-        `A few questions, then ${file === '-' ? 'the file' : file} is written. Enter takes what stands in brackets; Ctrl-C writes nothing.`,
-      );
+      talk(context, flags, 'Enter takes what stands in brackets; Ctrl-C leaves everything as it is.');
     const outcome = await interview(given, other);
     const text = initialText(outcome.initial);
     const { cluster } = readCluster(asText(given.file, text));

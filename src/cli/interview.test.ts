@@ -10,12 +10,16 @@ import { networkOf } from '../model/network.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { readWay } from '../ssh/resolve.ts';
 import { hostWord } from './host-word.ts';
-import { type Given, interview, type Outcome, type Partner, type Question } from './interview.ts';
+import { type Given, interview, type Outcome, type Partner } from './interview.ts';
 import type { Met } from './meet.ts';
+import type { Question } from './questions.ts';
 
 const GIVEN: Given = { file: 'cluster.yaml', today: '2026-11-26', suggested: 'harbour', hosts: [] };
 
-const seen = (address: string, prefix: number, what: string) => ({ network: networkOf(address, prefix), what });
+const seen = (address: string, prefix: number, what: string) => ({
+  network: networkOf(address, prefix),
+  what,
+});
 const READ: Met = {
   is: 'read',
   facts: { ...FACTS, hostname: 'web-1.example.com' },
@@ -75,7 +79,7 @@ describe('an interview', () => {
       'Kubernetes [1.36]',
       'Network plugin (flannel, calico, cilium, none) [flannel]',
     ]);
-    expect(it.questions.every(({ why }) => why.endsWith('.'))).toBe(true);
+    expect(it.questions.every(({ why }) => why?.endsWith('.'))).toBe(true);
     expect(it.questions[1]?.choices).toEqual(['1  cp-0  10.0.0.11', '2  web']);
     expect(clusterOf(outcome)).toMatchObject({
       name: 'harbour',
@@ -99,12 +103,26 @@ describe('an interview', () => {
   });
 
   it('asks again, with the reason, for what the file may not hold', async () => {
-    const it = typing(['Harbour!', 'harbour', '', '-oProxyCommand=x', 'a b', '17', 'gate', 'localhost', 'one', '1.20', '', 'weave', '']);
+    const it = typing([
+      'Harbour!',
+      'harbour',
+      '',
+      '-oProxyCommand=x',
+      'a b',
+      '17',
+      'gate',
+      'localhost',
+      'one',
+      '1.20',
+      '',
+      'weave',
+      '',
+    ]);
     const outcome = await interview(GIVEN, it.partner);
     expect(it.left).toEqual([]);
     expect(it.refused).toEqual([
       'name is not a name Kubernetes takes',
-      'there is nothing to propose here',
+      expect.stringContaining('it needs an answer'),
       'name is not a name Kubernetes takes',
       'address is not an IPv4 address, a DNS name or an ssh alias',
       expect.stringContaining('no IPv4 address, but would be taken for one'),
@@ -188,14 +206,20 @@ describe('an interview', () => {
 
   it('ends when there are no more answers', async () => {
     for (let lines = 0; lines < 5; lines++)
-      await expect(interview(GIVEN, typing(['', '1', '', '', ''].slice(0, lines)).partner)).rejects.toThrow('the end');
+      await expect(interview(GIVEN, typing(['', '1', '', '', ''].slice(0, lines)).partner)).rejects.toThrow(
+        'the end',
+      );
   });
 
   it('writes a file that can be read, whatever is typed and whatever the host says of itself', async () => {
     const text = fc.oneof(fc.string(), fc.constantFrom('', 'a\nlab: x', 'x: [', '"', '# '));
     const facts = fc
       .record({ hostname: text, osName: text, architecture: text, defaultAddress: text, device: text })
-      .map(({ device, ...rest }) => ({ ...FACTS, ...rest, addresses: [{ device, address: '10.0.0.11', prefix: 24 }] }));
+      .map(({ device, ...rest }) => ({
+        ...FACTS,
+        ...rest,
+        addresses: [{ device, address: '10.0.0.11', prefix: 24 }],
+      }));
     await fc.assert(
       fc.asyncProperty(fc.array(text, { maxLength: 12 }), facts, text, async (lines, said, device) => {
         const met: Met = { ...READ, facts: said, around: [seen('10.244.0.0', 24, device)] };

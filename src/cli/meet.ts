@@ -27,7 +27,13 @@ export type Met = {
 
 /** The key to pin of those a host shows: the types ssh itself likes best. */
 function pinnedOf({ shown }: Trust): string | undefined {
-  const best = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+  const best = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+  ];
   return best.flatMap((type) => shown.filter((key) => key.type === type))[0]?.text;
 }
 
@@ -55,7 +61,10 @@ async function introduce(
   const { stderr } = context.process;
   for (const hop of await hopsTo(target)) {
     if (!asks && !(await isHeardOf(hop)))
-      throw untrusted(hop, 'landfall init, where it can ask, shows its fingerprints; so does landfall hosts trust');
+      throw untrusted(
+        hop,
+        'landfall init, where it can ask, shows its fingerprints; so does landfall hosts trust',
+      );
     const trust = await during(context, flags, `asking ${hop.address} for its keys`, () => examineTrust(hop));
     if (trust.state === 'known') continue;
     if (!asks) throw trust.problem ?? untrusted(hop, 'landfall hosts trust');

@@ -20,17 +20,29 @@ const ROUTES = fc.array(
   fc
     .tuple(
       fc.oneof(
-        fc.constantFrom('10.244', '10.96', '10.200', '10.100', '172.20', '172.21', '192.168', '100.64', '10.0'),
+        fc.constantFrom(
+          '10.244',
+          '10.96',
+          '10.200',
+          '10.100',
+          '172.20',
+          '172.21',
+          '192.168',
+          '100.64',
+          '10.0',
+        ),
         fc.tuple(fc.constantFrom(10, 172, 192, 100), fc.nat(255)).map(([a, b]) => `${a}.${b}`),
       ),
       fc.nat(255),
       fc.nat(255),
       fc.oneof(fc.integer({ min: 8, max: 32 }), fc.integer({ min: 1, max: 32 })),
     )
-    .map(([start, c, d, prefix]): Seen => ({
-      network: networkOf(`${start}.${c}.${d}`, prefix),
-      what: 'eth0',
-    })),
+    .map(
+      ([start, c, d, prefix]): Seen => ({
+        network: networkOf(`${start}.${c}.${d}`, prefix),
+        what: 'eth0',
+      }),
+    ),
   { maxLength: 30 },
 );
 

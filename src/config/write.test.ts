@@ -72,7 +72,9 @@ describe('initialText', () => {
   services: 10.1.2.0/24
 `);
     expect(text).toContain('\n# cp-0 is Debian GNU/Linux 12.\nnodes:\n');
-    const anything = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('a\nlab: x', 'a\u2028lab: x')));
+    const anything = fc.array(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('a\nlab: x', 'a\u2028lab: x')),
+    );
     fc.assert(
       fc.property(anything, anything, anything, (pods, services, nodes) => {
         const told = initialText({ ...simple, remarks: { pods, services, nodes } });

@@ -63,7 +63,11 @@ blackhole 10.9.0.64/26 proto bird
   it('are those of its name servers, of the names it knows, and of whoever is logged in', () => {
     put(root, 'etc/resolv.conf', 'search example.net\nnameserver 127.0.0.53\noptions edns0\n');
     put(root, 'run/systemd/resolve/resolv.conf', 'nameserver 10.96.0.53\nnameserver 2001:db8::53\n');
-    put(root, 'etc/hosts', '127.0.0.1 localhost\n10.244.3.4 db db.example.net # the old one\n# 10.1.1.1 x\n::1 me\n');
+    put(
+      root,
+      'etc/hosts',
+      '127.0.0.1 localhost\n10.244.3.4 db db.example.net # the old one\n# 10.1.1.1 x\n::1 me\n',
+    );
     const sockets = `0 0 10.0.0.11:22 10.200.7.9:50122 users:(("sshd",pid=812,fd=4),("sshd",pid=806,fd=4))
 0 0 [::ffff:10.0.0.11]:22 [::ffff:10.201.7.9]:50124 users:(("sshd-session",pid=813,fd=4))
 0 0 10.0.0.11:52034 10.202.1.1:443 users:(("curl",pid=900,fd=5))`;
@@ -104,10 +108,14 @@ blackhole 10.9.0.64/26 proto bird
 
   it('are nothing where the host answers nonsense', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom('route', 'resolver', 'name', 'login', 'x'), fc.string())), (said) => {
-        const output = said.map(([word, rest]) => `${word} ${rest}`).join('\n');
-        for (const { network } of parseSurroundings(output, { addresses: [] })) expect(network.prefix).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('route', 'resolver', 'name', 'login', 'x'), fc.string())),
+        (said) => {
+          const output = said.map(([word, rest]) => `${word} ${rest}`).join('\n');
+          for (const { network } of parseSurroundings(output, { addresses: [] }))
+            expect(network.prefix).toBeGreaterThan(0);
+        },
+      ),
     );
   });
 });

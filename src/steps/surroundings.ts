@@ -45,7 +45,9 @@ const PLUGINS_OWN =
 export function parseSurroundings(output: string, facts: Pick<Facts, 'addresses'>): readonly Seen[] {
   const all = [
     ...facts.addresses.flatMap(({ device, address, prefix }) =>
-      PLUGINS_OWN.test(device) || !isIPv4(address) ? [] : [{ network: networkOf(address, prefix), what: device }],
+      PLUGINS_OWN.test(device) || !isIPv4(address)
+        ? []
+        : [{ network: networkOf(address, prefix), what: device }],
     ),
     ...output.split('\n').flatMap(seenIn),
   ];

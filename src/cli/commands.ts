@@ -1,4 +1,4 @@
-import { NETWORK_PLUGINS } from '../model/cluster.ts';
+import type { NetworkPlugin } from '../model/cluster.ts';
 import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
@@ -16,6 +16,9 @@ import type { StatusFlags } from './status.ts';
  * The table of contents of the command line: what each command takes and says of itself. Nothing here loads what a command
  * does; that is in the file of its own that `load` names.
  */
+
+/** As the model has them; it is loaded later. */
+const PLUGINS = ['flannel', 'calico', 'cilium', 'none'] as const satisfies readonly NetworkPlugin[];
 
 const only = many('Only this phase, step, or subject of steps', 'PHASE|STEP', partNames);
 const node = many('Only this node', 'NAME', nodeNames);
@@ -40,7 +43,7 @@ export const init = command<InitFlags>({
     user: text('The user to log in as', 'NAME'),
     sshConfig: text('An ssh_config to use in place of your own', 'FILE'),
     kubernetes: text('A minor or an exact version', 'VERSION'),
-    plugin: { kind: 'enum', values: NETWORK_PLUGINS, optional: true, brief: 'The network plugin (flannel)' },
+    plugin: { kind: 'enum', values: PLUGINS, optional: true, brief: 'The network plugin (flannel)' },
     lab: text('Use the hosts of this lab', 'NAME'),
     offline: yes('Ask no host anything'),
     yes: yes('Do not ask: take what would be proposed'),

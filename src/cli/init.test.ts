@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fake, folder, landfall } from '../../test/cli/fake.ts';
 import { kept } from '../../test/report/golden.ts';
 import { loadCluster } from '../config/load.ts';
+import { NETWORK_PLUGINS } from '../model/cluster.ts';
 import { runCli } from './app.ts';
 
 const folders: (() => void)[] = [];
@@ -160,6 +161,14 @@ describe('init without anybody to ask', () => {
       cwd: config,
     });
     expect(JSON.parse(unread.out()).unread).toMatchObject({ code: 'ssh/host-key-unknown', exit: 4 });
+  });
+
+  test('knows every network plugin', async () => {
+    for (const plugin of NETWORK_PLUGINS) {
+      const cwd = place();
+      const it = await landfall(['init', '10.0.0.11', '--offline', '--plugin', plugin], { cwd });
+      expect([it.code(), written(cwd).network.plugin]).toEqual([0, plugin]);
+    }
   });
 
   test('prints the file where that is led to standard output', async () => {

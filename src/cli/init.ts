@@ -44,12 +44,13 @@ interface Settled {
   readonly config?: string;
 }
 
-/** The host of a lab, by the lab's own ssh_config; it is called as the lab calls it. */
-async function ofLab(given: Given, lab: string, wanted: string | undefined): Promise<Settled> {
+/** The hosts of a lab, by the lab's own ssh_config; nodes are called as the lab calls its hosts. The first when none is named. */
+async function ofLab(given: Given, lab: string, wanted: readonly string[]): Promise<Settled> {
   const { requireHost, requireLab } = await import('../lab/lab.ts');
   const found = await requireLab(lab);
-  const { name } = requireHost(found, wanted ?? found.hosts[0]?.name ?? 'cp-0');
-  return { given: { ...given, lab, node: name, hosts: [{ address: name }] }, config: found.sshConfig };
+  const names = wanted.length > 0 ? wanted : [found.hosts[0]?.name ?? 'cp-0'];
+  const hosts = names.map((word) => requireHost(found, word)).map(({ name }) => ({ name, address: name }));
+  return { given: { ...given, lab, hosts }, config: found.sshConfig };
 }
 
 /** A path as cluster.yaml is to have it: relative to that file where it is below its folder. */
@@ -81,7 +82,7 @@ async function settled(
     ...(plugin === undefined ? {} : { plugin }),
     ...(sshConfig === undefined ? {} : { sshConfig }),
   };
-  if (lab !== undefined) return ofLab(given, lab, node ?? words[0]);
+  if (lab !== undefined) return ofLab(given, lab, [...words, ...(node === undefined ? [] : [node])]);
   return {
     given,
     ...(sshConfig === undefined

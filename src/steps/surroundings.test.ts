@@ -16,7 +16,8 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** What a host answers whose programs say this. */
 function ask(routes: string, sockets = ''): string {
-  standIn(root, 'ip', `cat <<'END'\n${routes}\nEND`);
+  // The main table alone is not all a host goes by.
+  standIn(root, 'ip', `[ "$*" = '-4 -o route show table all' ] || exit 1\ncat <<'END'\n${routes}\nEND`);
   const path = standIn(root, 'ss', `cat <<'END'\n${sockets}\nEND`);
   const script = surroundingsScript()
     .replace('PATH=', `PATH=${path}:`)

@@ -54,13 +54,13 @@ export function partner(
 
   const tell = (host: HostWord, met: Met): void => {
     if (met.is === 'read') {
-      const { facts, around } = met;
-      const rows = [
-        `  ${paint.right(signs.right)} ${paint.strong(host.address)}   ${machineText(facts)}`,
-        `      has ${addressesText(facts)}`,
-        `      around it ${aroundText(around)}`,
-      ];
-      if (asks) show(`\n${rows.map((row) => `${printable(row)}\n`).join('')}`);
+      const row = (label: string, text: string): string => {
+        const lines = wrap(printable(text), look.columns - 18);
+        return lines.map((line, i) => `      ${(i === 0 ? label : '').padEnd(10)}${line}\n`).join('');
+      };
+      const head = `  ${paint.right(signs.right)} ${paint.strong(host.address)}   ${printable(machineText(met.facts))}\n`;
+      const rows = [head, row('has', addressesText(met.facts)), row('around it', aroundText(met.around))];
+      if (asks) show(`\n${rows.join('')}`);
     } else if (met.is === 'unread' && asks) {
       show(`\n${problemText([met.problem], look)}`);
     } else if (met.is === 'unread') {

@@ -132,6 +132,7 @@ function report(context: Context, flags: Flags, file: string, cluster: Cluster, 
   ].map(([what = '', word = '']) => `${what.padEnd(25)}${look.paint.command(`${program(flags)} ${word}`)}`);
   const told = [
     `Wrote ${file}: ${cluster.name}, Kubernetes ${cluster.kubernetes} with ${cluster.network.plugin === 'none' ? 'no network plugin' : cluster.network.plugin} on ${nodes}.`,
+    ...(cluster.nodes.length === 1 ? ['The only node takes workloads too.'] : []),
     ...(met.is === 'read' ? networks : []),
     '',
     ...next,

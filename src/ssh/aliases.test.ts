@@ -61,7 +61,7 @@ Host -oProxyCommand=x
   it('are none where there is no file, no home, or no ssh_config', async () => {
     expect(await names()).toEqual([]);
     expect(await names(dir)).toEqual([]);
-    await fc.assert(
+    fc.assert(
       fc.property(fc.string(), (text) => {
         for (const { name } of readAliases(text).aliases) expect(name).toMatch(/^[\w.-]+$/);
       }),

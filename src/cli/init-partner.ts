@@ -56,7 +56,7 @@ export function partner(
     if (met.is === 'read') {
       const row = (label: string, text: string): string => {
         const lines = wrap(printable(text), look.columns - 18);
-        return lines.map((line, i) => `      ${(i === 0 ? label : '').padEnd(10)}${line}\n`).join('');
+        return lines.map((line, i) => `      ${(i === 0 ? label : '').padEnd(12)}${line}\n`).join('');
       };
       const head = `  ${paint.right(signs.right)} ${paint.strong(host.address)}   ${printable(machineText(met.facts))}\n`;
       const rows = [head, row('has', addressesText(met.facts)), row('around it', aroundText(met.around))];

@@ -5,7 +5,7 @@ import { readCluster } from '../config/load.ts';
 import { createFile, replaceFile } from '../config/replace.ts';
 import { asText } from '../config/text.ts';
 import { initialText, suggestName } from '../config/write.ts';
-import type { Cluster, NetworkPlugin } from '../model/cluster.ts';
+import type { Cluster, NetworkPlugin, Node } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import { documentText } from '../report/json.ts';
 import { wrap } from '../report/width.ts';
@@ -107,6 +107,11 @@ function untilWritten(context: Context, file: string): () => void {
   };
 }
 
+/** `cp-0 (10.0.0.11)`, or the name alone when they are one and the same. */
+function called({ name, address }: Node): string {
+  return name === address ? name : `${name} (${address})`;
+}
+
 function report(context: Context, flags: Flags, file: string, cluster: Cluster, outcome: Outcome): void {
   const { stdout } = context.process;
   const { met, initial } = outcome;
@@ -118,7 +123,7 @@ function report(context: Context, flags: Flags, file: string, cluster: Cluster, 
   }
   if (flags.quiet) return;
   const look = lookOf(context, stdout, flags);
-  const nodes = cluster.nodes.map((n) => `${n.name} (${n.address})`).join(', ');
+  const nodes = cluster.nodes.map(called).join(', ');
   const networks = (['pods', 'services'] as const).flatMap((key) => {
     const head = `  ${key.padEnd(10)}${cluster.network[key].padEnd(18)}`;
     const why = wrap((initial.remarks?.[key] ?? []).join(' '), look.columns - head.length);
@@ -170,7 +175,8 @@ export const init: Action<InitFlags> = async (context, flags, words) => {
   try {
     const { name, kubernetes, plugin, hosts } = given;
     const isAllGiven = [name, kubernetes, plugin, hosts[0], given.node ?? hosts[0]?.name].every(Boolean);
-    if (other.asks && !isAllGiven)
+    const isAsking = other.asks && !isAllGiven;
+    if (isAsking)
       talk(context, flags, 'Enter takes what stands in brackets; Ctrl-C leaves everything as it is.');
     const outcome = await interview(given, other);
     const text = initialText(outcome.initial);
@@ -178,6 +184,7 @@ export const init: Action<InitFlags> = async (context, flags, words) => {
     if (file === '-') context.process.stdout.write(text);
     else if (flags.force) replaceFile(file, text);
     else createFile(file, text);
+    if (isAsking) talk(context, flags, '');
     if (file !== '-') report(context, flags, file, cluster, outcome);
     return 0;
   } finally {

@@ -20,7 +20,7 @@ describe('the hosts of an ssh_config', () => {
   it('are those it names, and not its patterns', () => {
     const { aliases, includes } = readAliases(`# mine
 Include conf.d/* "other file"
-Host cp-0 cp-1   *.example.com
+Host cp-0 cp-1   *.example.com 10.0.0.11
   HostName=10.0.0.11
   User ops
 host "gate"

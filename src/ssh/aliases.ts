@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { home, type PlaceEnvironment } from '../files/places.ts';
+import { isIPv4 } from '../model/network.ts';
 
 /** A host somebody has given a name in their ssh_config. */
 export interface Alias {
@@ -20,8 +21,8 @@ interface Page {
 const ONE_HOST = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /**
- * Reads the text of an ssh_config for the hosts it names; pure. Left out are patterns, and blocks that log in as `git`: nobody's
- * node is behind those. Whatever else a block says, ssh is asked when it matters.
+ * Reads the text of an ssh_config for the hosts it names; pure. Left out are patterns, addresses, which name nobody, and blocks that
+ * log in as `git`: no node is behind those. Whatever else a block says, ssh is asked when it matters.
  */
 export function readAliases(text: string): Page {
   const blocks: { names: string[]; hostName?: string; user?: string }[] = [];
@@ -32,7 +33,7 @@ export function readAliases(text: string): Page {
     const block = blocks.at(-1);
     switch (key.toLowerCase()) {
       case 'host':
-        blocks.push({ names: words.filter((word) => ONE_HOST.test(word)) });
+        blocks.push({ names: words.filter((word) => ONE_HOST.test(word) && !isIPv4(word)) });
         break;
       case 'match':
         blocks.push({ names: [] });

@@ -19,7 +19,6 @@ import { folder, path, program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { clusterFile } from './source.ts';
 import { talk } from './talk.ts';
-import { partsOf } from './tell.ts';
 
 /** What init takes. */
 export interface InitFlags {
@@ -117,7 +116,8 @@ function report(context: Context, flags: Flags, file: string, cluster: Cluster, 
   const { met, initial } = outcome;
   const { pods, services } = cluster.network;
   if (flags.json) {
-    const unread = met.is === 'unread' ? { unread: partsOf(met.problem) } : {};
+    const unread =
+      met.is === 'unread' ? { unread: { code: met.problem.code, summary: met.problem.summary } } : {};
     stdout.write(documentText({ format: '1.0', file, cluster: cluster.name, pods, services, ...unread }));
     return;
   }
@@ -129,9 +129,10 @@ function report(context: Context, flags: Flags, file: string, cluster: Cluster, 
     const why = wrap((initial.remarks?.[key] ?? []).join(' '), look.columns - head.length);
     return why.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`.trimEnd());
   });
-  const known = cluster.lab !== undefined || met.is === 'read' || met.hostKey !== undefined;
+  const isUnknown =
+    met.is === 'unasked' || (met.is === 'unread' && met.problem.code.startsWith('ssh/host-key'));
   const next = [
-    ...(known ? [] : [['Trust its host key:', 'hosts trust']]),
+    ...(isUnknown && cluster.lab === undefined ? [['Trust its host key:', 'hosts trust']] : []),
     ['See what would be made:', 'plan'],
     ['Make it:', 'apply'],
   ].map(([what = '', word = '']) => `${what.padEnd(25)}${look.paint.command(`${program(flags)} ${word}`)}`);

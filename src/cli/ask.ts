@@ -11,17 +11,26 @@ export function isAnswerable(context: Context, flags: Pick<CommonFlags, 'noInput
   return !flags.noInput && !flags.json && stdin.isTTY === true && stderr.isTTY === true;
 }
 
+/** Asks on standard error and takes a line, without blanks around it; undefined at the end of input. */
+export async function answerTo(
+  context: Context,
+  flags: Pick<CommonFlags, 'color'>,
+  question: string,
+): Promise<string | undefined> {
+  const { stdin, stderr } = context.process;
+  stderr.write(lookOf(context, stderr, flags).spell(question));
+  const answer = await stdin.line();
+  if (answer === undefined) stderr.write('\n');
+  return answer?.trim();
+}
+
 /** Asks on standard error and takes a line; empty at the end of input. */
 export async function ask(
   context: Context,
   flags: Pick<CommonFlags, 'color'>,
   question: string,
 ): Promise<string> {
-  const { stdin, stderr } = context.process;
-  stderr.write(lookOf(context, stderr, flags).spell(question));
-  const answer = await stdin.line();
-  if (answer === undefined) stderr.write('\n');
-  return (answer ?? '').trim();
+  return (await answerTo(context, flags, question)) ?? '';
 }
 
 /** Before anything is done that would need an answer later. @throws Problem `ask/nobody` (exit 2) when nobody can answer. */

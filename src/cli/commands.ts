@@ -1,3 +1,4 @@
+import type { NetworkPlugin } from '../model/cluster.ts';
 import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
@@ -5,7 +6,7 @@ import { count, many, text, yes } from './flags.ts';
 import type { HostsTrustFlags } from './hosts-trust.ts';
 import type { InitFlags } from './init.ts';
 import type { KubeconfigFlags } from './kubeconfig.ts';
-import { nodeNames, partNames, stepNames } from './names.ts';
+import { nodeNames, partNames, sshHostNames, stepNames } from './names.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ResetFlags } from './reset.ts';
 import type { RunbookFlags } from './runbook.ts';
@@ -16,24 +17,44 @@ import type { StatusFlags } from './status.ts';
  * does; that is in the file of its own that `load` names.
  */
 
+/** As the model has them; it is loaded later. */
+const PLUGINS = ['flannel', 'calico', 'cilium', 'none'] as const satisfies readonly NetworkPlugin[];
+
 const only = many('Only this phase, step, or subject of steps', 'PHASE|STEP', partNames);
 const node = many('Only this node', 'NAME', nodeNames);
 const patience = count('How long to look for a host that is lost (600)', 'SECONDS');
 
 export const init = command<InitFlags>({
   brief: 'Write a cluster.yaml to begin with',
+  more:
+    'Asks for what is not given, reads the host, and proposes networks that nothing around it uses. A host that is not\n' +
+    'known yet is shown with its fingerprints, and the key that is agreed to is pinned in the file. With --yes, or nobody\n' +
+    'to ask, every proposal is taken and such a host is not read. Nothing is changed on any host.',
   examples: [
-    ['init --address 10.0.0.11', 'a one-node cluster on the machine with that address'],
+    ['init', 'asks a few questions; Enter takes what is proposed'],
+    ['init ops@10.0.0.11', 'a one-node cluster on the machine with that address'],
+    ['init cp-0=10.0.0.11 --name harbour --yes', 'without a question, for scripts'],
     ['init --name harbour --lab lab', 'a cluster on the hosts of a lab'],
   ],
   flags: {
     name: text('The cluster’s name (that of the folder)', 'NAME'),
-    address: text('Address, DNS name or ssh_config alias of the machine', 'ADDRESS'),
-    node: text('The node’s name (cp-0)', 'NAME'),
+    address: text('The same as HOST', 'ADDRESS'),
+    node: text('The node’s name (that of the host; cp-0)', 'NAME'),
     user: text('The user to log in as', 'NAME'),
+    sshConfig: text('An ssh_config to use in place of your own', 'FILE'),
     kubernetes: text('A minor or an exact version', 'VERSION'),
+    plugin: { kind: 'enum', values: PLUGINS, optional: true, brief: 'The network plugin (flannel)' },
     lab: text('Use the hosts of this lab', 'NAME'),
+    offline: yes('Ask no host anything'),
+    yes: yes('Do not ask: take what would be proposed'),
     force: yes('Replace a file that is there'),
+  },
+  aliases: { y: 'yes' },
+  rest: {
+    placeholder: 'HOST',
+    brief: '[NAME=][USER@]ADDRESS[:PORT]: an IPv4 address, a DNS name, or an alias of your ssh_config',
+    optional: true,
+    propose: sshHostNames,
   },
   load: async () => (await import('./init.ts')).init,
 });

@@ -1,14 +1,24 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { pathFrom } from '../config/file.ts';
+import { readCluster } from '../config/load.ts';
+import { createFile, replaceFile } from '../config/replace.ts';
+import { asText } from '../config/text.ts';
+import { initialText, suggestName } from '../config/write.ts';
+import type { Cluster, NetworkPlugin, Node } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import { documentText } from '../report/json.ts';
-import { ask, isAnswerable } from './ask.ts';
+import { wrap } from '../report/width.ts';
 import type { Action } from './command.ts';
-import type { Context } from './context.ts';
+import type { Context, StopSignal } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { folder, program } from './place.ts';
+import { hostWord } from './host-word.ts';
+import { partner } from './init-partner.ts';
+import { type Given, interview, type Outcome } from './interview.ts';
+import { folder, path, program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { clusterFile } from './source.ts';
+import { talk } from './talk.ts';
 
 /** What init takes. */
 export interface InitFlags {
@@ -16,44 +26,128 @@ export interface InitFlags {
   readonly address?: string;
   readonly node?: string;
   readonly user?: string;
+  readonly sshConfig?: string;
   readonly kubernetes?: string;
+  readonly plugin?: NetworkPlugin;
   readonly lab?: string;
+  readonly offline: boolean;
+  readonly yes: boolean;
   readonly force: boolean;
 }
 
-interface NewNode {
-  readonly name: string;
-  readonly address: string;
-  readonly role: 'control-plane';
+type Flags = InitFlags & CommonFlags;
+
+/** What is settled by the command line, with the ssh_config that leads to the hosts. */
+interface Settled {
+  readonly given: Given;
+  readonly config?: string;
 }
 
-async function labNode(lab: string, wanted: string | undefined): Promise<NewNode> {
+/** The hosts of a lab, by the lab's own ssh_config; nodes are called as the lab calls its hosts. The first when none is named. */
+async function ofLab(given: Given, lab: string, wanted: readonly string[]): Promise<Settled> {
   const { requireHost, requireLab } = await import('../lab/lab.ts');
   const found = await requireLab(lab);
-  const host = requireHost(found, wanted ?? found.hosts[0]?.name ?? 'cp-0');
-  return { name: host.name, address: host.name, role: 'control-plane' };
+  const names = wanted.length > 0 ? wanted : [found.hosts[0]?.name ?? 'cp-0'];
+  const hosts = names.map((word) => requireHost(found, word)).map(({ name }) => ({ name, address: name }));
+  return { given: { ...given, lab, hosts }, config: found.sshConfig };
 }
 
-async function node(context: Context, flags: InitFlags & CommonFlags): Promise<NewNode> {
-  if (flags.lab !== undefined) return labNode(flags.lab, flags.node);
-  const address =
-    flags.address ??
-    (isAnswerable(context, flags)
-      ? await ask(context, flags, 'The machine’s address, DNS name or ssh_config alias: ')
-      : undefined);
-  if (address === undefined || address === '') {
-    throw new Problem({
-      code: 'init/address',
-      summary: 'the machine’s address is not known',
-      try: 'landfall init --address ADDRESS        or, for a lab: landfall init --lab lab',
-      exit: 2,
-    });
+/** A path as cluster.yaml is to have it: relative to that file where it is below its folder. */
+function pathInFile(context: Context, flags: Flags, file: string, config: string): string {
+  if (config.startsWith('~/')) return config;
+  const whole = path(context, flags, config);
+  const short = relative(file === '-' ? folder(context, flags) : dirname(path(context, flags, file)), whole);
+  return short.startsWith('..') || isAbsolute(short) ? whole : `./${short}`;
+}
+
+async function settled(
+  context: Context,
+  flags: Flags,
+  file: string,
+  words: readonly string[],
+): Promise<Settled> {
+  const { name, node, user, kubernetes, plugin, lab } = flags;
+  const sshConfig =
+    flags.sshConfig === undefined ? undefined : pathInFile(context, flags, file, flags.sshConfig);
+  const given: Given = {
+    file: file === '-' ? 'the new cluster.yaml' : `the new ${file}`,
+    today: new Date(context.process.now()).toISOString().slice(0, 10),
+    suggested: suggestName(folder(context, flags)),
+    hosts: [...words, ...(flags.address === undefined ? [] : [flags.address])].map(hostWord),
+    ...(name === undefined ? {} : { name }),
+    ...(node === undefined ? {} : { node }),
+    ...(user === undefined ? {} : { user }),
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(plugin === undefined ? {} : { plugin }),
+    ...(sshConfig === undefined ? {} : { sshConfig }),
+  };
+  if (lab !== undefined) return ofLab(given, lab, [...words, ...(node === undefined ? [] : [node])]);
+  return {
+    given,
+    ...(sshConfig === undefined
+      ? {}
+      : { config: pathFrom(resolve(folder(context, flags), file), sshConfig) }),
+  };
+}
+
+/** Says on a signal that nothing was written, and ends. Gives what takes it back. */
+function untilWritten(context: Context, file: string): () => void {
+  const { process } = context;
+  const said = file === '-' ? 'Nothing was written' : `${file} was not written`;
+  const codes: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 };
+  const undo = (Object.keys(codes) as StopSignal[]).map((signal) =>
+    process.onSignal(signal, () => {
+      process.stderr.write(`\n${said}.\n`);
+      process.exit(codes[signal]);
+    }),
+  );
+  return () => {
+    for (const call of undo) call();
+  };
+}
+
+/** `cp-0 (10.0.0.11)`, or the name alone when they are one and the same. */
+function called({ name, address }: Node): string {
+  return name === address ? name : `${name} (${address})`;
+}
+
+function report(context: Context, flags: Flags, file: string, cluster: Cluster, outcome: Outcome): void {
+  const { stdout } = context.process;
+  const { met, initial } = outcome;
+  const { pods, services } = cluster.network;
+  if (flags.json) {
+    const unread =
+      met.is === 'unread' ? { unread: { code: met.problem.code, summary: met.problem.summary } } : {};
+    stdout.write(documentText({ format: '1.0', file, cluster: cluster.name, pods, services, ...unread }));
+    return;
   }
-  return { name: flags.node ?? 'cp-0', address, role: 'control-plane' };
+  if (flags.quiet) return;
+  const look = lookOf(context, stdout, flags);
+  const nodes = cluster.nodes.map(called).join(', ');
+  const networks = (['pods', 'services'] as const).flatMap((key) => {
+    const head = `  ${key.padEnd(10)}${cluster.network[key].padEnd(18)}`;
+    const why = wrap((initial.remarks?.[key] ?? []).join(' '), look.columns - head.length);
+    return why.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`.trimEnd());
+  });
+  const isUnknown =
+    met.is === 'unasked' || (met.is === 'unread' && met.problem.code.startsWith('ssh/host-key'));
+  const next = [
+    ...(isUnknown && cluster.lab === undefined ? [['Trust its host key:', 'hosts trust']] : []),
+    ['See what would be made:', 'plan'],
+    ['Make it:', 'apply'],
+  ].map(([what = '', word = '']) => `${what.padEnd(25)}${look.paint.command(`${program(flags)} ${word}`)}`);
+  const told = [
+    `Wrote ${file}: ${cluster.name}, Kubernetes ${cluster.kubernetes} with ${cluster.network.plugin === 'none' ? 'no network plugin' : cluster.network.plugin} on ${nodes}.`,
+    ...(cluster.nodes.length === 1 ? ['The only node takes workloads too.'] : []),
+    ...(met.is === 'read' ? networks : []),
+    '',
+    ...next,
+  ];
+  stdout.write(look.spell(`${told.join('\n')}\n`));
 }
 
-/** Writes a commented cluster.yaml that validates. */
-export const init: Action<InitFlags> = async (context, flags) => {
+/** Writes a commented cluster.yaml that validates, of what is given, asked and read of the host. */
+export const init: Action<InitFlags> = async (context, flags, words) => {
   const file = clusterFile(context, flags);
   if (file !== '-' && existsSync(file) && !flags.force) {
     throw new Problem({
@@ -64,40 +158,37 @@ export const init: Action<InitFlags> = async (context, flags) => {
       exit: 2,
     });
   }
-  const { initialText, suggestName } = await import('../config/write.ts');
-  const { readCluster } = await import('../config/load.ts');
-  const { asText } = await import('../config/text.ts');
-  const text = initialText({
-    name: flags.name ?? suggestName(folder(context, flags)),
-    nodes: [await node(context, flags)],
-    ...(flags.kubernetes === undefined ? {} : { kubernetes: flags.kubernetes }),
-    ...(flags.user === undefined ? {} : { ssh: { user: flags.user } }),
-    ...(flags.lab === undefined ? {} : { lab: flags.lab }),
+  const { given, config } = await settled(context, flags, file, words);
+  const other = partner(context, flags, {
+    offline: flags.offline,
+    ...(flags.user === undefined ? {} : { user: flags.user }),
+    ...(config === undefined ? {} : { config }),
   });
-  // What was given on the command line is judged like anything else in the file, before there is one.
-  const { cluster } = readCluster(asText(file === '-' ? 'the new cluster.yaml' : `the new ${file}`, text));
-  const { stdout } = context.process;
-  if (file === '-') {
-    stdout.write(text);
-    return 0;
+  if (given.hosts.length === 0 && !other.asks) {
+    throw new Problem({
+      code: 'init/address',
+      summary: 'the machine’s address is not known',
+      try: 'landfall init ADDRESS        or, for a lab: landfall init --lab lab',
+      exit: 2,
+    });
   }
-  await writeFile(file, text, { flag: flags.force ? 'w' : 'wx' });
-  if (flags.json) {
-    stdout.write(documentText({ format: '1.0', file, cluster: cluster.name }));
+  const done = untilWritten(context, file);
+  try {
+    const { name, kubernetes, plugin, hosts } = given;
+    const isAllGiven = [name, kubernetes, plugin, hosts[0], given.node ?? hosts[0]?.name].every(Boolean);
+    const isAsking = other.asks && !isAllGiven;
+    if (isAsking)
+      talk(context, flags, 'Enter takes what stands in brackets; Ctrl-C leaves everything as it is.');
+    const outcome = await interview(given, other);
+    const text = initialText(outcome.initial);
+    const { cluster } = readCluster(asText(given.file, text));
+    if (file === '-') context.process.stdout.write(text);
+    else if (flags.force) replaceFile(file, text);
+    else createFile(file, text);
+    if (isAsking) talk(context, flags, '');
+    if (file !== '-') report(context, flags, file, cluster, outcome);
     return 0;
+  } finally {
+    done();
   }
-  if (flags.quiet) return 0;
-  const look = lookOf(context, stdout, flags);
-  const nodes = cluster.nodes.map((n) => `${n.name} (${n.address})`).join(', ');
-  const next = [
-    ...(cluster.lab === undefined ? [['Trust its host key:', 'hosts trust']] : []),
-    ['See what would be made:', 'plan'],
-    ['Make it:', 'apply'],
-  ].map(([what = '', word = '']) => `${what.padEnd(25)}${look.paint.command(`${program(flags)} ${word}`)}\n`);
-  stdout.write(
-    look.spell(
-      `Wrote ${file}: ${cluster.name}, Kubernetes ${cluster.kubernetes} on ${nodes}.\n\n${next.join('')}`,
-    ),
-  );
-  return 0;
 };

@@ -56,3 +56,9 @@ export async function labHostNames(): Promise<readonly string[]> {
     return [];
   }
 }
+
+/** The hosts the user's ssh_config names. */
+export async function sshHostNames(context: Context): Promise<readonly string[]> {
+  const { hostAliases } = await import('../ssh/aliases.ts');
+  return (await hostAliases(context.process.env)).map(({ name }) => name);
+}

@@ -38,6 +38,8 @@ function inStream(stream: NodeJS.ReadStream): InStream {
       return all;
     },
     line: async () => {
+      // Nothing comes of a stream that has ended, not even its end once more.
+      if (stream.readableEnded || stream.destroyed) return undefined;
       if (lines === undefined) {
         const reader = createInterface({ input: stream });
         lines = { reader, next: reader[Symbol.asyncIterator]() };

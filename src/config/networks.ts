@@ -1,5 +1,6 @@
 import { type Cidr, contains, networkOf, overlap, parseCidr, specialUse } from '../model/network.ts';
 import type { Problem } from '../model/problem.ts';
+import { type NetworkKey, proposeNetwork } from './free-network.ts';
 import { type Draft, nodeAddresses, nodePaths, nodeTitle, textAt } from './draft.ts';
 import { lineOf, valueProblem } from './page.ts';
 import { clusterFile } from './schema.ts';
@@ -8,17 +9,11 @@ import type { Path } from './tree.ts';
 /** One of the cluster's own networks as the file has it, or its default. */
 export interface OwnNetwork {
   readonly title: string;
-  readonly key: 'pods' | 'services';
+  readonly key: NetworkKey;
   readonly path: Path;
   readonly cidr: Cidr;
   readonly written: boolean;
 }
-
-/** What is suggested when a network is in the way; the first that is not. */
-const CHOICES = {
-  pods: ['10.244.0.0/16', '10.200.0.0/16', '172.20.0.0/16', '192.168.0.0/16', '100.64.0.0/16'],
-  services: ['10.96.0.0/16', '10.100.0.0/16', '172.21.0.0/16', '192.168.128.0/20', '100.65.0.0/16'],
-} as const;
 
 /** The pod and the Service network, as far as they are of the right form. */
 export function ownNetworks(draft: Draft): readonly OwnNetwork[] {
@@ -61,21 +56,17 @@ export function withLine(draft: Draft, path: Path, text: string): string {
 }
 
 /** A network to write in place of one that is in the way: one that holds no node and does not overlap the other. */
-export function freeNetwork(draft: Draft, key: 'pods' | 'services'): string {
-  const others = ownNetworks(draft).filter((network) => network.key !== key);
-  const addresses = nodeAddresses(draft).map(({ address }) => address);
-  const free = CHOICES[key].find((text) => {
-    const cidr = parseCidr(text);
-    if (typeof cidr === 'string') return false;
-    return (
-      !others.some((other) => overlap(other.cidr, cidr)) &&
-      !addresses.some((address) => contains(cidr, address))
-    );
-  });
-  return `${key}: ${free ?? 'a network that nothing else uses'}`;
+export function freeNetwork(draft: Draft, key: NetworkKey): string {
+  const free = proposeNetwork(key, [
+    ...ownNetworks(draft)
+      .filter((network) => network.key !== key)
+      .map(({ cidr, title }) => ({ network: cidr, what: title })),
+    ...nodeAddresses(draft).map(({ address }) => ({ network: networkOf(address, 32), what: 'a node' })),
+  ]);
+  return `${key}: ${free?.network.text ?? 'a network that nothing else uses'}`;
 }
 
-function hostBits(draft: Draft, key: 'pods' | 'services'): readonly Problem[] {
+function hostBits(draft: Draft, key: NetworkKey): readonly Problem[] {
   const path: Path = ['network', key];
   const text = textAt(draft, path);
   if (text === undefined || parseCidr(text) !== 'host bits') return [];

@@ -55,6 +55,33 @@ describe('initialText', () => {
     ]);
     expect(read(shown)).toEqual(read(text));
   });
+  it('says in comments what was seen, and nothing that a host says of itself becomes more than a comment', () => {
+    const remarks = {
+      pods: ['Apart from all that cp-0 reaches: 10.0.0.0/24 (eth0).'],
+      services: ['Apart from the pods.'],
+      nodes: ['cp-0 is Debian GNU/Linux 12.'],
+    };
+    const network = { pods: '172.20.16.0/20', services: '10.1.2.0/24' };
+    const text = initialText({ ...simple, network, remarks });
+    expect(text).toContain(`
+# Apart from all that cp-0 reaches: 10.0.0.0/24 (eth0).
+# Each node takes a /24 of it: room for 16 nodes.
+  pods: 172.20.16.0/20
+# Apart from the pods.
+# Room for 254 Services.
+  services: 10.1.2.0/24
+`);
+    expect(text).toContain('\n# cp-0 is Debian GNU/Linux 12.\nnodes:\n');
+    const anything = fc.array(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('a\nlab: x', 'a\u2028lab: x')),
+    );
+    fc.assert(
+      fc.property(anything, anything, anything, (pods, services, nodes) => {
+        const told = initialText({ ...simple, remarks: { pods, services, nodes } });
+        expect(read(told)).toEqual(read(initialText(simple)));
+      }),
+    );
+  });
   it('fits a window, and begins with what editors look for', () => {
     const lines = initialText(simple).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);

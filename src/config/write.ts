@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { NetworkPlugin, Role, SshOptions } from '../model/cluster.ts';
+import type { Role, SshOptions } from '../model/cluster.ts';
 import { DEFAULT_MINOR, formatMinor } from '../model/version.ts';
 import { endpointName } from './defaults.ts';
 import { NAME } from './format.ts';
@@ -20,9 +20,15 @@ export interface Initial {
   readonly kubernetes?: string;
   /** `host[:port]`; the name Landfall keeps when absent. */
   readonly endpoint?: string;
-  readonly network?: { readonly plugin?: NetworkPlugin; readonly pods?: string; readonly services?: string };
+  readonly network?: { readonly plugin?: string; readonly pods?: string; readonly services?: string };
   readonly ssh?: SshOptions;
   readonly lab?: string;
+  /** What was seen and why it is so, for the comments above these parts: sentences, of whatever characters. */
+  readonly remarks?: {
+    readonly pods?: readonly string[];
+    readonly services?: readonly string[];
+    readonly nodes?: readonly string[];
+  };
   /** Where editors find the JSON Schema: a path relative to the file, or a URL. */
   readonly schema?: string;
 }
@@ -36,7 +42,7 @@ const SCHEMA = './node_modules/landfall/schema/cluster.json';
  * judges them.
  */
 export function initialText(initial: Initial): string {
-  const { network = {}, ssh = {} } = initial;
+  const { network = {}, ssh = {}, remarks = {} } = initial;
   const defaults = clusterFile.shape.network.parse({});
   const line = (written: string | number | undefined, key: string, fallback: string | number) =>
     written === undefined ? `#  ${key}: ${fallback}` : `  ${key}: ${value(written)}`;
@@ -65,9 +71,9 @@ ${head('network', hasNetwork)}
 ${line(network.plugin, 'plugin', defaults.plugin)}
 # Also: encapsulation (vxlan, cross-subnet, none), mtu, and with cilium kubeProxy: replace. Left out, the first two are
 # chosen from what the nodes are, once, and kept in landfall.lock.
-# Each node takes a /24 of it: room for 256 nodes.
+${comment([...(remarks.pods ?? []), roomForPods(network.pods ?? defaults.pods)])}
 ${line(network.pods, 'pods', defaults.pods)}
-# Room for 65,534 Services. kubeadm's own default, a /12, would take sixteen times as much of your address space.
+${comment([...(remarks.services ?? []), roomForServices(network.services ?? defaults.services)])}
 ${line(network.services, 'services', defaults.services)}
 # Many charts have this name written into them.
 #  domain: ${defaults.domain}
@@ -81,9 +87,50 @@ ${initial.lab === undefined ? '' : `\n# These are hosts of a lab, with its conce
 # address: what ssh connects to: an IP address, a name, or an alias of your ssh_config. When the cluster itself is to
 # use another one, add internalAddress. hostKey pins the key the host must show: landfall hosts trust prints it.
 # The only node takes workloads too.
-nodes:
+${remarks.nodes === undefined ? '' : `${comment(remarks.nodes)}\n`}nodes:
 ${initial.nodes.map(nodeText).join('\n')}
 `;
+}
+
+/** Columns of a line of comment. */
+const COLUMNS = 116;
+
+/** Sentences as lines of comment. What a host said of itself may hold anything; here nothing of it ends a line. */
+function comment(sentences: readonly string[]): string {
+  return sentences
+    .flatMap((sentence) => {
+      const lines: string[] = [];
+      for (const word of sentence.replace(/[^\u0020-\u007e]/g, '?').split(/ +/)) {
+        const last = lines.at(-1);
+        if (last !== undefined && last.length + 1 + word.length <= COLUMNS)
+          lines[lines.length - 1] = `${last} ${word}`;
+        else lines.push(word);
+      }
+      return lines;
+    })
+    .map((line) => `# ${line}`)
+    .join('\n');
+}
+
+function prefixOf(network: string): number {
+  return Number(network.split('/')[1] ?? Number.NaN);
+}
+
+function roomForPods(network: string): string {
+  const nodes = 2 ** (24 - prefixOf(network));
+  if (!Number.isInteger(nodes)) return 'Each node takes a /24 of it.';
+  return `Each node takes a /24 of it: room for ${nodes === 1 ? 'one node' : `${nodes} nodes`}.`;
+}
+
+function roomForServices(network: string): string {
+  const prefix = prefixOf(network);
+  const addresses = 2 ** (32 - prefix) - 2;
+  if (!Number.isInteger(addresses)) return 'Each Service takes an address of it.';
+  const wide =
+    prefix === 16
+      ? " kubeadm's own default, a /12, would take sixteen times as much of your address space."
+      : '';
+  return `Room for ${addresses.toLocaleString('en-US')} Services.${wide}`;
 }
 
 /** A name for a cluster after the folder its file lies in; `harbour` when the folder's name yields none. */

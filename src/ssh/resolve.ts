@@ -71,6 +71,11 @@ export async function resolveWay(target: Target): Promise<Way> {
   }
 }
 
+/** A host's name in known_hosts, as ssh writes it. @param port another one than it is reached at. */
+export function nameInKnownHosts(way: Way, port = way.port): string {
+  return way.hostKeyAlias ?? (port === 22 ? way.hostname : `[${way.hostname}]:${port}`);
+}
+
 /** The jump hosts as hosts of their own, the nearest first; each is reached through the ones before it. */
 export function jumpTargets(target: Target, way: Way): readonly Target[] {
   return way.jumps.map((jump, i) => {

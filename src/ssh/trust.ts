@@ -5,7 +5,7 @@ import { Problem } from '../model/problem.ts';
 import { readTrail } from './failure/trail.ts';
 import { explainFailure } from './failure.ts';
 import { type HostKey, type KnownKey, appendKeys, forgetHost, knownKeys } from './known-hosts.ts';
-import { type Way, resolveWay } from './resolve.ts';
+import { type Way, nameInKnownHosts, resolveWay } from './resolve.ts';
 import { collectKeys, probe } from './shown-keys.ts';
 import { type Target, checkTarget } from './target.ts';
 import { pinLine, pinSettings } from './words.ts';
@@ -83,6 +83,19 @@ export async function examineTrust(target: Target): Promise<Trust> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Whether this machine has ever heard of a host's key, right or not, or has a program that may: nobody is asked, nothing is sent.
+ * @throws Problem as {@link resolveWay}.
+ */
+export async function isHeardOf(target: Target): Promise<boolean> {
+  const way = await resolveWay(target);
+  if (target.hostKey !== undefined || way.knownHostsCommand !== undefined) return true;
+  // ssh takes the key of a host for any of its ports.
+  const names = [...new Set([nameInKnownHosts(way), nameInKnownHosts(way, 22)])];
+  const files = [...way.userKnownHosts, ...way.globalKnownHosts];
+  return (await Promise.all(names.map((name) => knownKeys(name, files)))).flat().length > 0;
 }
 
 /** What the user said to what they were shown. */

@@ -552,7 +552,7 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
-# ── 20 kernel/inotify-watches: Let them watch many files
+# ── 20 kernel/inotify-watches: Let each program watch many files
 # A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.
 read_20() {
 {

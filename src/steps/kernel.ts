@@ -85,7 +85,7 @@ export function kernelSteps({ limits }: Pick<HostSettings, 'limits'>): readonly 
     limit(
       {
         id: 'kernel/inotify-watches',
-        title: 'Let them watch many files',
+        title: 'Let each program watch many files',
         why: 'A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.',
         see: ['man 7 inotify'],
       },

@@ -1,4 +1,3 @@
-import { DEFAULT_MINOR, formatMinor } from '../model/version.ts';
 import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
@@ -32,7 +31,7 @@ export const init = command<InitFlags>({
     address: text('Address, DNS name or ssh_config alias of the machine', 'ADDRESS'),
     node: text('The node’s name (cp-0)', 'NAME'),
     user: text('The user to log in as (whom ssh_config names)', 'NAME'),
-    kubernetes: text(`A minor or an exact version (${formatMinor(DEFAULT_MINOR)})`, 'VERSION'),
+    kubernetes: text('A minor or an exact version (1.36)', 'VERSION'),
     lab: text('Use the hosts of this lab', 'NAME'),
     force: yes('Replace a file that is there'),
   },
@@ -67,7 +66,10 @@ export const plan = command<PlanFlags>({
     out: text('Also write the plan to a file', 'FILE'),
     exitCode: yes('End with 3 when there are changes'),
   },
-  ends: { 0: 'the plan was made, whatever it says', 3: 'there is something to do, and --exit-code was given' },
+  ends: {
+    0: 'the plan was made, whatever it says',
+    3: 'there is something to do, and --exit-code was given',
+  },
   load: async () => (await import('./plan.ts')).plan,
 });
 

@@ -1,5 +1,4 @@
 import { nearest } from '../config/nearest.ts';
-import type { Cluster } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import { diagnosisText, explainText, sharedTroubleText } from '../report/explain.ts';
 import { documentText } from '../report/json.ts';
@@ -10,7 +9,7 @@ import { sorted, type Trouble, TROUBLES } from '../steps/troubles.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { type Listed, listOf, stepsWith, SUPPOSED, supposedScene } from './list.ts';
+import { type Listed, listOf, placeOf, stepsWith, supposedScene } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
@@ -18,12 +17,6 @@ import { clusterName, load } from './source.ts';
 export interface ExplainFlags {
   readonly full: boolean;
 }
-
-/** Enough nodes to see which of them a phase is for. */
-const WITH_WORKER: Cluster = {
-  ...SUPPOSED,
-  nodes: [...SUPPOSED.nodes, { name: 'worker-0', role: 'worker', address: '10.0.0.21', workloads: true }],
-};
 
 /** The list for the user's own cluster where there is one that can be read, else for the article's. */
 async function ownList(context: Context, flags: CommonFlags): Promise<readonly Listed[]> {
@@ -57,11 +50,12 @@ async function lastStands(context: Context, flags: CommonFlags, step: string, lo
   return [...found.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1));
 }
 
-function where({ phase }: Listed): string {
-  if (phase.stage === 'operator') return 'your own machine';
-  if (phase.stage === 'seat') return 'a control plane';
-  const isOfAll = phase.on(WITH_WORKER).length === WITH_WORKER.nodes.length;
-  return isOfAll ? 'every node' : 'the first control plane';
+/** What can be asked besides steps, told below all of them. */
+function moreText(look: Look): string {
+  const names = [...new Set(TROUBLES.map(({ id }) => `trouble/${id}`))].join(', ');
+  return look.spell(
+    `\nOne of them:            ${look.paint.command('landfall explain STEP')}\nA diagnosis by number:  ${look.paint.command('landfall explain H14')}\nWhat many may meet:     ${names}\n`,
+  );
 }
 
 function listText(list: readonly Listed[], look: Look): string {
@@ -135,7 +129,10 @@ export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
     const { step, phase } = exact;
     const here = await lastStands(context, flags, step.id, look);
     if (flags.json) stdout.write(documentText(document(exact)));
-    else stdout.write(explainText({ step, phase: phase.title, on: where(exact), here, full: flags.full }, look));
+    else
+      stdout.write(
+        explainText({ step, phase: phase.title, on: placeOf(phase), here, full: flags.full }, look),
+      );
     return 0;
   }
   const part =
@@ -143,7 +140,8 @@ export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
       ? list
       : list.filter(({ step, phase }) => step.id.startsWith(`${word}/`) || phase.id === word);
   if (part.length === 0) throw unknown(word ?? '', list);
-  stdout.write(flags.json ? documentText(part.map(document)) : listText(part, look));
+  if (flags.json) stdout.write(documentText(part.map(document)));
+  else stdout.write(`${listText(part, look)}${word === undefined ? moreText(look) : ''}`);
   return 0;
 };
 

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
 import { stepListText } from '../report/step-list.ts';
@@ -10,7 +10,7 @@ import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { PHASES } from '../steps/phases.ts';
-import { allSteps, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
+import { allSteps, placeOf, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
 import { runbookOf } from './runbook.ts';
 
 /*
@@ -113,12 +113,16 @@ function stepList(): Parameters<typeof stepListText>[0] {
     const { title } = PLUGIN_RELEASES[plugin];
     return own.slice(0, 1).map(({ phase }) => ({
       phase: { ...phase, title: `${phase.title}, with ${title}` },
+      on: placeOf(phase),
+      runbook: `../golden/harbour-${plugin}/runbook.md`,
       steps: own.map(({ step }) => step),
     }));
   });
   return [
     ...PHASES.map((phase) => ({
       phase,
+      on: placeOf(phase),
+      runbook: '../golden/harbour/runbook.md',
       steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
     })),
     ...others,
@@ -128,6 +132,9 @@ function stepList(): Parameters<typeof stepListText>[0] {
 describe('docs/steps.md', () => {
   test('is what the steps say', () => {
     const text = stepListText(stepList());
-    expect(text).toBe(kept(new URL('../../docs/steps.md', import.meta.url), text));
+    const page = new URL('../../docs/steps.md', import.meta.url);
+    expect(text).toBe(kept(page, text));
+    for (const [, file = '', id = ''] of text.matchAll(/\]\(([^)#]+)#([^)]+)\)/g))
+      expect(readFileSync(new URL(file, page), 'utf8')).toContain(`<a id="${id}"></a>`);
   });
 });

@@ -52,7 +52,14 @@ function section({ called, target }: Leaf): string {
     `Usage: ${inline(usage)}`,
     ...(words.length === 0 ? [] : [table('| word | |', flags(words))]),
     ...(own.length === 0 ? [] : [table('| flag | |', flags(own))]),
-    ...(ends.length === 0 ? [] : [table('| ends with | when |', ends.map(([n, says]) => [`\`${n}\``, says]))]),
+    ...(ends.length === 0
+      ? []
+      : [
+          table(
+            '| ends with | when |',
+            ends.map(([n, says]) => [`\`${n}\``, says]),
+          ),
+        ]),
   ].join('\n\n');
 }
 

@@ -40,9 +40,11 @@ describe('shell as a person would type it', () => {
   });
 
   test('leaves a file alone that is read while it is written', () => {
-    const text = "{ cat /etc/x; echo a; } >/etc/.x.landfall\nsync /etc/.x.landfall\nmv -fT /etc/.x.landfall /etc/x";
+    const text =
+      '{ cat /etc/x; echo a; } >/etc/.x.landfall\nsync /etc/.x.landfall\nmv -fT /etc/.x.landfall /etc/x';
     expect(byHand(text)).toBe('{ cat /etc/x; echo a; } >/etc/.x.landfall\nmv -fT /etc/.x.landfall /etc/x');
-    const line = 'echo "$(cat /etc/x)" >/etc/.x.landfall\nsync /etc/.x.landfall\nmv -fT /etc/.x.landfall /etc/x';
+    const line =
+      'echo "$(cat /etc/x)" >/etc/.x.landfall\nsync /etc/.x.landfall\nmv -fT /etc/.x.landfall /etc/x';
     expect(byHand(line)).toContain('mv -fT');
   });
 

@@ -27,10 +27,13 @@ export function byHand(text: string): string {
     .replace(WAITING, '$1')
     .replace(/\( ((?:apt-get|dpkg) [^()\n]*) \)/g, '$1')
     .replace(QUIET, '')
-    .replace(WRITING, (_, _draft, body: string, _end, mode: string, user = 'root', group = 'root', path = '') => {
-      const owner = user === 'root' && group === 'root' ? '' : ` -o ${user} -g ${group}`;
-      return `install -D -m ${mode}${owner} /dev/stdin ${path} ${body}`;
-    })
+    .replace(
+      WRITING,
+      (_, _draft, body: string, _end, mode: string, user = 'root', group = 'root', path = '') => {
+        const owner = user === 'root' && group === 'root' ? '' : ` -o ${user} -g ${group}`;
+        return `install -D -m ${mode}${owner} /dev/stdin ${path} ${body}`;
+      },
+    )
     .replace(PRINTING, (all: string, print: string, _draft, path: string) =>
       print.includes(path) ? all : `${print} >${path}`,
     )

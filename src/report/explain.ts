@@ -103,7 +103,9 @@ function handLines(step: Step, isFull: boolean, look: Look, room: number): strin
       ...(disturbs === undefined ? [] : block('Risk', [RISKS[disturbs]], look)),
     ],
     undo === undefined ? [] : script('Undo', toUndo),
-    long === undefined ? [] : block('', wrap(`kubectl is short for: ${long}`, room).map(look.paint.faint), look),
+    long === undefined
+      ? []
+      : block('', wrap(`kubectl is short for: ${long}`, room).map(look.paint.faint), look),
     after.length === 0 ? [] : block('After', wrap(after.join(', '), room), look),
   ];
 }

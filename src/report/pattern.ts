@@ -81,6 +81,11 @@ function expanded(source: string): readonly string[] {
 export function alternatives(pattern: RegExp): readonly string[] {
   const texts = outermost(pattern.source)
     .flatMap(expanded)
-    .map((text) => text.replace(/[ …]*…[ …]*/g, (gap) => (/ /.test(gap) ? ' … ' : '…')).replace(/ +/g, ' ').trim());
+    .map((text) =>
+      text
+        .replace(/[ …]*…[ …]*/g, (gap) => (/ /.test(gap) ? ' … ' : '…'))
+        .replace(/ +/g, ' ')
+        .trim(),
+    );
   return [...new Set(texts)];
 }

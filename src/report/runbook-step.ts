@@ -62,7 +62,9 @@ function handedOver(step: Step, page: Page): string[] {
 /** What one should see: short enough, it stands in the sentence. */
 function expected(want: string): string[] {
   if (want === '') return ['It should print nothing.'];
-  return want.includes('\n') ? ['It should print:', code(want, 'text')] : [`It should print ${inline(want)}.`];
+  return want.includes('\n')
+    ? ['It should print:', code(want, 'text')]
+    : [`It should print ${inline(want)}.`];
 }
 
 /** Look, see, otherwise: the part of a step that may differ from host to host. */

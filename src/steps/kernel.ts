@@ -50,7 +50,7 @@ export function kernelSteps({ limits }: Pick<HostSettings, 'limits'>): readonly 
       {
         id: 'kernel/bridge-ip6tables',
         title: 'Show bridged IPv6 packets to the firewall',
-        why: 'The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.',
+        why: 'IPv6 has a switch of its own. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.',
         see: [NETWORK],
         after: ['kernel/br-netfilter'],
       },

@@ -19,7 +19,9 @@ describe('the troubles many steps share', () => {
       expect([trouble.id, met.length > 2]).toEqual([trouble.id, true]);
     }
     for (const plugin of ['flannel', 'calico', 'cilium']) {
-      const own = TROUBLES.filter(({ id, clues }) => id === 'network' && clues.some((c) => c.try.includes(plugin)));
+      const own = TROUBLES.filter(
+        ({ id, clues }) => id === 'network' && clues.some((c) => c.try.includes(plugin)),
+      );
       expect([plugin, own.length > 0]).toEqual([plugin, true]);
     }
   });

@@ -1,6 +1,7 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
+import { prose } from '../report/markup.ts';
 import { stepListText } from '../report/step-list.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -9,8 +10,9 @@ import type { Lock } from '../model/lock.ts';
 import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
+import { API_CLUES } from '../steps/clues.ts';
 import { PHASES } from '../steps/phases.ts';
-import { allSteps, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
+import { allSteps, placeOf, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
 import { runbookOf } from './runbook.ts';
 
 /*
@@ -89,6 +91,20 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, network) => {
     expect(text).toBe(kept(new URL('runbook.md', folder), text));
   });
 
+  test('tells of every trouble a step knows, and of a shared one once', () => {
+    const text = runbookOf(ground);
+    const clues = PHASES.flatMap((phase) => layOut([phase], ground, phase.when))
+      .flatMap(({ steps }) => steps)
+      .flatMap((step) => step.clues ?? []);
+    expect(clues.length).toBeGreaterThan(100);
+    const untold = clues.filter(
+      ({ means, try: what }) => !text.includes(prose(means)) || !text.includes(prose(what)),
+    );
+    expect(untold).toEqual([]);
+    const [first] = API_CLUES;
+    expect(text.split(prose(first?.try ?? '')).length - 1).toBe(1);
+  });
+
   for (const { name, text } of scripts) {
     test(`holds ${name}`, () => {
       expect(text).toBe(kept(new URL(name, folder), text));
@@ -113,12 +129,16 @@ function stepList(): Parameters<typeof stepListText>[0] {
     const { title } = PLUGIN_RELEASES[plugin];
     return own.slice(0, 1).map(({ phase }) => ({
       phase: { ...phase, title: `${phase.title}, with ${title}` },
+      on: placeOf(phase),
+      runbook: `../golden/harbour-${plugin}/runbook.md`,
       steps: own.map(({ step }) => step),
     }));
   });
   return [
     ...PHASES.map((phase) => ({
       phase,
+      on: placeOf(phase),
+      runbook: '../golden/harbour/runbook.md',
       steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
     })),
     ...others,
@@ -128,6 +148,9 @@ function stepList(): Parameters<typeof stepListText>[0] {
 describe('docs/steps.md', () => {
   test('is what the steps say', () => {
     const text = stepListText(stepList());
-    expect(text).toBe(kept(new URL('../../docs/steps.md', import.meta.url), text));
+    const page = new URL('../../docs/steps.md', import.meta.url);
+    expect(text).toBe(kept(page, text));
+    for (const [, file = '', id = ''] of text.matchAll(/\]\(([^)#]+)#([^)]+)\)/g))
+      expect(readFileSync(new URL(file, page), 'utf8')).toContain(`<a id="${id}"></a>`);
   });
 });

@@ -76,7 +76,7 @@ function identity(scene: Scene): Step {
         {
           match: /machine-id/,
           means: 'the host has no machine-id of its own: it was copied, or its image was not finished',
-          try: 'rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot   (with DHCP its address may change)',
+          try: 'rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot (with DHCP its address may change)',
           diagnosis: 'H102',
         },
         {
@@ -134,6 +134,7 @@ function mtu(scene: Scene): Step {
       id: 'preflight/mtu',
       title: 'Send packets as large as the other hosts do',
       why: 'The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.',
+      see: ['man 8 ip-link'],
       clues: [
         {
           match: / has \d+, /,

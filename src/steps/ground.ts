@@ -16,6 +16,9 @@ export function groundSteps(scene: Scene): readonly Step[] {
         id: 'preflight/address',
         title: 'Have the address the cluster will use',
         why: `The other members, the API server's certificate and etcd will know this node as ${address}. An address the host does not carry (a translated public one, say) cannot be listened on.`,
+        see: [
+          'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#check-network-adapters',
+        ],
         clues: [
           {
             match: /^not on this host/,
@@ -36,8 +39,9 @@ export function groundSteps(scene: Scene): readonly Step[] {
     check(
       {
         id: 'preflight/networks',
-        title: 'Keep the networks of the cluster to itself',
+        title: 'Have no route into the networks of the cluster',
         why: `Pods will live in ${cluster.network.pods} and Services in ${cluster.network.services}. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.`,
+        see: ['https://kubernetes.io/docs/concepts/cluster-administration/networking/'],
         clues: [
           {
             match: / overlaps /,

@@ -49,6 +49,7 @@ function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
     id: `network/${plugin}-runs`,
     title: 'Run the network plugin on every node',
     why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
+    see: ['https://kubernetes.io/docs/concepts/cluster-administration/addons/'],
     after: ['control-plane/kubelet', `network/${plugin}`, 'network/conflist'],
     what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
   });
@@ -95,7 +96,8 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
   return {
     id: 'network/conflist',
     title: "Find the plugin's configuration, and none before it",
-    why: `The runtime takes the first file of the folder. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
+    why: `The runtime takes the first file of /etc/cni/net.d. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
+    see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
     after: [after],
     within: plugin === 'flannel' ? 180 : 300,
     awaits: `${title} to write its configuration`,
@@ -135,7 +137,7 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
   };
 }
 
-interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'after'> {
+interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | 'after'> {
   /** `namespace/Kind/name`. */
   readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
 }
@@ -146,7 +148,7 @@ function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
     {
       ...about,
       within: 240,
-      awaits: `${what} to be ready`,
+      awaits: `the pods of ${what.slice(what.lastIndexOf('/') + 1)} to be ready`,
       probes: [rolloutsProbe(scene)],
       clues: cluesOf(scene),
     },
@@ -169,6 +171,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         id: 'network/kube-proxy',
         title: 'Run kube-proxy on every node',
         why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
+        see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/'],
         after: ['control-plane/kubelet', 'control-plane/api-ready'],
         what: 'kube-system/DaemonSet/kube-proxy',
       }),
@@ -180,6 +183,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         id: 'network/no-kube-proxy',
         title: 'Have no kube-proxy where Cilium does its work',
         why: 'Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.',
+        see: ['https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/'],
         after: ['control-plane/api-ready'],
         probes: [rolloutsProbe(scene)],
         clues: [
@@ -212,6 +216,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
         id: 'network/nodes-ready',
         title: 'Have every node ready',
         why: 'A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.',
+        see: ['https://kubernetes.io/docs/reference/node/node-status/'],
         after: ['control-plane/kubelet', last],
         within: 120,
         awaits: 'the nodes to become ready',
@@ -230,6 +235,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       id: 'network/dns',
       title: 'Have names resolved inside the cluster',
       why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
+      see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
       after: ['network/nodes-ready'],
       what: 'kube-system/Deployment/coredns',
     }),

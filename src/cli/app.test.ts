@@ -5,7 +5,7 @@ import { FAULTS } from '../lab/fault.ts';
 import { folder, landfall } from '../../test/cli/fake.ts';
 import { kept } from '../../test/report/golden.ts';
 import { arranged } from './flags.ts';
-import { allSteps } from './list.ts';
+import { allSteps, everyStep } from './list.ts';
 import { STEP_NAMES } from './step-names.ts';
 
 const folders: (() => void)[] = [];
@@ -186,10 +186,22 @@ describe('init and validate', () => {
 
 describe('explain and runbook', () => {
   test('every step can be explained, whatever the cluster', async () => {
-    for (const { step } of allSteps()) {
+    for (const { step } of everyStep()) {
       const it = await landfall(['explain', step.id], { cwd: '/nowhere' });
       expect([it.err(), it.code()]).toEqual(['', 0]);
       expect(it.out()).toContain(step.title);
+    }
+  });
+
+  test('so can every diagnosis, also of a step that only another choice brings', async () => {
+    const ids = new Set(
+      everyStep().flatMap(({ step }) => (step.clues ?? []).flatMap((c) => c.diagnosis ?? [])),
+    );
+    expect(ids).toContain('H02');
+    for (const id of ids) {
+      const it = await landfall(['explain', id], { cwd: '/nowhere' });
+      expect([it.err(), it.code()]).toEqual(['', 0]);
+      expect(it.out()).toContain(id);
     }
   });
 

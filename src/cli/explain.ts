@@ -8,7 +8,7 @@ import { listRuns, readEvents } from '../run/history.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { type Listed, listOf, stepsWith, supposedScene } from './list.ts';
+import { everyStep, type Listed, listOf, supposedScene } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
@@ -23,7 +23,7 @@ async function ownList(context: Context, flags: CommonFlags): Promise<readonly L
   }
   const loaded = await load(context, flags).catch(() => undefined);
   if (loaded !== undefined) return listOf(supposedScene(loaded.cluster, loaded.lock));
-  return [...listOf(supposedScene()), ...stepsWith('calico'), ...stepsWith('cilium')];
+  return everyStep();
 }
 
 /** How a step stood when it was last told of in a run, a host each. */

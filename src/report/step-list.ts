@@ -1,6 +1,7 @@
 import type { Phase } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
 import { cell, prose } from './markup.ts';
+import { anchor } from './runbook-step.ts';
 import { span } from './words.ts';
 
 /** A phase with its steps, in order. */
@@ -29,7 +30,7 @@ function row(step: Step): string {
     ...(step.within === undefined || step.within === 0 ? [] : [`waits up to ${span(step.within * 1000)}`]),
   ];
   const ids = [...new Set((step.clues ?? []).flatMap((c) => c.diagnosis ?? []))].toSorted();
-  return `| \`${step.id}\` | ${kind} | **${cell(step.title)}.** ${cell(step.why)} | ${more.join(', ')} | ${ids.join(' ')} |`;
+  return `| <a id="${anchor(step.id)}"></a>\`${step.id}\` | ${kind} | **${cell(step.title)}.** ${cell(step.why)} | ${more.join(', ')} | ${ids.join(' ')} |`;
 }
 
 /** Every step, a phase a chapter, a step a row: docs/steps.md. */

@@ -86,7 +86,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
       {
         id: 'runtime/answers',
         title: 'Hear CRI-O answer',
-        why: 'kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers.',
+        why: 'kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers. That it calls its network not ready is right: the network plugin comes into the cluster, so there must be a cluster first.',
         after: ['runtime/crio', 'runtime/crictl'],
         within: 30,
         awaits: 'CRI-O to answer',

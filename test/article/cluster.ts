@@ -152,7 +152,7 @@ export const NETWORK: Chapter = {
     item(
       141,
       'Download the manifest of a release',
-      done`${step('network/calico-operator-file', 'https://raw.githubusercontent.com/projectcalico/calico/v')} and ${step('network/calico-crds-file')}, taken only with the sum landfall.lock has.`,
+      done`${step('network/calico-operator-file', 'https://raw.githubusercontent.com/projectcalico/calico/')} and ${step('network/calico-crds-file')}, taken only with the sum landfall.lock has.`,
     ),
     item(
       142,

@@ -28,7 +28,7 @@ export const PACKAGES: readonly Chapter[] = [
       item(
         66,
         'The name of the release in a variable, for the address of a repository',
-        otherwise`CRI-O’s repository is one for all releases today: ${step('packages/crio-list', 'isv:/cri-o:/stable:/v1.36/deb/')}. What does differ by release is decided by what the host says of itself.`,
+        otherwise`CRI-O’s repository is one for all releases today: ${step('packages/crio-list', 'isv:/cri-o:/stable:/v')}. What does differ by release is decided by what the host says of itself.`,
       ),
       item(
         67,

@@ -8,7 +8,7 @@ export const PROOF: readonly Chapter[] = [
       item(
         148,
         'Run nginx',
-        done`${step('proof/pod', 'nginx:1.28.0')}, in a namespace of the proof’s own; ${command('apply')} does it when it has made something, ${command('status --prove')} whenever you like.`,
+        done`${step('proof/pod', 'docker.io/library/nginx:')}, in a namespace of the proof’s own; ${command('apply')} does it when it has made something, ${command('status --prove')} whenever you like.`,
       ),
       item(
         149,

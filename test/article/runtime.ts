@@ -18,7 +18,7 @@ export const RUNTIME: readonly Chapter[] = [
       item(
         86,
         'kubeadm looks for the newest version on the internet, and falls back',
-        done`It is told: ${step('control-plane/kubeadm-config', 'kubernetesVersion: v')}. Should it look all the same: ${clue('control-plane/init', 'I0918 09:21:28.063000   11270 version.go:256] remote version is much newer: v1.28.2; falling back to: stable-1.27', 'H10')}.`,
+        done`It is told: ${step('control-plane/kubeadm-config', 'kubernetesVersion:')}. Should it look all the same: ${clue('control-plane/init', 'I0918 09:21:28.063000   11270 version.go:256] remote version is much newer: v1.28.2; falling back to: stable-1.27', 'H10')}.`,
       ),
       item(
         87,
@@ -43,7 +43,7 @@ export const RUNTIME: readonly Chapter[] = [
       item(
         91,
         'Say the version, from now on',
-        done`${step('control-plane/kubeadm-config', 'kubernetesVersion: v')}, exact, and the same that the packages have.`,
+        done`${step('control-plane/kubeadm-config', 'kubernetesVersion:')}, exact, and the same that the packages have.`,
       ),
       item(
         92,

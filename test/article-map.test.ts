@@ -147,9 +147,12 @@ describe('an answer that is not true', () => {
     [to.file('README.md', 'the page', 'gone for good'), 'README.md does not say: gone for good'],
     [to.test('test/article-map.test.ts', `gone ${ALL}`), 'test/article-map.test.ts has no test ‘gone 166’'],
   ];
-  it.each(nowhere)('is found: $is $id', async (pointer, said) => {
-    expect(await wrong(to.item(1, 'something', to.done`${pointer}`))).toEqual([`1: ${said}`]);
-  });
+  it.each(nowhere.map(([pointer, said]) => ({ pointer, said })))(
+    'is found: $said',
+    async ({ pointer, said }) => {
+      expect(await wrong(to.item(1, 'something', to.done`${pointer}`))).toEqual([`1: ${said}`]);
+    },
+  );
 
   it('is found, too, when it says nothing', async () => {
     expect(await wrong(to.item(1, 'something', to.done`It just does.`))).toEqual(['1: leads nowhere']);

@@ -20,7 +20,7 @@ export const CLUSTER: Chapter = {
     item(
       116,
       'Decide on two networks, of pods and of Services, before anything is made',
-      done`${field('network.pods')} and ${field('network.services')}, each with a default and its reason. Neither can be changed later; a cluster that was made with others is told apart: ${step('control-plane/settings', 'podSubnet')}.`,
+      done`${field('network.pods')} and ${field('network.services')}, each with a default, its reason, and that it cannot be changed later. A cluster that was made with others is told apart: ${step('control-plane/settings', 'podSubnet')}.`,
     ),
     item(
       117,

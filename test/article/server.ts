@@ -132,7 +132,7 @@ export const SERVER_CONTINUED: Chapter = {
     item(
       54,
       'Move sshd to another port by a file, without trying it; on a newer Ubuntu the file is not heeded, and passwords stay',
-      done`Moved in three parts, so that nobody is locked out: ${step('login/port-beside', 'systemd-run')}, ${step('login/answers')}, ${step('login/port')}; by its socket, where systemd listens for it. See ${file('docs/decisions/0008-the-ssh-port.md', 'why so')}. What protects is ${step('login/passwords', 'PasswordAuthentication no')} and ${step('login/root')}.`,
+      done`Moved in three parts, so that nobody is locked out: ${step('login/port-beside', 'systemd-run')}, ${step('login/answers')}, ${step('login/port')}; by its socket, where systemd listens for it. See ${file('docs/decisions/0008-the-ssh-port.md', 'why so')}. What protects is ${step('login/passwords', 'PasswordAuthentication no')} and ${step('login/root')}: where nothing can be guessed, nothing has to keep guessers out.`,
     ),
     item(
       55,

@@ -54,6 +54,7 @@ export function capacitySteps(scene: Scene): readonly Step[] {
         id: 'preflight/disk',
         title: 'Have room on the disk',
         why: 'Images, logs and etcd live below /var/lib. kubelet begins to throw images away when less than 15 % is free and pods when less than 10 % is; etcd stops writing when nothing is.',
+        see: ['https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/'],
         clues: [
           {
             match: /MiB free/,

@@ -30,6 +30,7 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
         id: 'control-plane/config-valid',
         title: "Have kubeadm's word that the file is sound",
         why: 'Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.',
+        see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-config/'],
         after: ['control-plane/kubeadm-config', 'packages/installed'],
         clues: [
           {
@@ -139,6 +140,7 @@ function readySteps(scene: Scene): readonly Step[] {
         id: 'control-plane/node',
         title: 'See the node in its own cluster',
         why: 'kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.',
+        see: ['https://kubernetes.io/docs/concepts/architecture/nodes/'],
         after: ['control-plane/kubelet', 'control-plane/api-ready'],
         probes: [nodesProbe(scene)],
         within: 60,

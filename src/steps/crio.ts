@@ -118,6 +118,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
         id: 'runtime/kubelet-enabled',
         title: 'Start kubelet at every boot',
         why: 'kubelet runs the control plane itself, as pods of its own; after a reboot everything waits for it. kubeadm starts it, but a boot must, too. Until then it stops and starts again every ten seconds, which is as it should be: it has no configuration yet.',
+        see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/'],
         after: ['packages/installed'],
       },
       'kubelet',
@@ -158,6 +159,7 @@ function oldRunc(): Step {
     id: 'runtime/programs',
     title: 'Point CRI-O only at programs that are there',
     why: 'An old CRI-O package left a file that names a runc it no longer brings, and CRI-O refuses to start over it. The current package names its own programs.',
+    see: ['https://github.com/opencontainers/runtime-spec'],
     read: sh`
       gone=$(sed -n 's/^[[:space:]]*runtime_path *= *"\([^"]*\)".*/\1/p' /etc/crio/crio.conf /etc/crio/crio.conf.d/*.conf 2>/dev/null |
         sort -u | while read -r path; do [ -e "$path" ] || echo "$path is not there"; done)

@@ -79,6 +79,7 @@ export function earlierSteps({ cluster, lock }: Scene): readonly Step[] {
         id: 'preflight/other-runtime',
         title: 'Have no second container runtime',
         why: 'Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.',
+        see: ['https://kubernetes.io/docs/setup/production-environment/container-runtimes/'],
         clues: [
           {
             match: /\.sock/,

@@ -38,6 +38,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
         id: 'preflight/networks',
         title: 'Keep the networks of the cluster to itself',
         why: `Pods will live in ${cluster.network.pods} and Services in ${cluster.network.services}. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.`,
+        see: ['https://kubernetes.io/docs/concepts/cluster-administration/networking/'],
         clues: [
           {
             match: / overlaps /,

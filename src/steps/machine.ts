@@ -93,6 +93,9 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         id: 'preflight/systemd',
         title: 'Have systemd run the services',
         why: 'kubelet and the runtime are systemd units, and containers get their cgroups from it. kubeadm starts and restarts kubelet through it.',
+        see: [
+          'https://kubernetes.io/docs/setup/production-environment/container-runtimes/#systemd-cgroup-driver',
+        ],
         clues: [
           {
             match: /^not systemd/,

@@ -135,7 +135,7 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
   };
 }
 
-interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'after'> {
+interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | 'after'> {
   /** `namespace/Kind/name`. */
   readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
 }
@@ -169,6 +169,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         id: 'network/kube-proxy',
         title: 'Run kube-proxy on every node',
         why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
+        see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/'],
         after: ['control-plane/kubelet', 'control-plane/api-ready'],
         what: 'kube-system/DaemonSet/kube-proxy',
       }),
@@ -212,6 +213,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
         id: 'network/nodes-ready',
         title: 'Have every node ready',
         why: 'A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.',
+        see: ['https://kubernetes.io/docs/reference/node/node-status/'],
         after: ['control-plane/kubelet', last],
         within: 120,
         awaits: 'the nodes to become ready',
@@ -230,6 +232,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       id: 'network/dns',
       title: 'Have names resolved inside the cluster',
       why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
+      see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
       after: ['network/nodes-ready'],
       what: 'kube-system/Deployment/coredns',
     }),

@@ -210,7 +210,7 @@ ip -o -4 address show scope global | awk -v wanted=10.0.0.11 '
 }
 want_14='on this host'
 
-# ── 15 preflight/networks: Keep the networks of the cluster to itself
+# ── 15 preflight/networks: Have no route into the networks of the cluster
 # Pods will live in 10.244.0.0/16 and Services in 10.96.0.0/16. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.
 read_15() {
 ip -4 -o route show table main | awk -v pods=10.244.0.0/16 -v services=10.96.0.0/16 '
@@ -318,7 +318,7 @@ if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 want_21=none
 
 # ── 22 preflight/resolver: Ask name servers that pods can ask, too
-# Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Is that the host's own loopback, it asks itself, sees the loop, and stops; then no name is resolved in the whole cluster.
+# Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Where that is the host's own loopback, CoreDNS asks itself, sees the loop and stops; then no name is resolved in the whole cluster.
 read_22() {
 file=$(sed -n 's/^resolvConf: *//p' /var/lib/kubelet/config.yaml 2>/dev/null | tr -d '"')
 if [ -n "$file" ]; then :

@@ -200,7 +200,7 @@ probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.con
 }
 
 # ── 6 network/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of the folder. Only when that is the one Cilium has written do pods get addresses of the cluster.
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one Cilium has written do pods get addresses of the cluster.
 read_6() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/05-cilium.conflist ]; then echo "${first:-none}"

@@ -362,7 +362,7 @@ mv -fT /etc/apt/apt.conf.d/.zz-landfall.landfall /etc/apt/apt.conf.d/zz-landfall
 }
 
 # ── 9 updates/timers: Start apt’s daily work by its timers
-# They look for updates and install them. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.
+# Two timers have updates looked for and installed. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.
 read_9() {
 for unit in apt-daily.timer apt-daily-upgrade.timer; do
   echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || :) $(systemctl is-active "$unit" || :)"

@@ -106,7 +106,7 @@ sync -f /etc
 }
 
 # ── 3 time/sources: Follow the time servers of the distribution
-# They are there for everybody who reaches the internet. Those that cluster.yaml may have named before are taken out again.
+# The time servers of the distribution are there for everybody who reaches the internet. Others that cluster.yaml may have named before are taken out again.
 read_3() {
 if [ -e /etc/chrony/sources.d/landfall.sources ] || grep -qs '^#landfall# ' /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
@@ -469,7 +469,7 @@ sysctl -q -w net.bridge.bridge-nf-call-iptables=1
 }
 
 # ── 17 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
-# The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
+# IPv6 has a switch of its own. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
 read_17() {
 sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
@@ -552,7 +552,7 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
-# ── 20 kernel/inotify-watches: Let them watch many files
+# ── 20 kernel/inotify-watches: Let each program watch many files
 # A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.
 read_20() {
 {

@@ -552,7 +552,7 @@ END
 }
 
 # ── 3 network/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of the folder. Only when that is the one flannel has written do pods get addresses of the cluster.
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
 read_3() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"

@@ -206,6 +206,37 @@ describe('explain and runbook', () => {
     }
   });
 
+  test('what many steps may meet can be asked for by name, and each explanation names it', async () => {
+    const it = await landfall(['explain', 'trouble/disk'], { cwd: '/nowhere' });
+    expect([it.err(), it.code()]).toEqual(['', 0]);
+    expect(it.out()).toMatch(/^A file cannot be written\n\n"No space left on device"/);
+    const step = await landfall(['explain', 'kernel/ip-forward'], { cwd: '/nowhere' });
+    expect(step.out()).toContain('landfall explain trouble/disk');
+    const none = await landfall(['explain', 'trouble/none'], { cwd: '/nowhere' });
+    expect(none.code()).toBe(2);
+    expect(none.err()).toContain('trouble/disk, trouble/packages');
+  });
+
+  test('a long command is cut short, and whole with --full', async () => {
+    const [short, whole] = await Promise.all(
+      [[], ['--full']].map((flags) =>
+        landfall(['explain', 'control-plane/init', ...flags], { cwd: '/nowhere' }),
+      ),
+    );
+    expect(short?.out()).toMatch(/\d+ more lines: landfall explain control-plane\/init --full/);
+    expect(whole?.out()).not.toContain('more lines');
+    expect(whole?.out().length).toBeGreaterThan(short?.out().length ?? 0);
+  });
+
+  test('a step says on whose hosts it is done', async () => {
+    const on = async (id: string): Promise<string> =>
+      (await landfall(['explain', id], { cwd: '/nowhere' })).out().split('\n')[0] ?? '';
+    expect(await on('kernel/ip-forward')).toMatch(/on every node$/);
+    expect(await on('control-plane/init')).toMatch(/on the first control plane$/);
+    expect(await on('workloads/taint')).toMatch(/on a control plane$/);
+    expect(await on('proof/from-outside')).toMatch(/on your own machine$/);
+  });
+
   test('a runbook needs no host when told so', async () => {
     const cwd = await withCluster();
     // Its sshd is moved, as the supposed one's is: else those steps are in no list.

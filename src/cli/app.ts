@@ -4,6 +4,7 @@ import {
   buildApplication,
   buildRouteMap,
   formatMessageForArgumentScannerError,
+  type RouteMap,
   run as runStricli,
   type StricliIntegration,
   text_en,
@@ -17,7 +18,8 @@ import { helpText, kebab } from './help.ts';
 import { lookOf } from './sight.ts';
 import { ownVersion } from './version.ts';
 
-const root = buildRouteMap<string, Context>({
+/** The tree of all commands. */
+export const COMMANDS = buildRouteMap<string, Context>({
   routes: {
     init: commands.init,
     validate: commands.validate,
@@ -127,9 +129,9 @@ const VERSION: Integration = {
 const NEAR = { threshold: 2, weights: { insertion: 1, deletion: 1, substitution: 1, transposition: 1 } };
 
 /** All commands as one application, as Stricli runs it. */
-export function application(): Application<Context> {
+export function application(tree: RouteMap<Context> = COMMANDS): Application<Context> {
   return buildApplication<Context>(
-    root,
+    tree,
     {
       name: 'landfall',
       scanner: {

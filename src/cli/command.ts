@@ -21,6 +21,9 @@ export type Action<FLAGS> = (
   args: readonly string[],
 ) => Promise<ExitCode>;
 
+/** What a command may end with, and what that says of it. */
+export type Ends = Readonly<Partial<Record<ExitCode, string>>>;
+
 /** A command as it is written down in `commands.ts`. */
 export interface CommandSpec<FLAGS> {
   /** One line, an imperative. */
@@ -34,15 +37,18 @@ export interface CommandSpec<FLAGS> {
   /** The words it takes; `rest` takes any number more. */
   readonly args?: readonly Argument[];
   readonly rest?: Argument;
+  /** What it ends with in a way of its own, and what that says: told by docs/cli.md. */
+  readonly ends?: Ends;
   /** Loads the command's own file, which nothing loads before it is called. */
   readonly load: () => Promise<Action<FLAGS>>;
 }
 
-/** What --help shows of a command besides its flags. */
+/** What --help and docs/cli.md show of a command besides its flags. */
 export interface Manual {
   readonly examples: readonly Example[];
   readonly args: readonly Argument[];
   readonly rest?: Argument;
+  readonly ends: Ends;
 }
 
 const MANUALS = new WeakMap<object, Manual>();
@@ -109,6 +115,11 @@ export function command<FLAGS extends object>(spec: CommandSpec<FLAGS>): Command
     parameters: parameters as never,
     docs: { brief: spec.brief, ...(spec.more === undefined ? {} : { fullDescription: spec.more }) },
   });
-  MANUALS.set(built, { examples: spec.examples, args, ...(rest === undefined ? {} : { rest }) });
+  MANUALS.set(built, {
+    examples: spec.examples,
+    args,
+    ...(rest === undefined ? {} : { rest }),
+    ends: spec.ends ?? {},
+  });
   return built;
 }

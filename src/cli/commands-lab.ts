@@ -72,6 +72,7 @@ export const labSsh = command<LabNameFlags>({
   ],
   flags: { name },
   rest: { ...host, optional: true, brief: 'A host, and after -- a command' },
+  ends: { 0: 'the shell or the command ended with 0; any other end of it is passed on' },
   load: async () => (await import('./lab.ts')).labSsh,
 });
 

@@ -30,8 +30,8 @@ export const init = command<InitFlags>({
     name: text('The cluster’s name (that of the folder)', 'NAME'),
     address: text('Address, DNS name or ssh_config alias of the machine', 'ADDRESS'),
     node: text('The node’s name (cp-0)', 'NAME'),
-    user: text('The user to log in as', 'NAME'),
-    kubernetes: text('A minor or an exact version', 'VERSION'),
+    user: text('The user to log in as (whom ssh_config names)', 'NAME'),
+    kubernetes: text('A minor or an exact version (1.36)', 'VERSION'),
     lab: text('Use the hosts of this lab', 'NAME'),
     force: yes('Replace a file that is there'),
   },
@@ -45,6 +45,10 @@ export const validate = command<object>({
     ['validate -f staging.yaml --json', 'the same for programs'],
   ],
   flags: {},
+  ends: {
+    2: 'the file is wrong, in one or many ways',
+    5: 'it asks for a version that landfall.lock cannot be led to: lower, or more than one minor up',
+  },
   load: async () => (await import('./validate.ts')).validate,
 });
 
@@ -61,6 +65,10 @@ export const plan = command<PlanFlags>({
     full: yes('Every difference whole'),
     out: text('Also write the plan to a file', 'FILE'),
     exitCode: yes('End with 3 when there are changes'),
+  },
+  ends: {
+    0: 'the plan was made, whatever it says',
+    3: 'there is something to do, and --exit-code was given',
   },
   load: async () => (await import('./plan.ts')).plan,
 });
@@ -85,6 +93,11 @@ export const apply = command<ApplyFlags>({
   },
   aliases: { y: 'yes' },
   args: [{ placeholder: 'PLANFILE', brief: 'A plan written by plan --out', optional: true }],
+  ends: {
+    0: 'everything reads as it should; or you were asked and said no, and nothing was changed',
+    1: 'a step failed, or the proof did: what was made stays, and apply goes on from there',
+    5: 'somebody else works on a host, or the plan is of another time or another cluster.yaml',
+  },
   load: async () => (await import('./apply.ts')).apply,
 });
 
@@ -95,6 +108,10 @@ export const status = command<StatusFlags>({
     ['status --prove', 'also run a pod and reach it from here, and clean up'],
   ],
   flags: { only, node, full: yes('Every difference whole'), prove: yes('Also prove that the cluster works') },
+  ends: {
+    0: 'the hosts were read, whatever they say',
+    1: 'with --prove: the proof failed, or something differs and there was nothing to prove',
+  },
   load: async () => (await import('./status.ts')).status,
 });
 
@@ -111,9 +128,11 @@ export const explain = command<ExplainFlags>({
     ['explain kernel/ip-forward', 'one step, and how it stood when it was last read'],
     ['explain', 'all steps by name'],
     ['explain H14', 'a diagnosis, and the steps that know it'],
+    ['explain trouble/api', 'what many steps may meet: disk, packages, images, api, network'],
   ],
-  flags: {},
+  flags: { full: yes('Every command whole') },
   args: [step],
+  ends: { 2: 'there is no such step, subject or diagnosis' },
   load: async () => (await import('./explain.ts')).explain,
 });
 
@@ -145,6 +164,11 @@ export const reset = command<ResetFlags>({
     yes: yes('Do not ask'),
     patience,
   },
+  ends: {
+    1: 'a step could not be taken back: reset again goes on from there',
+    2: 'the name that was typed is not the cluster’s; nothing was changed',
+    5: 'somebody else works on a host, or it belongs to another cluster',
+  },
   load: async () => (await import('./reset.ts')).reset,
 });
 
@@ -172,6 +196,7 @@ export const hostsTrust = command<HostsTrustFlags>({
   ],
   flags: { yes: yes('Pin new keys without asking') },
   rest: { placeholder: 'NODE', brief: 'Only these nodes', optional: true, propose: nodeNames },
+  ends: { 4: 'a host is not trusted', 5: 'a key that was known has changed: nothing is pinned unseen' },
   load: async () => (await import('./hosts-trust.ts')).hostsTrust,
 });
 

@@ -1,19 +1,22 @@
 import { nearest } from '../config/nearest.ts';
 import { Problem } from '../model/problem.ts';
-import { diagnosisText, explainText } from '../report/explain.ts';
+import { diagnosisText, explainText, sharedTroubleText } from '../report/explain.ts';
 import { documentText } from '../report/json.ts';
 import type { Look } from '../report/look.ts';
 import { moment } from '../report/words.ts';
 import { listRuns, readEvents } from '../run/history.ts';
+import { sorted, type Trouble, TROUBLES } from '../steps/troubles.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { allSteps, everyStep, type Listed, listOf, supposedScene } from './list.ts';
+import { allSteps, everyStep, type Listed, listOf, placeOf, supposedScene } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
-/** What explain takes: nothing of its own. */
-export type ExplainFlags = object;
+/** What explain takes. */
+export interface ExplainFlags {
+  readonly full: boolean;
+}
 
 /**
  * The list for the user's own cluster where there is one that can be read. Else every step there is, of which the usual ones
@@ -55,9 +58,12 @@ async function lastStands(context: Context, flags: CommonFlags, step: string, lo
   return [...found.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1));
 }
 
-function where({ phase }: Listed): string {
-  if (phase.stage === 'operator') return 'your own machine';
-  return phase.stage === 'seat' ? 'a control plane' : 'every node';
+/** What can be asked besides steps, told below all of them. */
+function moreText(look: Look): string {
+  const names = [...new Set(TROUBLES.map(({ id }) => `trouble/${id}`))].join(', ');
+  return look.spell(
+    `\nOne of them:            ${look.paint.command('landfall explain STEP')}\nA diagnosis by number:  ${look.paint.command('landfall explain H14')}\nWhat many may meet:     ${names}\n`,
+  );
 }
 
 function listText(list: readonly Listed[], look: Look): string {
@@ -90,6 +96,22 @@ function unknown(word: string, list: readonly Listed[]): Problem {
   });
 }
 
+/** The trouble of that name, in the words of the plugin the steps are of. */
+function troubleOf(word: string, list: readonly Listed[]): Trouble {
+  const named = TROUBLES.filter(({ id }) => `trouble/${id}` === word);
+  const met = named.find((trouble) =>
+    list.some(({ step }) => sorted(step.clues ?? []).shared.includes(trouble)),
+  );
+  const found = met ?? named[0];
+  if (found !== undefined) return found;
+  throw new Problem({
+    code: 'explain/unknown',
+    summary: `there is no ${word}`,
+    try: `one of: ${[...new Set(TROUBLES.map(({ id }) => `trouble/${id}`))].join(', ')}`,
+    exit: 2,
+  });
+}
+
 /** Explains a step, lists a subject, or shows what is known of a diagnosis. */
 export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
   const list = await ownList(context, flags, word);
@@ -106,12 +128,19 @@ export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
     stdout.write(diagnosisText(id, found, look));
     return 0;
   }
+  if (word?.startsWith('trouble/') === true) {
+    stdout.write(sharedTroubleText(troubleOf(word, list), look));
+    return 0;
+  }
   const exact = list.find(({ step }) => step.id === word);
   if (exact !== undefined) {
     const { step, phase } = exact;
     const here = await lastStands(context, flags, step.id, look);
     if (flags.json) stdout.write(documentText(document(exact)));
-    else stdout.write(explainText({ step, phase: phase.title, on: where(exact), here }, look));
+    else
+      stdout.write(
+        explainText({ step, phase: phase.title, on: placeOf(phase), here, full: flags.full }, look),
+      );
     return 0;
   }
   const part =
@@ -119,7 +148,8 @@ export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
       ? list
       : list.filter(({ step, phase }) => step.id.startsWith(`${word}/`) || phase.id === word);
   if (part.length === 0) throw unknown(word ?? '', list);
-  stdout.write(flags.json ? documentText(part.map(document)) : listText(part, look));
+  if (flags.json) stdout.write(documentText(part.map(document)));
+  else stdout.write(`${listText(part, look)}${word === undefined ? moreText(look) : ''}`);
   return 0;
 };
 

@@ -74,7 +74,7 @@ export const COMMON: { readonly [K in keyof CommonFlags]-?: Flag<CommonFlags[K]>
     kind: 'enum',
     values: ['auto', 'always', 'never'],
     default: 'auto',
-    brief: 'This wins over FORCE_COLOR, that over NO_COLOR, that over TERM=dumb',
+    brief: 'This wins over FORCE_COLOR, that over NO_COLOR, that over TERM=dumb (auto)',
   },
   verbose: yes('Show what the steps’ own programs print, and stacks of bugs'),
   quiet: yes('Say nothing but what is wrong'),

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
 import { stepListText } from '../report/step-list.ts';
@@ -10,7 +10,7 @@ import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import type { Phase } from '../steps/phase.ts';
 import { PHASES } from '../steps/phases.ts';
-import { allSteps, alternatives, type Listed, SUPPOSED, supposedFacts } from './list.ts';
+import { allSteps, alternatives, type Listed, placeOf, SUPPOSED, supposedFacts } from './list.ts';
 import { runbookOf } from './runbook.ts';
 
 /*
@@ -105,15 +105,26 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, network) => {
   });
 });
 
+/** The choices whose steps a model's runbook shows. */
+const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
+  'network.plugin: calico': 'harbour-calico',
+  'network.plugin: cilium': 'harbour-cilium',
+};
+
 /** The phases with their steps; after them those of other choices, a phase a chapter too. */
 function stepList(): Parameters<typeof stepListText>[0] {
-  const chapter = (phase: Phase, list: readonly Listed[], more = '') => ({
-    phase: { ...phase, title: `${phase.title}${more}` },
-    steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
-  });
+  const chapter = (phase: Phase, list: readonly Listed[], choice?: string) => {
+    const model = choice === undefined ? 'harbour' : RUNBOOKS[choice];
+    return {
+      phase: choice === undefined ? phase : { ...phase, title: `${phase.title}, with ${choice}` },
+      on: placeOf(phase),
+      ...(model === undefined ? {} : { runbook: `../golden/${model}/runbook.md` }),
+      steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
+    };
+  };
   const list = allSteps();
   const others = alternatives().flatMap(({ choice, steps }) =>
-    [...new Set(steps.map(({ phase }) => phase))].map((phase) => chapter(phase, steps, `, with ${choice}`)),
+    [...new Set(steps.map(({ phase }) => phase))].map((phase) => chapter(phase, steps, choice)),
   );
   return [...PHASES.map((phase) => chapter(phase, list)), ...others];
 }
@@ -121,6 +132,9 @@ function stepList(): Parameters<typeof stepListText>[0] {
 describe('docs/steps.md', () => {
   test('is what the steps say', () => {
     const text = stepListText(stepList());
-    expect(text).toBe(kept(new URL('../../docs/steps.md', import.meta.url), text));
+    const page = new URL('../../docs/steps.md', import.meta.url);
+    expect(text).toBe(kept(page, text));
+    for (const [, file = '', id = ''] of text.matchAll(/\]\(([^)#]+)#([^)]+)\)/g))
+      expect(readFileSync(new URL(file, page), 'utf8')).toContain(`<a id="${id}"></a>`);
   });
 });

@@ -3,7 +3,8 @@ import { manualOf } from './command.ts';
 import type { Context } from './context.ts';
 import { COMMON } from './flags.ts';
 
-type Target = Command<Context> | RouteMap<Context>;
+/** A command, or a group of them. */
+export type Target = Command<Context> | RouteMap<Context>;
 
 /** How a flag looks in help, as far as it is of interest here. */
 interface ShownFlag {
@@ -15,7 +16,8 @@ interface ShownFlag {
   readonly values?: readonly string[];
 }
 
-const isMap = (target: Target): target is RouteMap<Context> => 'getAllEntries' in target;
+/** Whether it is a group. */
+export const isMap = (target: Target): target is RouteMap<Context> => 'getAllEntries' in target;
 
 /** A flag's name as it is typed. */
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
@@ -39,30 +41,52 @@ function flagRow(
   ];
 }
 
-function commandHelp(target: Command<Context>, prefix: string): string[] {
+/** What there is to be said of a command, part by part. */
+export interface CommandPage {
+  /** What is typed, and what that does. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly about: string;
+  readonly usage: string;
+  /** The words it takes, its own flags, and those every command has: each with what it is. */
+  readonly words: readonly (readonly [string, string])[];
+  readonly own: readonly (readonly [string, string])[];
+  readonly common: readonly (readonly [string, string])[];
+}
+
+/** The page of a command. @param prefix how it is called: `landfall plan`. */
+export function commandPage(target: Command<Context>, prefix: string): CommandPage {
   const manual = manualOf(target);
   const flags = Object.entries((target.parameters.flags ?? {}) as Record<string, ShownFlag>);
   const aliases = (target.parameters.aliases ?? {}) as Record<string, string>;
-  const own = flags.filter(([name, flag]) => !(name in COMMON) && flag.hidden !== true);
-  const common = flags.filter(([name]) => name in COMMON);
   const args = [
     ...(manual?.args ?? []).map((a) => (a.optional === true ? `[${a.placeholder}]` : a.placeholder)),
     ...(manual?.rest === undefined ? [] : [`[${manual.rest.placeholder} …]`]),
   ];
   const words = [...(manual?.args ?? []), ...(manual?.rest === undefined ? [] : [manual.rest])];
-  const rows = (list: typeof flags): (readonly [string, string])[] =>
-    list.map(([name, flag]) => flagRow(name, flag, aliases));
+  const rows = (list: typeof flags) => list.map(([name, flag]) => flagRow(name, flag, aliases));
+  return {
+    examples: (manual?.examples ?? []).map(([call, does]) => [`landfall ${call}`, does] as const),
+    about: target.fullDescription ?? `${target.brief}.`,
+    usage: [prefix, '[flags]', ...args].join(' '),
+    words: words.map((a) => [a.placeholder, a.brief] as const),
+    own: rows(flags.filter(([name, flag]) => !(name in COMMON) && flag.hidden !== true)),
+    common: [...rows(flags.filter(([name]) => name in COMMON)), ['-h, --help', 'This page']],
+  };
+}
+
+function commandHelp(target: Command<Context>, prefix: string): string[] {
+  const { examples, about, usage, words, own, common } = commandPage(target, prefix);
   return [
-    ...table((manual?.examples ?? []).map(([call, does]) => [`landfall ${call}`, does] as const)),
+    ...table(examples),
     '',
-    target.fullDescription ?? `${target.brief}.`,
+    about,
     '',
-    `Usage: ${[prefix, '[flags]', ...args].join(' ')}`,
-    ...(words.length === 0 ? [] : ['', ...table(words.map((a) => [a.placeholder, a.brief] as const))]),
-    ...(own.length === 0 ? [] : ['', 'Flags', ...table(rows(own))]),
+    `Usage: ${usage}`,
+    ...(words.length === 0 ? [] : ['', ...table(words)]),
+    ...(own.length === 0 ? [] : ['', 'Flags', ...table(own)]),
     '',
     'Flags every command has',
-    ...table([...rows(common), ['-h, --help', 'This page']]),
+    ...table(common),
   ];
 }
 

@@ -86,6 +86,20 @@ export interface Listed {
   readonly step: Step;
 }
 
+/** Enough nodes to see which of them a phase is for. */
+const WITH_WORKER: Cluster = {
+  ...SUPPOSED,
+  nodes: [...SUPPOSED.nodes, { name: 'worker-0', role: 'worker', address: '10.0.0.21', workloads: true }],
+};
+
+/** Where a phase is done, in words: `every node`. */
+export function placeOf(phase: Phase): string {
+  if (phase.stage === 'operator') return 'your own machine';
+  if (phase.stage === 'seat') return 'a control plane';
+  const isOfAll = phase.on(WITH_WORKER).length === WITH_WORKER.nodes.length;
+  return isOfAll ? 'every node' : 'the first control plane';
+}
+
 /** The whole list for a scene, in order. */
 export function listOf(scene: Scene): readonly Listed[] {
   return PHASES.flatMap((phase) => phase.steps(scene).map((step) => ({ phase, step })));

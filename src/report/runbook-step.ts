@@ -1,7 +1,7 @@
 import type { Step } from '../steps/step.ts';
 import { code, inline, prose } from './markup.ts';
 import { sharedTexts } from './shorthand.ts';
-import { type Troubles, troubleText } from './trouble.ts';
+import { troubleText, type Troubles } from './trouble.ts';
 import { typed, variable } from './typed.ts';
 import { listed, span } from './words.ts';
 
@@ -18,6 +18,8 @@ export interface Page {
   readonly shorten: (text: string) => string;
   /** The number of the step that hands over a late value. */
   readonly giver: (slot: string) => number | undefined;
+  /** Functions the chapter's head has told: the probes many of its steps ask. */
+  readonly said: ReadonlySet<string>;
 }
 
 /** A stable name to link to: `kernel-ip-forward`. */
@@ -46,7 +48,7 @@ function patience(step: Step): string[] {
   const limit = span(step.within * 1000);
   return step.awaits === undefined
     ? [`It may take up to ${limit} to get there: look again.`]
-    : [`This waits for ${prose(step.awaits)}; give it up to ${limit}.`];
+    : [`This waits for ${prose(step.awaits)}: look again, for up to ${limit}.`];
 }
 
 function handedOver(step: Step, page: Page): string[] {
@@ -57,12 +59,19 @@ function handedOver(step: Step, page: Page): string[] {
   });
 }
 
+/** What one should see: short enough, it stands in the sentence. */
+function expected(want: string): string[] {
+  if (want === '') return ['It should print nothing.'];
+  return want.includes('\n')
+    ? ['It should print:', code(want, 'text')]
+    : [`It should print ${inline(want)}.`];
+}
+
 /** Look, see, otherwise: the part of a step that may differ from host to host. */
 function body(step: Step, page: Page): string[] {
-  const wait = patience(step);
   const { make } = step;
   const said = [step.read, ...(make === undefined ? [] : [make])].map((shell) =>
-    page.shorten(typed(shell.text, step)),
+    page.shorten(typed(shell.text, step, page.said)),
   );
   const { shared, texts } = sharedTexts(said, anchor(step.id));
   return [
@@ -72,14 +81,26 @@ function body(step: Step, page: Page): string[] {
     ]),
     ...handedOver(step, page),
     code(texts[0] ?? '', 'sh'),
-    step.want === '' ? 'It should print nothing.' : 'It should print:',
-    ...(step.want === '' ? [] : [code(step.want, 'text')]),
+    ...expected(step.want),
     ...(make === undefined ? [] : ['Otherwise:', code(texts[1] ?? '', 'sh')]),
-    ...(make === undefined && wait.length === 0
-      ? ['This is a check: when it prints something else, that is for you to mend.']
-      : []),
-    ...wait,
+    ...patience(step),
   ];
+}
+
+/** What to do when making has not helped, or when there is nothing to be made. */
+function otherwise(step: Step, page: Page): string[] {
+  const isYours = step.make === undefined && (step.within ?? 0) === 0;
+  if (!isYours) return troubleText(step, page.troubles, 'When it fails');
+  const when = 'When it prints something else, that is yours to mend';
+  const told = troubleText(step, page.troubles, when);
+  return told.length === 0 ? [`${when}.`] : told;
+}
+
+/** Where it is done, where the chapter's head has not said so, and what it puts at risk. */
+function aside({ id, disturbs }: Step, hosts: readonly string[], all: readonly string[]): string {
+  const where = hosts.length === all.length ? [] : [`on ${listed(hosts.map(placeName), 6)}`];
+  const risk = disturbs === undefined ? [] : [RISKS[disturbs]];
+  return [`\`${id}\``, ...where, ...risk].join(' · ');
 }
 
 /**
@@ -95,20 +116,17 @@ export function stepSection(
 ): string {
   const { step } = variants[0] as Variant;
   const hosts = variants.flatMap((v) => v.hosts);
-  const where =
-    all.length > 1 && hosts.length === all.length ? 'every host' : listed(hosts.map(placeName), 6);
-  const risk = step.disturbs === undefined ? '' : ` · ${RISKS[step.disturbs]}`;
   return [
     `<a id="${anchor(step.id)}"></a>`,
     `### ${number}. ${prose(step.title)}`,
-    `\`${step.id}\` · on ${where}${risk}`,
+    aside(step, hosts, all),
     prose(step.why),
     ...variants.flatMap((v) =>
       variants.length === 1
         ? body(v.step, page)
         : [`**On ${listed(v.hosts.map(placeName))}**`, ...body(v.step, page)],
     ),
-    ...troubleText(step, page.troubles),
+    ...otherwise(step, page),
     ...(step.see === undefined || step.see.length === 0 ? [] : [furtherReading(step.see)]),
   ].join('\n\n');
 }

@@ -1,10 +1,10 @@
 import type { Phase } from '../steps/phase.ts';
-import type { Step } from '../steps/step.ts';
+import type { Probe, Step } from '../steps/step.ts';
 import { cell, code, prose } from './markup.ts';
 import { anchor, type Page, placeName, stepSection, type Variant } from './runbook-step.ts';
 import { longKubectl } from './shorthand.ts';
-import { commonTroubles, troubles } from './trouble.ts';
-import { typed } from './typed.ts';
+import { commonTroubles, hasCommon, troubles } from './trouble.ts';
+import { asFunction, typed } from './typed.ts';
 import { listed } from './words.ts';
 
 /** One phase with the steps of each of its hosts. */
@@ -72,6 +72,32 @@ function stageText({ phase, hosts }: RunbookPhase): string {
   )}, as root.${when}`;
 }
 
+/** A probe whose call is longer than this is worth a name when several steps ask it. */
+const LONG_CALL = 100;
+
+/** The long questions that several steps of a chapter ask, all in the same words. */
+function askedOften({ parts }: Chapter): readonly Probe[] {
+  const steps = parts.flatMap((part) => part.variants.map((variant) => variant.step));
+  const uses = new Map<string, { probe: Probe; texts: Set<string>; steps: number }>();
+  for (const step of steps) {
+    for (const probe of step.probes ?? []) {
+      const known = uses.get(probe.name) ?? { probe, texts: new Set<string>(), steps: 0 };
+      known.texts.add(probe.run.text);
+      known.steps += 1;
+      uses.set(probe.name, known);
+    }
+  }
+  return [...uses.values()]
+    .filter(({ probe, texts, steps: n }) => n > 1 && texts.size === 1 && probe.run.text.length > LONG_CALL)
+    .map(({ probe }) => probe);
+}
+
+function saidOnce(probes: readonly Probe[], shorten: Page['shorten']): string[] {
+  if (probes.length === 0) return [];
+  const functions = probes.map((probe) => shorten(asFunction(probe))).join('\n');
+  return ['Several steps of this chapter ask the same question. Say it once:', code(functions, 'sh')];
+}
+
 function contents(chapters: readonly Chapter[], hasTroubles: boolean): string {
   const lists = chapters.map(({ phase, parts }) => {
     const head = `**[${prose(phase.phase.title)}](#${anchor(`phase/${phase.phase.id}`)})**`;
@@ -80,7 +106,7 @@ function contents(chapters: readonly Chapter[], hasTroubles: boolean): string {
       parts.map((p) => `${p.number}. [${prose(p.step.title)}](#${anchor(p.step.id)})`).join('\n'),
     ];
   });
-  return [...lists.flat(), ...(hasTroubles ? ['**[What can go wrong anywhere](#troubles)**'] : [])].join(
+  return [...lists.flat(), ...(hasTroubles ? ['**[What many steps may meet](#troubles)**'] : [])].join(
     '\n\n',
   );
 }
@@ -106,33 +132,34 @@ export function runbookText(input: RunbookInput): string {
   const long = longKubectl(
     steps.flatMap((step) => [step.read, step.make].map((shell) => typed(shell?.text ?? '', step))),
   );
-  const page: Page = {
+  const page = {
     troubles: troubles(steps),
-    shorten: (text) => (long === undefined ? text : text.replaceAll(long, 'kubectl')),
-    giver: (slot) => parts.find((p) => p.step.gives?.includes(slot) === true)?.number,
+    shorten: (text: string) => (long === undefined ? text : text.replaceAll(long, 'kubectl')),
+    giver: (slot: string) => parts.find((p) => p.step.gives?.includes(slot) === true)?.number,
   };
   const head = [
     `# ${input.cluster}: from bare machines to a cluster, by hand`,
-    `This is everything \`landfall apply\` does to make ${input.cluster} (${input.parts.join(', ')}), written so that you can follow it, check it, or do it yourself.`,
-    'Each step gives its reason, a command that only looks, what that command should print, and what to do when it prints something else. Then look again: a step is done when it prints what it should. A step that already does needs nothing.',
+    `This is everything \`landfall apply\` does to make ${input.cluster} out of ${listed(input.parts)}, written so that you can follow it, check it, or do it yourself.`,
+    'Each step gives its reason, a command that only looks, what that command should print, and what to do when it prints something else. Then look again: a step is done when it prints what it should. A step that already does needs nothing. What a program says when it fails is listed below it, with what that means and what to do.',
+    'Landfall itself is more careful than your hands need to be: it writes each file beside its place and moves it there, so that a power cut leaves no half of one, and waits up to two minutes when another program is installing packages. What undoes a step is shown by `landfall explain STEP`.',
     nodeTable(input.nodes),
     ...kubectlText(long),
     '## Contents',
-    contents(chapters, page.troubles.common.length > 0),
+    contents(chapters, hasCommon(page.troubles)),
   ];
-  const body = chapters.flatMap(({ phase, parts: own }) => [
-    `<a id="${anchor(`phase/${phase.phase.id}`)}"></a>`,
-    `## ${prose(phase.phase.title)}`,
-    prose(phase.phase.why),
-    `*${stageText(phase)}*`,
-    ...own.map((p) =>
-      stepSection(
-        p.variants,
-        p.number,
-        phase.hosts.map((h) => h.host),
-        page,
-      ),
-    ),
-  ]);
+  const body = chapters.flatMap((chapter) => {
+    const { phase, parts: own } = chapter;
+    const probes = askedOften(chapter);
+    const said = new Set(probes.map(({ name }) => name));
+    const hosts = phase.hosts.map((h) => h.host);
+    return [
+      `<a id="${anchor(`phase/${phase.phase.id}`)}"></a>`,
+      `## ${prose(phase.phase.title)}`,
+      prose(phase.phase.why),
+      `*${stageText(phase)}*`,
+      ...saidOnce(probes, page.shorten),
+      ...own.map((p) => stepSection(p.variants, p.number, hosts, { ...page, said })),
+    ];
+  });
   return `${[...head, ...body, ...commonTroubles(page.troubles)].join('\n\n')}\n`;
 }

@@ -22,6 +22,15 @@ export function longKubectl(texts: readonly string[]): string | undefined {
   return best !== undefined && best[1] >= OFTEN ? best[0] : undefined;
 }
 
+/** A step's texts with kubectl said in short, and what that stands for; undefined where none of them calls it. */
+export function shortKubectl(texts: readonly string[]): {
+  readonly long: string | undefined;
+  readonly shorten: (text: string) => string;
+} {
+  const [long] = texts.flatMap((text) => [...text.matchAll(LONG_KUBECTL)].map(([call]) => call));
+  return { long, shorten: (text) => (long === undefined ? text : text.replaceAll(long, 'kubectl')) };
+}
+
 /** A text that a step needs more than once, and the name of the file it is written to. */
 export interface SharedText {
   readonly name: string;

@@ -15,6 +15,11 @@ export function listed(words: readonly string[], most = Number.POSITIVE_INFINITY
   return first.length === 0 ? (last ?? '') : `${first.join(', ')} and ${last}`;
 }
 
+/** Words with a capital at their beginning. */
+export function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** A duration as a running clock: `0:14`, `12:05`, `1:02:03`. Takes milliseconds. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

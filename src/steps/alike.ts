@@ -76,7 +76,7 @@ function identity(scene: Scene): Step {
         {
           match: /machine-id/,
           means: 'the host has no machine-id of its own: it was copied, or its image was not finished',
-          try: 'rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot   (with DHCP its address may change)',
+          try: 'rm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup; reboot (with DHCP its address may change)',
           diagnosis: 'H102',
         },
         {

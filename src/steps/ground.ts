@@ -36,7 +36,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
     check(
       {
         id: 'preflight/networks',
-        title: 'Keep the networks of the cluster to itself',
+        title: 'Have no route into the networks of the cluster',
         why: `Pods will live in ${cluster.network.pods} and Services in ${cluster.network.services}. Were the host to reach anything else by a route inside these, pods could not reach it any more, nor it them.`,
         see: ['https://kubernetes.io/docs/concepts/cluster-administration/networking/'],
         clues: [

@@ -50,7 +50,7 @@ export function kernelSteps({ limits }: Pick<HostSettings, 'limits'>): readonly 
       {
         id: 'kernel/bridge-ip6tables',
         title: 'Show bridged IPv6 packets to the firewall',
-        why: 'The same for IPv6. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.',
+        why: 'IPv6 has a switch of its own. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.',
         see: [NETWORK],
         after: ['kernel/br-netfilter'],
       },
@@ -85,7 +85,7 @@ export function kernelSteps({ limits }: Pick<HostSettings, 'limits'>): readonly 
     limit(
       {
         id: 'kernel/inotify-watches',
-        title: 'Let them watch many files',
+        title: 'Let each program watch many files',
         why: 'A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.',
         see: ['man 7 inotify'],
       },

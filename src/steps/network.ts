@@ -95,7 +95,7 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
   return {
     id: 'network/conflist',
     title: "Find the plugin's configuration, and none before it",
-    why: `The runtime takes the first file of the folder. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
+    why: `The runtime takes the first file of /etc/cni/net.d. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
     after: [after],
     within: plugin === 'flannel' ? 180 : 300,
     awaits: `${title} to write its configuration`,

@@ -81,13 +81,13 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
     {
       match: /No CNI configuration file in|NetworkPluginNotReady|cni plugin not initialized/,
       means: 'no network plugin has written its configuration on the node yet',
-      try: `${look(plugin)}${plugin === undefined ? '' : '   Its init containers write the file: look at them first'}`,
+      try: `${look(plugin)}${plugin === undefined ? '' : '; its init containers write the file: look at them first'}`,
       diagnosis: 'H37',
     },
     {
       match: /failed to pull container image|ErrImagePull|ImagePullBackOff/,
       means: 'an image of the plugin cannot be pulled on a node',
-      try: `${look(plugin)}. kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
+      try: `${look(plugin)}; kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
     },
     {
       match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,

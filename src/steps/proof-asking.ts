@@ -103,7 +103,7 @@ export const PULL_CLUES: readonly Clue[] = [
   {
     match: /ErrImagePull|ImagePullBackOff/,
     means: 'the image cannot be pulled from this node',
-    try: 'on the node: crictl pull docker.io/library/nginx:1.28.0   its words tell whether name, network or registry are at fault',
+    try: 'on the node: crictl pull docker.io/library/nginx:1.28.0; its words tell whether name, network or registry are at fault',
   },
   {
     match: /untolerated taint \{node-role\.kubernetes\.io\/control-plane/,
@@ -119,7 +119,7 @@ export const EXEC_CLUES: readonly Clue[] = [
     match: /dial tcp .*:10250|unable to upgrade connection|error dialing backend/,
     means:
       'the API server cannot speak with the kubelet of the node, which runs commands in pods and hands out logs',
-    try: 'from the control plane: curl -k https://NODE:10250/healthz   a firewall on the node, or the wrong address of it (kubectl get nodes -o wide), is in between',
+    try: 'from the control plane: curl -k https://NODE:10250/healthz; where it does not answer, a firewall on the node is in between, or the cluster has a wrong address of it (kubectl get nodes -o wide)',
     diagnosis: 'H99',
   },
   {

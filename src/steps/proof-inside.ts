@@ -186,7 +186,7 @@ export function serviceSteps(kube: Shell): readonly Step[] {
           match: /TIMEOUT|REFUSED|OTHER: /,
           means:
             'the bridge of the pods does not send back where it came from: hairpin mode is off, or the packet keeps its source',
-          try: 'grep hairpinMode /etc/cni/net.d/*; cat /sys/class/net/veth*/brport/hairpin_mode   must be 1',
+          try: 'grep hairpinMode /etc/cni/net.d/*; cat /sys/class/net/veth*/brport/hairpin_mode: it must be 1',
         },
       ],
     },

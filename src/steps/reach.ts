@@ -20,7 +20,7 @@ function resolver(): Step {
     {
       id: 'preflight/resolver',
       title: 'Ask name servers that pods can ask, too',
-      why: "Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Is that the host's own loopback, it asks itself, sees the loop, and stops; then no name is resolved in the whole cluster.",
+      why: "Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Where that is the host's own loopback, CoreDNS asks itself, sees the loop and stops; then no name is resolved in the whole cluster.",
       see: ['https://coredns.io/plugins/loop/#troubleshooting'],
       clues: [
         {

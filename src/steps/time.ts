@@ -129,7 +129,7 @@ function ownSources(): Step {
     {
       id: 'time/sources',
       title: 'Follow the time servers of the distribution',
-      why: 'They are there for everybody who reaches the internet. Those that cluster.yaml may have named before are taken out again.',
+      why: 'The time servers of the distribution are there for everybody who reaches the internet. Others that cluster.yaml may have named before are taken out again.',
       after: ['time/installed'],
     },
     sh`[ -e ${FILES.chronySources} ] || grep -qs '^#landfall# ' ${FILES.chrony} ${FOLDERS}`,

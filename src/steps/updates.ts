@@ -150,7 +150,7 @@ function timers(): Step {
   return {
     id: 'updates/timers',
     title: 'Start apt’s daily work by its timers',
-    why: 'They look for updates and install them. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.',
+    why: 'Two timers have updates looked for and installed. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.',
     see: ['man 5 systemd.timer'],
     read: sh`
       for unit in ${TIMERS}; do

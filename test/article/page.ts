@@ -11,6 +11,9 @@ const STANDS: Readonly<Record<Standing, string>> = {
 
 const stepLink = (id: string): string => `[\`${id}\`](steps.md#${anchor(id)})`;
 
+/** The command of a call: its first word, or its first two where that is a group. */
+const commandOf = (call: string): string => /^(?:(?:hosts|lab|runs) )?[a-z]+/.exec(call)?.[0] ?? call;
+
 /** A path of the repository as docs/ leads to it. */
 const fromDocs = (path: string): string => (path.startsWith('docs/') ? path.slice(5) : `../${path}`);
 
@@ -29,7 +32,7 @@ function link(pointer: Pointer, before: readonly (string | Pointer)[]): string {
     case 'field':
       return `[\`${pointer.name}\`](cluster-yaml.md#${fieldAnchor(pointer.name)})`;
     case 'command':
-      return `\`landfall ${pointer.words}\``;
+      return `[\`landfall ${pointer.words}\`](cli.md#landfall-${commandOf(pointer.words).replace(' ', '-')})`;
     case 'problem':
       return `\`error[${pointer.code}]\``;
     case 'file':
@@ -54,7 +57,7 @@ export function articleMap(chapters: readonly Chapter[]): string {
     '# What became of the article',
     '<!-- Made from test/article; UPDATE_GOLDEN=1 npx vitest run --project unit test/article-map.test.ts writes it anew. -->',
     'Landfall grew from an article that makes a one-node cluster by hand, on a rented server, with kubeadm, CRI-O and Calico: every command with its reason and its output, the mistakes included. This page goes through it, step by step, warning by warning, promise by promise, and says where each is today.',
-    `Of ${items.length}, Landfall does ${are('done')}. ${are('otherwise')} are *otherwise* today, for the reason that stands there, and ${are('later')} are **not yet** there. A step leads to [its row](steps.md), with a piece of its shell behind it where that tells more, and a field of cluster.yaml to [its own](cluster-yaml.md); \`landfall explain\` knows the steps and the diagnoses (\`H14\`). A test looks each of them up, and shows the errors of the article to the steps that should know them.`,
+    `Of ${items.length}, Landfall does ${are('done')}. ${are('otherwise')} are *otherwise* today, for the reason that stands there, and ${are('later')} are **not yet** there. A step leads to [its row](steps.md), with a piece of its shell behind it where that tells more, a field of cluster.yaml to [its own](cluster-yaml.md), a command to [its page](cli.md); \`landfall explain\` knows the steps and the diagnoses (\`H14\`). A test looks each of them up, and shows the errors of the article to the steps that should know them.`,
   ];
   const body = chapters.flatMap(({ title, items: own }) => [
     `## ${title}`,

@@ -9,6 +9,7 @@ import { CHAPTERS } from './article/chapters.ts';
 import * as to from './article/item.ts';
 import { articleMap } from './article/page.ts';
 import { landfall } from './cli/fake.ts';
+import { objection } from './cli/parsed.ts';
 import { kept } from './report/golden.ts';
 
 /** How many things the article says or does, counted once by hand. */
@@ -76,16 +77,11 @@ async function amiss(pointer: to.Pointer): Promise<string | undefined> {
   }
 }
 
-/** The command must be there with its flags, and what it is to explain or be about. */
+/** The command line must be understood, and what it is to explain or to be about must be there. */
 async function commandAmiss(words: readonly string[]): Promise<string | undefined> {
-  const help = await landfall([...words.filter((word) => !word.startsWith('--')), '--help']);
-  const called = words.join(' ');
-  if (help.code() !== 0 || !help.out().includes(`Usage: landfall ${words[0]}`))
-    return `there is no command ${called}`;
-  const missing = words.find((word) => word.startsWith('--') && !help.out().includes(`${word} `));
-  if (missing !== undefined) return `${words[0]} has no flag ${missing}`;
-  const subject = words[1 + words.findIndex((word) => word === 'explain' || word === '--only')];
-  if (words[0] !== 'explain' && !words.includes('--only')) return undefined;
+  const said = await objection(words);
+  if (said !== '') return `landfall ${words.join(' ')} is not understood: ${said.split('\n')[0]}`;
+  const subject = words[0] === 'explain' ? words[1] : words[1 + words.findIndex((word) => word === '--only')];
   if (subject === undefined || subject === words[0]) return undefined;
   const explained = await landfall(['explain', subject], { cwd: '/nowhere' });
   return explained.code() === 0 ? undefined : `there is nothing called ${subject} to explain`;
@@ -140,9 +136,12 @@ describe('an answer that is not true', () => {
     [to.clue('swap/off', 'on: /dev/sda2', 'H01'), 'swap/off calls it H19, not H01'],
     [to.field('host.gone'), 'cluster.yaml has no field host.gone'],
     [to.problem('gone/gone'), 'no error has the code gone/gone'],
-    [to.command('gone'), 'there is no command gone'],
-    [to.command('lab gone'), 'there is no command lab gone'],
-    [to.command('plan --gone'), 'plan has no flag --gone'],
+    [to.command('gone'), 'landfall gone is not understood: error[usage]: there is no command "gone"'],
+    [to.command('lab gone'), 'landfall lab gone is not understood: error[usage]: there is no command "gone"'],
+    [
+      to.command('plan --not-a-flag-of-ours'),
+      'landfall plan --not-a-flag-of-ours is not understood: error[usage]: there is no flag --not-a-flag-of-ours',
+    ],
     [to.command('explain gone'), 'there is nothing called gone to explain'],
     [to.command('apply --only gone'), 'there is nothing called gone to explain'],
     [to.file('docs/gone.md', 'a page'), 'there is no file docs/gone.md'],

@@ -128,7 +128,7 @@ export const explain = command<ExplainFlags>({
     ['explain kernel/ip-forward', 'one step, and how it stood when it was last read'],
     ['explain', 'all steps by name'],
     ['explain H14', 'a diagnosis, and the steps that know it'],
-    ['explain trouble/api', 'what many steps may meet: disk, packages, images, api, network'],
+    ['explain trouble/api', 'what many steps may meet: disk, packages, images, api, kubelet, network'],
   ],
   flags: { full: yes('Every command whole') },
   args: [step],

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
+import { prose } from '../report/markup.ts';
 import { stepListText } from '../report/step-list.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -8,6 +9,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
+import { API_CLUES } from '../steps/clues.ts';
 import type { Phase } from '../steps/phase.ts';
 import { PHASES } from '../steps/phases.ts';
 import { allSteps, alternatives, type Listed, placeOf, SUPPOSED, supposedFacts } from './list.ts';
@@ -87,6 +89,20 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, network) => {
   test('holds the runbook', () => {
     const text = runbookOf(ground);
     expect(text).toBe(kept(new URL('runbook.md', folder), text));
+  });
+
+  test('tells of every trouble a step knows, and of a shared one once', () => {
+    const text = runbookOf(ground);
+    const clues = PHASES.flatMap((phase) => layOut([phase], ground, phase.when))
+      .flatMap(({ steps }) => steps)
+      .flatMap((step) => step.clues ?? []);
+    expect(clues.length).toBeGreaterThan(100);
+    const untold = clues.filter(
+      ({ means, try: what }) => !text.includes(prose(means)) || !text.includes(prose(what)),
+    );
+    expect(untold).toEqual([]);
+    const [first] = API_CLUES;
+    expect(text.split(prose(first?.try ?? '')).length - 1).toBe(1);
   });
 
   for (const { name, text } of scripts) {

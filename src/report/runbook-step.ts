@@ -59,12 +59,17 @@ function handedOver(step: Step, page: Page): string[] {
   });
 }
 
-/** What one should see: short enough, it stands in the sentence. */
-function expected(want: string): string[] {
+/** A text of more lines than this is not shown twice in one step. */
+const MANY = 5;
+
+/** What one should see: short enough, it stands in the sentence; written out below, it is not repeated. */
+function expected(want: string, below: string): string[] {
   if (want === '') return ['It should print nothing.'];
-  return want.includes('\n')
-    ? ['It should print:', code(want, 'text')]
-    : [`It should print ${inline(want)}.`];
+  const [first = '', ...rest] = want.split('\n');
+  if (rest.length === 0) return [`It should print ${inline(want)}.`];
+  if (rest.length > MANY && below.includes(`\n${rest.join('\n')}\n`))
+    return [`It should print ${inline(first)}, and then the text that is written below.`];
+  return ['It should print:', code(want, 'text')];
 }
 
 /** Look, see, otherwise: the part of a step that may differ from host to host. */
@@ -81,7 +86,7 @@ function body(step: Step, page: Page): string[] {
     ]),
     ...handedOver(step, page),
     code(texts[0] ?? '', 'sh'),
-    ...expected(step.want),
+    ...expected(step.want, texts[1] ?? ''),
     ...(make === undefined ? [] : ['Otherwise:', code(texts[1] ?? '', 'sh')]),
     ...patience(step),
   ];

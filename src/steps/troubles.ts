@@ -1,5 +1,6 @@
 import { API_CLUES, APT_CLUES, DISK_CLUES, IMAGE_CLUES } from './clues.ts';
 import { pluginClues } from './plugin-clues.ts';
+import { EXEC_CLUES } from './proof-asking.ts';
 import type { Clue } from './step.ts';
 
 /** Clues that always come together: what can be in the way of one kind of work, whichever step does it. */
@@ -23,6 +24,7 @@ export const TROUBLES: readonly Trouble[] = [
   { id: 'packages', title: 'packages cannot be fetched or installed', clues: besides(APT_CLUES, DISK_CLUES) },
   { id: 'images', title: 'an image cannot be pulled', clues: besides(IMAGE_CLUES, DISK_CLUES) },
   { id: 'api', title: 'the API server does not answer', clues: API_CLUES },
+  { id: 'kubelet', title: 'the API server cannot speak with a kubelet', clues: EXEC_CLUES },
   ...PLUGINS.map((plugin) => ({
     id: 'network',
     title: 'a node is not ready, or its pods have no network',

@@ -134,6 +134,7 @@ function mtu(scene: Scene): Step {
       id: 'preflight/mtu',
       title: 'Send packets as large as the other hosts do',
       why: 'The network plugin measures the network card and makes packets of pods that fit. Where one host sends larger ones than another takes, small questions are answered and large answers get lost: logins work, downloads hang.',
+      see: ['man 8 ip-link'],
       clues: [
         {
           match: / has \d+, /,

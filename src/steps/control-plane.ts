@@ -167,6 +167,7 @@ function readySteps(scene: Scene): readonly Step[] {
         id: 'control-plane/settings',
         title: 'Run the cluster cluster.yaml describes',
         why: 'Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
+        see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/'],
         after: ['control-plane/api-ready'],
         probes: [kubeadmSettings(scene)],
         clues: [

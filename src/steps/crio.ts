@@ -87,6 +87,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
         id: 'runtime/answers',
         title: 'Hear CRI-O answer',
         why: 'kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers. That it calls its network not ready is right: the network plugin comes into the cluster, so there must be a cluster first.',
+        see: ['https://kubernetes.io/docs/tasks/debug/debug-cluster/crictl/'],
         after: ['runtime/crio', 'runtime/crictl'],
         within: 30,
         awaits: 'CRI-O to answer',
@@ -118,7 +119,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
         id: 'runtime/kubelet-enabled',
         title: 'Start kubelet at every boot',
         why: 'kubelet runs the control plane itself, as pods of its own; after a reboot everything waits for it. kubeadm starts it, but a boot must, too. Until then it stops and starts again every ten seconds, which is as it should be: it has no configuration yet.',
-        see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/'],
+        see: ['https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/'],
         after: ['packages/installed'],
       },
       'kubelet',
@@ -159,7 +160,10 @@ function oldRunc(): Step {
     id: 'runtime/programs',
     title: 'Point CRI-O only at programs that are there',
     why: 'An old CRI-O package left a file that names a runc it no longer brings, and CRI-O refuses to start over it. The current package names its own programs.',
-    see: ['https://github.com/opencontainers/runtime-spec'],
+    see: [
+      'https://github.com/opencontainers/runtime-spec',
+      'https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md',
+    ],
     read: sh`
       gone=$(sed -n 's/^[[:space:]]*runtime_path *= *"\([^"]*\)".*/\1/p' /etc/crio/crio.conf /etc/crio/crio.conf.d/*.conf 2>/dev/null |
         sort -u | while read -r path; do [ -e "$path" ] || echo "$path is not there"; done)
@@ -183,6 +187,7 @@ function stateFolder(): Step {
     id: 'runtime/state-folder',
     title: 'Have the folder CRI-O keeps its books in',
     why: 'CRI-O notes there how it was stopped, to know at its start whether containers must be cleared away. Packages of old did not create it.',
+    see: ['https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md'],
     after: ['packages/installed'],
     read: sh`if [ -d /var/lib/crio ]; then echo there; else echo absent; fi`,
     want: 'there',

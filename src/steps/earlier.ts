@@ -16,6 +16,7 @@ export function earlierSteps({ cluster, lock }: Scene): readonly Step[] {
         id: 'preflight/other-cluster',
         title: 'Belong to no other cluster',
         why: 'The keys and the data of another cluster, even a dead one, would be taken for this one. Landfall never removes what it did not make.',
+        see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-reset/'],
         clues: [
           {
             match: /^the cluster /,

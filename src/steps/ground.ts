@@ -16,6 +16,9 @@ export function groundSteps(scene: Scene): readonly Step[] {
         id: 'preflight/address',
         title: 'Have the address the cluster will use',
         why: `The other members, the API server's certificate and etcd will know this node as ${address}. An address the host does not carry (a translated public one, say) cannot be listened on.`,
+        see: [
+          'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#check-network-adapters',
+        ],
         clues: [
           {
             match: /^not on this host/,

@@ -25,6 +25,7 @@ export function ipv6Steps({ cluster }: Pick<Scene, 'cluster'>): readonly Step[] 
             id: 'ipv6/left',
             title: 'Leave IPv6 as the host has it',
             why: 'A cluster of IPv4 neither needs IPv6 nor minds it, and programs that listen on [::] fail without. Had Landfall turned it off before, it is given back; gone from the command line of the kernel, it returns with the next boot.',
+            see: ['https://docs.kernel.org/networking/ipv6.html'],
           },
           sh`grep -qs ${PATTERN} ${FILES.sysctls} || [ -e ${FILES.grub} ] || ${netplanChanged} || ls /etc/systemd/network/*.network.d/${DROP_IN} >/dev/null 2>&1`,
           everythingBack,

@@ -28,6 +28,7 @@ export function tornFiles(): Step {
     id: 'control-plane/no-torn-files',
     title: 'Clear away files a cut-short init left torn',
     why: 'kubeadm keeps the keys and certificates it finds, and stops at one it finds alone or empty. Nothing has used such a file yet: it was torn while being written. Whole ones are left, and so is everything once the cluster has data.',
+    see: ['https://kubernetes.io/docs/setup/best-practices/certificates/'],
     read: sh`
       cd ${PKI} 2>/dev/null || cd /
       # No grep match, no end of file: the file was cut short, or is empty.

@@ -54,6 +54,13 @@ describe('the list of steps', () => {
     },
   );
 
+  it('leads on to further reading, wherever a step is of more than Landfall alone', () => {
+    const own = ['preflight/tools', 'prepare/note', 'prepare/owner', 'workloads/no-proof'];
+    expect(steps.filter((s) => (s.see ?? []).length === 0).map((s) => s.id)).toEqual(own);
+    for (const { see = [] } of steps)
+      for (const at of see) expect(at).toMatch(/^(https:\/\/[^ ]+|man [1-8] [a-z][\w.-]*)$/);
+  });
+
   it.each(LISTS)('leans only on what comes before', (...list) => {
     const own = list.map((s) => s.id);
     for (const { id, after = [] } of list) {

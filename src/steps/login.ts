@@ -51,6 +51,7 @@ function portIsFree(port: number): Step {
       id: 'preflight/ssh-port',
       title: `Have port ${port} free for sshd`,
       why: 'Where another program listens, sshd says so in its log, and listens on its other ports alone.',
+      see: ['man 5 sshd_config'],
       clues: [
         {
           match: /^held by /,

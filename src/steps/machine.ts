@@ -28,6 +28,7 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         id: 'preflight/root',
         title: 'Work as root',
         why: 'Packages, kernel settings and services belong to root. Everything below would fail one by one without it.',
+        see: ['man 5 sudoers'],
         clues: [
           {
             match: /^not root/,
@@ -46,6 +47,9 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         id: 'preflight/system',
         title: 'Run a system Landfall knows',
         why: 'Package names, paths and defaults differ between distributions and releases. On one that was never tried a step may be right in its own eyes and wrong in truth.',
+        see: [
+          'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#before-you-begin',
+        ],
         clues: [
           {
             match: /is not one Landfall knows/,
@@ -93,9 +97,7 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         id: 'preflight/systemd',
         title: 'Have systemd run the services',
         why: 'kubelet and the runtime are systemd units, and containers get their cgroups from it. kubeadm starts and restarts kubelet through it.',
-        see: [
-          'https://kubernetes.io/docs/setup/production-environment/container-runtimes/#systemd-cgroup-driver',
-        ],
+        see: ['https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers'],
         clues: [
           {
             match: /^not systemd/,
@@ -160,6 +162,7 @@ export function machineSteps({ facts }: Scene): readonly Step[] {
         id: 'preflight/clock',
         title: 'Have a clock that is not far off',
         why: 'Certificates are valid from now on. Made by a clock that runs ahead, or read by one that is years behind, they are worth nothing.',
+        see: ['man 1 timedatectl'],
         clues: [
           {
             match: /^\d{4}-/,

@@ -49,6 +49,7 @@ function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
     id: `network/${plugin}-runs`,
     title: 'Run the network plugin on every node',
     why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
+    see: ['https://kubernetes.io/docs/concepts/cluster-administration/addons/'],
     after: ['control-plane/kubelet', `network/${plugin}`, 'network/conflist'],
     what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
   });
@@ -96,6 +97,7 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
     id: 'network/conflist',
     title: "Find the plugin's configuration, and none before it",
     why: `The runtime takes the first file of /etc/cni/net.d. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
+    see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
     after: [after],
     within: plugin === 'flannel' ? 180 : 300,
     awaits: `${title} to write its configuration`,
@@ -146,7 +148,7 @@ function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
     {
       ...about,
       within: 240,
-      awaits: `${what} to be ready`,
+      awaits: `the pods of ${what.slice(what.lastIndexOf('/') + 1)} to be ready`,
       probes: [rolloutsProbe(scene)],
       clues: cluesOf(scene),
     },
@@ -181,6 +183,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         id: 'network/no-kube-proxy',
         title: 'Have no kube-proxy where Cilium does its work',
         why: 'Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.',
+        see: ['https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/'],
         after: ['control-plane/api-ready'],
         probes: [rolloutsProbe(scene)],
         clues: [

@@ -33,6 +33,7 @@ export function pluginKeptStep({ cluster }: Pick<Scene, 'cluster'>): Step {
       id: 'preflight/network-plugin',
       title: 'Keep to the network plugin the cluster has',
       why: 'The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.',
+      see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
       clues: [NOT_EXCHANGED],
     },
     {
@@ -65,6 +66,7 @@ export function onePluginStep(scene: Scene): Step {
       id: 'network/one-plugin',
       title: 'Have no other network plugin in the cluster',
       why: 'Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.',
+      see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
       after: ['control-plane/api-ready'],
       probes: [rolloutsProbe(scene)],
       clues: [NOT_EXCHANGED, ...API_CLUES],

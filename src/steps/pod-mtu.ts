@@ -18,6 +18,7 @@ export function podMtuSteps({ cluster, lock, node, facts }: Scene): readonly Ste
         id: 'preflight/pod-mtu',
         title: `Carry packets of ${bytes} bytes between nodes`,
         why: `Pods send packets of ${release.mtu} bytes${bytes === release.mtu ? '' : `, and encapsulation makes them ${bytes}`}. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.`,
+        see: ['https://www.rfc-editor.org/rfc/rfc7348'],
         clues: [
           {
             match: /^\S+ carries \d+ bytes$/,

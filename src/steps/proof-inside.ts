@@ -62,6 +62,7 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       id: 'proof/client',
       title: 'Run a second pod to ask from',
       why: 'Half of what can be broken shows only from inside a pod: its routes, its resolver, the rules of Services.',
+      see: ['https://kubernetes.io/docs/concepts/services-networking/#the-kubernetes-network-model'],
       probes,
       read: ready('client'),
       want: 'Ready',
@@ -73,6 +74,7 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       id: 'proof/addresses',
       title: 'Give pods addresses of the pod network',
       why: 'A stray configuration makes the runtime hand out addresses of its own network. Everything on one node then works, and nothing between two.',
+      see: ['https://kubernetes.io/docs/concepts/services-networking/#the-kubernetes-network-model'],
       probes,
       read: sh`
         for address in ${of('Pod', 'web', 3)} ${of('Pod', 'client', 3)}; do
@@ -96,6 +98,7 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       id: 'proof/node-to-pod',
       title: 'Reach the pod from its node',
       why: 'The kubelet probes pods from the node. When this fails nothing else can work: the bridge, the routes or forwarding are wrong.',
+      see: ['https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/'],
       probes,
       read: page(of('Pod', 'web', 3), sh`80`),
       want: WELCOME,
@@ -175,6 +178,9 @@ export function serviceSteps(kube: Shell): readonly Step[] {
       id: 'proof/hairpin',
       title: 'Lead a pod back to itself through its Service',
       why: 'A program that calls its own Service may be given itself. The packet must leave the pod and come back to it through the same door, which bridges refuse unless told otherwise.',
+      see: [
+        'https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#a-pod-fails-to-reach-itself-via-the-service-ip',
+      ],
       probes,
       read: connected(kube, sh`${of('Service', 'client', 3)}:80`),
       want: 'answers',

@@ -84,6 +84,7 @@ function repositories({ lock }: Scene): Step {
       probes: [packages(lock)],
       title: 'Reach the package repositories',
       why: 'The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.',
+      see: ['https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/'],
       clues: FETCH_CLUES,
     },
     {

@@ -130,6 +130,7 @@ function ownSources(): Step {
       id: 'time/sources',
       title: 'Follow the time servers of the distribution',
       why: 'The time servers of the distribution are there for everybody who reaches the internet. Others that cluster.yaml may have named before are taken out again.',
+      see: ['man 5 chrony.conf'],
       after: ['time/installed'],
     },
     sh`[ -e ${FILES.chronySources} ] || grep -qs '^#landfall# ' ${FILES.chrony} ${FOLDERS}`,

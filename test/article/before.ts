@@ -81,7 +81,7 @@ export const BEFORE: readonly Chapter[] = [
       item(
         13,
         'The reader knows Linux; for the rest there are links',
-        done`Each step can say where to read on; ${command('explain')} and ${command('runbook')} print it.`,
+        done`Nearly every step says where to read on; ${command('explain')} and ${command('runbook')} print it.`,
       ),
     ],
   },

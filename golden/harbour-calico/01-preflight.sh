@@ -134,7 +134,7 @@ n=$(nproc); if [ "$n" -ge 2 ]; then echo 'two or more'; else echo "$n CPU"; fi
 want_9='two or more'
 
 # ── 10 preflight/memory: Have 1700 MiB of memory
-# An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.
+# An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load. Count on 8 GiB for a node that also carries workloads, and on 4 GiB for each of several.
 read_10() {
 awk '/^MemTotal:/ { m = int($2 / 1024); if (m >= 1700) print "enough"; else print m " MiB" }' /proc/meminfo
 }

@@ -141,7 +141,7 @@ systemctl restart crio
 }
 
 # ── 7 runtime/answers: Hear CRI-O answer
-# kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers.
+# kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers. That it calls its network not ready is right: the network plugin comes into the cluster, so there must be a cluster first.
 read_7() {
 said=$(timeout 10 crictl info -o go-template --template '{{range .status.conditions}}{{.type}} {{.status}}{{"\n"}}{{end}}') || :
 printf '%s\n' "$said" | grep '^RuntimeReady ' || echo 'no answer'

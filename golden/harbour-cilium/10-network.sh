@@ -247,7 +247,7 @@ probe nodes | awk -F '|' '
 want_8='all ready'
 
 # ── 9 network/dns: Have names resolved inside the cluster
-# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods really start.
+# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
 read_9() {
 probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }

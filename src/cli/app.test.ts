@@ -5,7 +5,7 @@ import { FAULTS } from '../lab/fault.ts';
 import { folder, landfall } from '../../test/cli/fake.ts';
 import { kept } from '../../test/report/golden.ts';
 import { arranged } from './flags.ts';
-import { allSteps } from './list.ts';
+import { allSteps, everyStep, type Listed } from './list.ts';
 import { STEP_NAMES } from './step-names.ts';
 
 const folders: (() => void)[] = [];
@@ -167,10 +167,23 @@ describe('init and validate', () => {
 
 describe('explain and runbook', () => {
   test('every step can be explained, whatever the cluster', async () => {
-    for (const { step } of allSteps()) {
+    for (const { step } of everyStep()) {
       const it = await landfall(['explain', step.id], { cwd: '/nowhere' });
       expect([it.err(), it.code()]).toEqual(['', 0]);
       expect(it.out()).toContain(step.title);
+    }
+  });
+
+  test('so can a diagnosis that only a step of another choice knows', async () => {
+    const known = (list: readonly Listed[]): readonly string[] =>
+      list.flatMap(({ step }) => (step.clues ?? []).flatMap((clue) => clue.diagnosis ?? []));
+    const usual = new Set(known(allSteps()));
+    const others = new Set(known(everyStep()).filter((id) => !usual.has(id)));
+    expect([...others]).toEqual(expect.arrayContaining(['H02', 'H46']));
+    for (const id of others) {
+      const it = await landfall(['explain', id], { cwd: '/nowhere' });
+      expect([it.err(), it.code()]).toEqual(['', 0]);
+      expect(it.out()).toContain(id);
     }
   });
 

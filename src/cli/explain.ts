@@ -9,7 +9,7 @@ import { sorted, type Trouble, TROUBLES } from '../steps/troubles.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { type Listed, listOf, placeOf, stepsWith, supposedScene } from './list.ts';
+import { allSteps, everyStep, type Listed, listOf, placeOf, supposedScene } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
@@ -18,15 +18,23 @@ export interface ExplainFlags {
   readonly full: boolean;
 }
 
-/** The list for the user's own cluster where there is one that can be read, else for the article's. */
-async function ownList(context: Context, flags: CommonFlags): Promise<readonly Listed[]> {
+/**
+ * The list for the user's own cluster where there is one that can be read. Else every step there is, of which the usual ones
+ * are enough where the word is one of them.
+ */
+async function ownList(
+  context: Context,
+  flags: CommonFlags,
+  word: string | undefined,
+): Promise<readonly Listed[]> {
   if (flags.directory !== undefined || flags.file !== undefined) {
     const { cluster, lock } = await load(context, flags);
     return listOf(supposedScene(cluster, lock));
   }
   const loaded = await load(context, flags).catch(() => undefined);
   if (loaded !== undefined) return listOf(supposedScene(loaded.cluster, loaded.lock));
-  return [...listOf(supposedScene()), ...stepsWith('calico'), ...stepsWith('cilium')];
+  const usual = allSteps();
+  return usual.some(({ step }) => step.id === word) ? usual : everyStep();
 }
 
 /** How a step stood when it was last told of in a run, a host each. */
@@ -106,7 +114,7 @@ function troubleOf(word: string, list: readonly Listed[]): Trouble {
 
 /** Explains a step, lists a subject, or shows what is known of a diagnosis. */
 export const explain: Action<ExplainFlags> = async (context, flags, [word]) => {
-  const list = await ownList(context, flags);
+  const list = await ownList(context, flags, word);
   const { stdout } = context.process;
   const look = lookOf(context, stdout, flags);
   if (word !== undefined && /^H\d+$/i.test(word)) {

@@ -7,12 +7,12 @@ import { resolveNetwork } from '../config/network-lock.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
-import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import { type Ground, layOut } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { API_CLUES } from '../steps/clues.ts';
+import type { Phase } from '../steps/phase.ts';
 import { PHASES } from '../steps/phases.ts';
-import { allSteps, placeOf, stepsWith, SUPPOSED, supposedFacts } from './list.ts';
+import { allSteps, alternatives, type Listed, placeOf, SUPPOSED, supposedFacts } from './list.ts';
 import { runbookOf } from './runbook.ts';
 
 /*
@@ -121,28 +121,28 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, network) => {
   });
 });
 
-/** The phases with their steps; after them what is otherwise with each other network plugin. */
+/** The choices whose steps a model's runbook shows. */
+const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
+  'network.plugin: calico': 'harbour-calico',
+  'network.plugin: cilium': 'harbour-cilium',
+};
+
+/** The phases with their steps; after them those of other choices, a phase a chapter too. */
 function stepList(): Parameters<typeof stepListText>[0] {
-  const list = allSteps();
-  const others = (['calico', 'cilium'] as const).flatMap((plugin) => {
-    const own = stepsWith(plugin);
-    const { title } = PLUGIN_RELEASES[plugin];
-    return own.slice(0, 1).map(({ phase }) => ({
-      phase: { ...phase, title: `${phase.title}, with ${title}` },
+  const chapter = (phase: Phase, list: readonly Listed[], choice?: string) => {
+    const model = choice === undefined ? 'harbour' : RUNBOOKS[choice];
+    return {
+      phase: choice === undefined ? phase : { ...phase, title: `${phase.title}, with ${choice}` },
       on: placeOf(phase),
-      runbook: `../golden/harbour-${plugin}/runbook.md`,
-      steps: own.map(({ step }) => step),
-    }));
-  });
-  return [
-    ...PHASES.map((phase) => ({
-      phase,
-      on: placeOf(phase),
-      runbook: '../golden/harbour/runbook.md',
+      ...(model === undefined ? {} : { runbook: `../golden/${model}/runbook.md` }),
       steps: list.filter((l) => l.phase === phase).map(({ step }) => step),
-    })),
-    ...others,
-  ];
+    };
+  };
+  const list = allSteps();
+  const others = alternatives().flatMap(({ choice, steps }) =>
+    [...new Set(steps.map(({ phase }) => phase))].map((phase) => chapter(phase, steps, choice)),
+  );
+  return [...PHASES.map((phase) => chapter(phase, list)), ...others];
 }
 
 describe('docs/steps.md', () => {

@@ -116,13 +116,45 @@ export function allSteps(): readonly Listed[] {
   return listOf(supposedScene());
 }
 
-/** The steps that only another network plugin has; Cilium in the form that differs most, without kube-proxy. */
-export function stepsWith(plugin: 'calico' | 'cilium'): readonly Listed[] {
-  const network = {
-    ...SUPPOSED.network,
-    plugin,
-    kubeProxy: plugin === 'cilium' ? 'replace' : 'keep',
-  } as const;
-  const common = new Set(allSteps().map(({ step }) => step.id));
-  return listOf(supposedScene({ ...SUPPOSED, network })).filter(({ step }) => !common.has(step.id));
+/** The steps that only another choice in cluster.yaml brings. */
+export interface Alternative {
+  /** The choice as it is written there: `host.ipv6: absent`. */
+  readonly choice: string;
+  readonly steps: readonly Listed[];
+}
+
+const network = (change: Partial<Cluster['network']>): Cluster => ({
+  ...SUPPOSED,
+  network: { ...SUPPOSED.network, ...change },
+});
+const host = (change: Partial<Cluster['host']>): Cluster => ({
+  ...SUPPOSED,
+  host: { ...SUPPOSED.host, ...change },
+});
+
+/** Every choice that has steps of its own; Cilium in the form that differs most, without kube-proxy. */
+const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
+  ['network.plugin: calico', network({ plugin: 'calico' })],
+  ['network.plugin: cilium', network({ plugin: 'cilium', kubeProxy: 'replace' })],
+  ['host.kernel: newer', host({ kernel: 'newer' })],
+  ['host.swap: refuse', host({ swap: 'refuse' })],
+  ['host.ipv6: absent', host({ ipv6: 'absent' })],
+  ['host.ipv6: disabled', host({ ipv6: 'disabled' })],
+  ['host.time.service: keep', host({ time: { ...SUPPOSED.host.time, service: 'keep' } })],
+  ['host.ssh.rootLogin: never', host({ ssh: { ...SUPPOSED.host.ssh, rootLogin: 'never' } })],
+];
+
+/** What {@link allSteps} leaves out, each step once, at the first choice that brings it. */
+export function alternatives(): readonly Alternative[] {
+  const seen = new Set(allSteps().map(({ step }) => step.id));
+  return CHOICES.map(([choice, cluster]) => {
+    const steps = listOf(supposedScene(cluster)).filter(({ step }) => !seen.has(step.id));
+    for (const { step } of steps) seen.add(step.id);
+    return { choice, steps };
+  });
+}
+
+/** Every step there is, whatever is chosen: for explanations where there is no cluster.yaml to choose by. */
+export function everyStep(): readonly Listed[] {
+  return [...allSteps(), ...alternatives().flatMap(({ steps }) => steps)];
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { landfall } from '../../test/cli/fake.ts';
 import { objection } from '../../test/cli/parsed.ts';
 import { parseFault } from '../lab/fault.ts';
-import { allSteps, stepsWith } from './list.ts';
+import { everyStep } from './list.ts';
 
 /*
  * docs/tutorial.md is walked by hand, on a lab. Between two walks this sees to it that nothing it names has gone: its commands
@@ -17,7 +17,7 @@ const text = readFileSync(PAGE, 'utf8');
 const typed = [...text.matchAll(/^\$ (.*)$/gm)].map((m) => m[1] ?? '');
 const prose = text.replace(/^```console\n[^]*?\n```$/gm, '');
 const spoken = [...prose.matchAll(/`(landfall [^`]*)`/g)].map((m) => m[1] ?? '');
-const STEPS = [...allSteps(), ...stepsWith('calico'), ...stepsWith('cilium')].map(({ step }) => step);
+const STEPS = everyStep().map(({ step }) => step);
 
 /** The words of each call of Landfall in a line of shell. */
 function calls(line: string): readonly (readonly string[])[] {

@@ -60,10 +60,15 @@ ${fields.map(row).join('\n')}
 `;
 }
 
+/** Where the field of that name is on the reference page: `host-ssh-port`, `nodes-address`. */
+export function fieldAnchor(name: string): string {
+  return name.replaceAll('[]', '').replaceAll('.', '-');
+}
+
 function row({ name, schema, notes }: Field): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const { description = '', why = '' } = notes;
-  return `| \`${name}\` | ${cell(description)}${values(schema)} | ${cell(defaultOf(schema, notes))} | ${cell(why)} |`;
+  return `| <a id="${fieldAnchor(name)}"></a>\`${name}\` | ${cell(description)}${values(schema)} | ${cell(defaultOf(schema, notes))} | ${cell(why)} |`;
 }
 
 function defaultOf(schema: z.core.$ZodType, { byDefault }: FieldNotes): string {

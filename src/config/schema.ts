@@ -72,7 +72,7 @@ const network = z.strictObject({
     .default('10.244.0.0/16')
     .meta({
       description: 'The network pods get their addresses from; each node takes a /24 of it.',
-      why: 'It cannot be changed later, and nothing else that the nodes talk to may lie in it. A /16 has room for 256 nodes.',
+      why: 'It cannot be changed later, and nothing else that the nodes talk to may lie in it. A /16 has room for 256 nodes. The 192.168.0.0/16 of Calico’s own manifests is what homes, offices and VPNs use.',
       ...cidr,
       examples: ['10.244.0.0/16'],
     }),
@@ -82,7 +82,7 @@ const network = z.strictObject({
     .default('10.96.0.0/16')
     .meta({
       description: 'The network Services get their addresses from. They exist on the nodes only.',
-      why: "A /16 in place of kubeadm's /12: 65,534 Services are enough, and 10.97.0.0 to 10.111.255.255 stay reachable for those who use them.",
+      why: "A /16 in place of kubeadm's /12: 65,534 Services are enough, and 10.97.0.0 to 10.111.255.255 stay reachable for those who use them. Nor can it be changed later.",
       ...cidr,
       examples: ['10.96.0.0/16'],
     }),

@@ -10,8 +10,8 @@ export interface PhaseSteps {
   readonly phase: Pick<Phase, 'id' | 'title' | 'why' | 'when'>;
   /** Where it is done: `every node`. */
   readonly on: string;
-  /** The runbook that shows its steps whole, seen from the page. */
-  readonly runbook: string;
+  /** The runbook that shows its steps whole, seen from the page, where there is one. */
+  readonly runbook?: string;
   readonly steps: readonly Step[];
 }
 
@@ -21,7 +21,7 @@ const RISKS = {
   data: 'data is at risk',
 } as const;
 
-function row(step: Step, runbook: string): string {
+function row(step: Step, runbook: string | undefined): string {
   const kind = step.make === undefined ? 'check' : 'step';
   const more = [
     ...(step.disturbs === undefined ? [] : [RISKS[step.disturbs]]),
@@ -33,8 +33,8 @@ function row(step: Step, runbook: string): string {
     ...[...new Set(own.flatMap((c) => c.diagnosis ?? []))].toSorted(),
     ...shared.map(({ id }) => id),
   ];
-  const link = `[\`${step.id}\`](${runbook}#${anchor(step.id)})`;
-  return `| ${link} | ${kind} | **${cell(step.title)}.** ${cell(step.why)} | ${more.join(', ')} | ${knows.join(' ')} |`;
+  const name = runbook === undefined ? `\`${step.id}\`` : `[\`${step.id}\`](${runbook}#${anchor(step.id)})`;
+  return `| <a id="${anchor(step.id)}"></a>${name} | ${kind} | **${cell(step.title)}.** ${cell(step.why)} | ${more.join(', ')} | ${knows.join(' ')} |`;
 }
 
 /** Every step, a phase a chapter, a step a row: docs/steps.md. */

@@ -32,7 +32,7 @@ export function capacitySteps(scene: Scene): readonly Step[] {
       {
         id: 'preflight/memory',
         title: 'Have 1700 MiB of memory',
-        why: 'An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load.',
+        why: 'An idle control plane takes about one GiB. Below this kubeadm refuses, and what would start would be killed again under the first load. Count on 8 GiB for a node that also carries workloads, and on 4 GiB for each of several.',
         see: [BEFORE_YOU_BEGIN],
         clues: [
           {

@@ -86,7 +86,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
       {
         id: 'runtime/answers',
         title: 'Hear CRI-O answer',
-        why: 'kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers.',
+        why: 'kubelet and kubeadm speak with the runtime through its socket. A unit that runs is not yet a runtime that answers. That it calls its network not ready is right: the network plugin comes into the cluster, so there must be a cluster first.',
         see: ['https://kubernetes.io/docs/tasks/debug/debug-cluster/crictl/'],
         after: ['runtime/crio', 'runtime/crictl'],
         within: 30,
@@ -160,7 +160,10 @@ function oldRunc(): Step {
     id: 'runtime/programs',
     title: 'Point CRI-O only at programs that are there',
     why: 'An old CRI-O package left a file that names a runc it no longer brings, and CRI-O refuses to start over it. The current package names its own programs.',
-    see: ['https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md'],
+    see: [
+      'https://github.com/opencontainers/runtime-spec',
+      'https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md',
+    ],
     read: sh`
       gone=$(sed -n 's/^[[:space:]]*runtime_path *= *"\([^"]*\)".*/\1/p' /etc/crio/crio.conf /etc/crio/crio.conf.d/*.conf 2>/dev/null |
         sort -u | while read -r path; do [ -e "$path" ] || echo "$path is not there"; done)

@@ -234,7 +234,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
     rolledOut(scene, {
       id: 'network/dns',
       title: 'Have names resolved inside the cluster',
-      why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod, so its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
+      why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
       see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
       after: ['network/nodes-ready'],
       what: 'kube-system/Deployment/coredns',

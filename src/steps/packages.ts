@@ -123,7 +123,7 @@ export function packageSteps(lock: Lock): readonly Step[] {
       id: 'packages/known',
       title: 'Let apt know the versions',
       why: 'apt installs from the index it fetched last. Versions newer than that, and whole repositories, do not exist for it until it has looked again.',
-      see: ['man 8 apt-get'],
+      see: ['https://kubernetes.io/releases/', 'man 8 apt-get'],
       probes: [packages(lock)],
       read: sh`
         ${haveAndWant(lock)}

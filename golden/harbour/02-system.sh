@@ -69,7 +69,7 @@ if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kube
 else
   for path in /etc/hosts /etc/hostname /etc/fstab /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg /etc/default/grub.d/99-zz-landfall.cfg /etc/chrony/chrony.conf /etc/chrony/sources.d/landfall.sources /etc/systemd/journald.conf.d/99-zz-landfall.conf /etc/bash.bashrc /etc/systemd/system/apt-.service.d/landfall.conf /etc/apt/apt.conf.d/zz-landfall /etc/needrestart/conf.d/zz-landfall.conf /etc/apt/sources.list.d/landfall-backports.list /usr/local/share/bash-completion/completions/kubectl /usr/local/share/bash-completion/completions/kubeadm /usr/local/share/bash-completion/completions/crictl /etc/ssh/sshd_config.d/00-landfall-port.conf /etc/ssh/sshd_config.d/00-landfall-root.conf /etc/ssh/sshd_config.d/00-landfall-passwords.conf /etc/systemd/system/ssh.socket.d/zz-landfall-port.conf /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/cilium-values.yaml /etc/kubernetes/landfall/initialised; do
     # What an earlier part of the list has written is no state of before.
-    if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^# Written by Landfall'; then
+    if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^[#/]* Written by Landfall'; then
       mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
       cp -a "$path" /var/lib/landfall/.before"$path"
     fi

@@ -324,7 +324,11 @@ await isTaken`,
   ],
   'system/upgraded': [
     { how: 'nobody knows when', by: 'rm /var/lib/landfall/upgraded' },
-    { how: 'the note of when is torn', by: ': >/var/lib/landfall/upgraded' },
+    {
+      how: 'the note of when is torn',
+      by: ': >/var/lib/landfall/upgraded',
+      alone: 'apt installs nothing while other packages do not fit each other',
+    },
   ],
   'updates/package': [{ how: 'the package is gone', by: 'apt-get -qq -y purge unattended-upgrades' }],
   'updates/settings': [

@@ -63,7 +63,7 @@ beforeAll(async () => {
   put(place, 'cluster.yaml', clusterYaml(lab));
   await onHost(`
     package only-for-it 1 libc6; package udisks2 1 only-for-it; package waits 1 libc6; package held 1 libc6
-    package polkitd 1 libc6; package needs-polkitd 1 polkitd
+    package polkitd 999 libc6; package needs-polkitd 1 polkitd
     echo 'deb [trusted=yes] file:/root/repository ./' >/etc/apt/sources.list.d/by-hand.list
     publish
     apt-get -qq -y --no-install-recommends install multipath-tools udisks2 waits held needs-polkitd >/dev/null 2>&1
@@ -90,7 +90,7 @@ test('packages are upgraded, held ones and what was written into their files are
       'for p in waits held udisks2 only-for-it multipath-tools kpartx polkitd; do echo "$p $(version $p)"; done; cat /etc/waits.conf',
     ),
   ).toBe(
-    'waits installed 2\nheld installed 1\nudisks2 none\nonly-for-it none\nmultipath-tools none\nkpartx none\npolkitd installed 1\nby hand\n',
+    'waits installed 2\nheld installed 1\nudisks2 none\nonly-for-it none\nmultipath-tools none\nkpartx none\npolkitd installed 999\nby hand\n',
   );
 });
 

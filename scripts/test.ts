@@ -86,7 +86,11 @@ const STAGES: readonly Stage[] = [
     what: 'the build',
     run: () => program('scripts/build.sh', []),
   },
-  { name: 'unit', what: 'unit, property and golden tests', run: () => vitest('unit', availableParallelism()) },
+  {
+    name: 'unit',
+    what: 'unit, property and golden tests',
+    run: () => vitest('unit', availableParallelism()),
+  },
   {
     name: 'transport',
     what: 'a real sshd',

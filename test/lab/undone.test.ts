@@ -11,7 +11,7 @@ import { compile } from '../../src/shell/compile.ts';
 import { factsScript, parseFacts } from '../../src/steps/facts.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { clusterYaml, type Desk, desk, freshLab, onHost, put, well, wellOnHost } from './harness.ts';
+import { clusterYaml, type Desk, desk, freshLab, onHost, put, well } from './harness.ts';
 
 /*
  * Any part of what was made is taken away again, in any order, as a careless hand or an old script would: one apply makes the
@@ -55,7 +55,7 @@ beforeAll(async () => {
   await well(place, 'apply', '--yes', '--no-proof');
   const { cluster, lock } = loadCluster(join(place.dir, 'cluster.yaml'));
   if (lock === undefined) throw new Error('apply left no landfall.lock');
-  const facts = { [HOST]: parseFacts(await wellOnHost(lab, HOST, factsScript())) };
+  const facts = { [HOST]: parseFacts((await onHost(lab, HOST, factsScript())).stdout) };
   steps = layOut(PHASES, { cluster, lock, facts }, 'always').flatMap((work) => work.steps);
 });
 

@@ -76,6 +76,7 @@ export const PHASES: readonly Phase[] = [
       ...ipv6Steps(scene),
       ...journalSteps(scene),
       ...kernelSteps(scene.cluster.host),
+      clockStep(scene),
     ],
   },
   {
@@ -117,11 +118,11 @@ export const PHASES: readonly Phase[] = [
   {
     id: 'runtime',
     title: 'Start the container runtime',
-    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet. And before the first certificate is made the clock must be right.',
+    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet.',
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...runtimeSteps(scene), clockStep(scene)],
+    steps: runtimeSteps,
   },
   {
     id: 'control-plane',

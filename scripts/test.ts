@@ -70,7 +70,7 @@ function noLab(): string | undefined {
 }
 
 /** How many lab tests run at the same time: each has a lab of its own. */
-const LABS_AT_ONCE = 4;
+const LABS_AT_ONCE = 3;
 
 const STAGES: readonly Stage[] = [
   { name: 'format', what: 'formatting', run: () => program(bin('biome'), ['format', '.']) },

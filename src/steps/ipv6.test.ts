@@ -1,34 +1,19 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { freshRoot } from '../../test/steps/root.ts';
 import { allSteps, HARBOUR, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
 import type { Ipv6 } from '../model/host-settings.ts';
 import type { Step } from './step.ts';
 
-let root = '';
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'landfall-'));
-  put('bin/systemctl', '#!/bin/sh\nexit 3\n', 0o755);
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-function put(path: string, text: string, mode = 0o644): string {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  chmodSync(file, mode);
-  return file;
-}
-
-const bin = (): string => join(root, 'bin');
+const { path: root, bin, put } = freshRoot('#!/bin/sh\nexit 3\n');
 const at = (ipv6: Ipv6) => scene({ ...HARBOUR, host: { ...HARBOUR.host, ipv6 } });
 /** A step in the root, that of the boot loader with it. */
 function rooted(id: string, ipv6: Ipv6): Step {
-  const one = inRoot(root, step(id, at(ipv6)));
+  const one = inRoot(root(), step(id, at(ipv6)));
   return {
     ...one,
-    read: { ...one.read, text: one.read.text.replaceAll(/(?<![\w.])\/boot\//g, `${root}/boot/`) },
+    read: { ...one.read, text: one.read.text.replaceAll(/(?<![\w.])\/boot\//g, `${root()}/boot/`) },
   };
 }
 
@@ -39,13 +24,13 @@ function grub(): void {
   put(
     'bin/update-grub',
     `#!/bin/sh
-. ${root}/etc/default/grub
-for x in ${root}/etc/default/grub.d/*.cfg; do . "$x"; done
-mkdir -p ${root}/boot/grub
+. ${root()}/etc/default/grub
+for x in ${root()}/etc/default/grub.d/*.cfg; do . "$x"; done
+mkdir -p ${root()}/boot/grub
 {
   printf '\\tlinux\\t/boot/vmlinuz-6.8.0 root=UUID=1 ro %s %s\\n' "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"
   printf '\\t\\tlinux\\t/boot/vmlinuz-6.8.0 root=UUID=1 ro recovery %s\\n' "$GRUB_CMDLINE_LINUX"
-} >${root}/boot/grub/grub.cfg
+} >${root()}/boot/grub/grub.cfg
 `,
     0o755,
   );
@@ -60,7 +45,7 @@ describe('the command line of the kernel', () => {
     expect(read(one)).toBe('in 1 of 2 entries of GRUB');
     for (let i = 0; i < 2; i++) expect(runPiece(one, 'make', bin())).toMatchObject({ status: 0 });
     expect(read(one)).toBe('in every entry of GRUB');
-    expect(readFileSync(join(root, 'boot/grub/grub.cfg'), 'utf8')).toMatch(
+    expect(readFileSync(join(root(), 'boot/grub/grub.cfg'), 'utf8')).toMatch(
       / ipv6\.disable=1 console=ttyS0$/m,
     );
     for (let i = 0; i < 2; i++) expect(runPiece(one, 'undo', bin()).status).toBe(0);
@@ -70,7 +55,7 @@ describe('the command line of the kernel', () => {
   it('is not touched where another boot loader starts the host', () => {
     const one = rooted('ipv6/kernel-argument', 'absent');
     expect(runPiece(one, 'make', bin()).status).not.toBe(0);
-    expect(existsSync(join(root, 'etc/default/grub.d'))).toBe(false);
+    expect(existsSync(join(root(), 'etc/default/grub.d'))).toBe(false);
   });
 
   it('is given back when the choice becomes another', () => {
@@ -103,7 +88,7 @@ describe('addresses', () => {
 
 describe('systemd-networkd', () => {
   it('is told beside each of its files, where it runs', () => {
-    const one = inRoot(root, step('ipv6/networkd', at('disabled')));
+    const one = inRoot(root(), step('ipv6/networkd', at('disabled')));
     put('run/systemd/network/10-netplan-eth0.network', '[Match]\nName=eth0\n');
     expect(read(one, bin())).toBe('asks for none');
     put('bin/systemctl', '#!/bin/sh\n', 0o755);
@@ -111,7 +96,7 @@ describe('systemd-networkd', () => {
     expect(read(one, bin())).toBe('10-netplan-eth0.network');
     expect(runPiece(one, 'make', bin()).status).toBe(0);
     expect(read(one, bin())).toBe('asks for none');
-    const dropIn = join(root, 'etc/systemd/network/10-netplan-eth0.network.d/landfall.conf');
+    const dropIn = join(root(), 'etc/systemd/network/10-netplan-eth0.network.d/landfall.conf');
     expect(readFileSync(dropIn, 'utf8')).toContain('LinkLocalAddressing=no');
     for (let i = 0; i < 2; i++) expect(runPiece(one, 'undo', bin()).status).toBe(0);
     expect(existsSync(dirname(dropIn))).toBe(false);
@@ -120,7 +105,7 @@ describe('systemd-networkd', () => {
 
 describe('the choices', () => {
   it('leave a host alone that nothing was done to', () => {
-    const one = inRoot(root, step('ipv6/left', at('keep')));
+    const one = inRoot(root(), step('ipv6/left', at('keep')));
     expect(read(one)).toBe('as the host has it');
     put('etc/sysctl.d/99-zz-landfall.conf', 'net.ipv4.ip_forward = 1\n');
     expect(read(one)).toBe('as the host has it');

@@ -1,30 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { freshRoot } from '../../test/steps/root.ts';
 import { HARBOUR, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
 
-let root = '';
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'landfall-'));
-  put('bin/systemctl', '#!/bin/sh\n', 0o755);
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-function put(path: string, text: string, mode = 0o644): string {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  chmodSync(file, mode);
-  return file;
-}
-
-const bin = (): string => join(root, 'bin');
+const { path: root, bin, put } = freshRoot('#!/bin/sh\n');
 const HEAD = 'Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n';
 const refuse = scene({ ...HARBOUR, host: { ...HARBOUR.host, swap: 'refuse' } });
 
 describe('swap at boot', () => {
-  const one = () => inRoot(root, step('swap/fstab'));
+  const one = () => inRoot(root(), step('swap/fstab'));
   const TEXT =
     'UUID=1 / ext4 defaults 0 1\n# swap was on /dev/sda5\n#UUID=2 none swap sw 0 0\n/swap.img\tnone\tswap\tsw\t0\t0\n/dev/sdb2 none swap noauto 0 0\nUUID=3 /data/swap ext4 defaults 0 2\n';
 
@@ -47,21 +32,21 @@ describe('swap at boot', () => {
 
 describe('swap now', () => {
   it('is named, and what it was on is noted and turned on again', () => {
-    const one = inRoot(root, step('swap/off'));
+    const one = inRoot(root(), step('swap/off'));
     put('proc/swaps', HEAD);
     expect(read(one)).toBe('off');
     put('proc/swaps', `${HEAD}/swap.img file 1048572 0 -2\n/dev/zram0 partition 99 0 100\n`);
     expect(read(one)).toBe('on: /swap.img\non: /dev/zram0');
-    put('bin/swapoff', `#!/bin/sh\necho '${HEAD.trim()}' >${root}/proc/swaps\n`, 0o755);
-    put('bin/swapon', `#!/bin/sh\necho "$1" >>${root}/on\n`, 0o755);
+    put('bin/swapoff', `#!/bin/sh\necho '${HEAD.trim()}' >${root()}/proc/swaps\n`, 0o755);
+    put('bin/swapon', `#!/bin/sh\necho "$1" >>${root()}/on\n`, 0o755);
     expect(runPiece(one, 'make', bin()).status).toBe(0);
     expect(read(one)).toBe('off');
     for (let i = 0; i < 2; i++) expect(runPiece(one, 'undo', bin()).status).toBe(0);
-    expect(readFileSync(join(root, 'on'), 'utf8')).toBe('/swap.img\n/dev/zram0\n');
+    expect(readFileSync(join(root(), 'on'), 'utf8')).toBe('/swap.img\n/dev/zram0\n');
   });
 
   it('must fit into memory before it is turned off', () => {
-    const one = inRoot(root, step('preflight/swap'));
+    const one = inRoot(root(), step('preflight/swap'));
     put('proc/meminfo', 'MemTotal: 4000000 kB\nMemAvailable: 1048576 kB\n');
     put('proc/swaps', '');
     expect(read(one)).toBe('enough');
@@ -72,10 +57,10 @@ describe('swap now', () => {
   });
 
   it('is refused where cluster.yaml says so, and what was turned off is given back', () => {
-    const one = inRoot(root, step('preflight/swap', refuse));
+    const one = inRoot(root(), step('preflight/swap', refuse));
     put('proc/swaps', `${HEAD}/swap.img file 1048572 0 -2\n`);
     expect(read(one)).toBe('swap on /swap.img');
-    const kept = inRoot(root, step('swap/left', refuse));
+    const kept = inRoot(root(), step('swap/left', refuse));
     expect(read(kept)).toBe('as the host has it');
     put('etc/fstab', '#landfall# /swap.img none swap sw 0 0\n');
     expect(read(kept)).toBe('changed by Landfall');

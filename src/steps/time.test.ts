@@ -1,25 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { freshRoot } from '../../test/steps/root.ts';
 import { HARBOUR, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
 
-let root = '';
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'landfall-'));
-  put('bin/systemctl', '#!/bin/sh\n', 0o755);
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-function put(path: string, text: string, mode = 0o644): string {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  chmodSync(file, mode);
-  return file;
-}
-
-const bin = (): string => join(root, 'bin');
+const { path: root, bin, put } = freshRoot('#!/bin/sh\n');
 const time = (more: Partial<typeof HARBOUR.host.time>) =>
   scene({ ...HARBOUR, host: { ...HARBOUR.host, time: { ...HARBOUR.host.time, ...more } } });
 
@@ -86,13 +70,13 @@ describe('the time servers', () => {
   it('are those of cluster.yaml alone, and the others come back to the letter', () => {
     const conf = put('etc/chrony/chrony.conf', CONF);
     const more = put('etc/chrony/sources.d/ubuntu.sources', 'pool ntp.ubuntu.com iburst\n');
-    const one = inRoot(root, step('time/sources', named));
+    const one = inRoot(root(), step('time/sources', named));
     expect(read(one)).toBe('pool 2.debian.pool.ntp.org\npool ntp.ubuntu.com');
     for (let i = 0; i < 2; i++) expect(runPiece(one, 'make', bin()).status).toBe(0);
     expect(read(one)).toBe('pool ntp.example.net\nserver 10.0.0.1');
     expect(read(one)).toBe(one.want);
     expect(readFileSync(conf, 'utf8')).toBe(CONF.replace('pool', '#landfall# pool'));
-    const left = inRoot(root, step('time/sources'));
+    const left = inRoot(root(), step('time/sources'));
     expect(read(left)).toBe('changed by Landfall');
     for (let i = 0; i < 2; i++) expect(runPiece(left, 'make', bin()).status).toBe(0);
     expect(read(left)).toBe('as the host has it');

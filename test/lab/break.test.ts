@@ -1,17 +1,15 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { writeLock } from '../../src/config/lock.ts';
-import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import { BREAKS } from './breaks.ts';
 import { type Break, HANDS, type Passes, type Refused } from './hands.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -69,11 +67,7 @@ beforeAll(async () => {
   );
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 const byHand = (script: string): Promise<string> => wellOnHost(lab, HOST, `${HANDS}\n${script}`);
 

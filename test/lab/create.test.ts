@@ -3,7 +3,6 @@ import { chmodSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
-import { labDown } from '../../src/lab/down.ts';
 import { fromOutside } from '../../src/lab/host.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
@@ -12,6 +11,7 @@ import { eventSchema, planSchema, statusSchema } from '../../src/report/schema.t
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -44,11 +44,7 @@ beforeAll(async () => {
   put(place, 'cluster.yaml', clusterYaml(lab));
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 const planned = async (...words: readonly string[]): Promise<Plan> =>
   JSON.parse((await well(place, 'plan', '--json', ...words)).stdout) as Plan;

@@ -1,17 +1,14 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { breakLab } from '../../src/lab/break.ts';
-import { labDown } from '../../src/lab/down.ts';
 import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import { clueOf } from '../../src/run/failure.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import { BREAKS } from './breaks.ts';
 import { HANDS } from './hands.ts';
 import { DIAGNOSES } from './diagnoses.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -43,11 +40,7 @@ beforeAll(async () => {
   put(place, 'cluster.yaml', clusterYaml(lab));
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 const byHand = (script: string): Promise<string> => wellOnHost(lab, HOST, `${HANDS}\n${script}`);
 

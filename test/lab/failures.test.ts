@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
-import { labDown } from '../../src/lab/down.ts';
 import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -48,11 +47,7 @@ beforeAll(async () => {
   put(place, 'cluster.yaml', clusterYaml(lab));
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 /** What a failure must be told as. */
 interface Told {

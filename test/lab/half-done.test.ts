@@ -1,12 +1,9 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
-import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Finding, Plan } from '../../src/plan/plan.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -71,11 +68,7 @@ beforeAll(async () => {
   put(place, 'cluster.yaml', clusterYaml(lab));
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const path of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(path, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 describe('a power cut soon after the first changes', () => {
   test('empties neither the notes of what was there before nor the mark of whose host it is', async () => {

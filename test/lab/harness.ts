@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { labDown } from '../../src/lab/down.ts';
@@ -7,6 +7,7 @@ import type { Lab } from '../../src/lab/spec.ts';
 import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
 import type { RunEvent } from '../../src/run/event.ts';
+import { historyFolder } from '../../src/run/history.ts';
 
 const MAIN = resolve('dist/bin/main.js');
 
@@ -113,6 +114,12 @@ export async function wellOnHost(lab: Lab, host: string, script: string): Promis
 export async function freshLab(name: string, hosts: readonly string[] = ['cp-0']): Promise<Lab> {
   await labDown(name, () => undefined).catch(() => undefined);
   return labUp({ name, hosts: hosts.map((host) => ({ name: host })) }, () => undefined);
+}
+
+/** Takes a test's lab, its desk and the history of its cluster away; the cluster is called as the lab. */
+export async function cleared(name: string, { dir }: Desk): Promise<void> {
+  await labDown(name, () => undefined);
+  for (const path of [dir, join(historyFolder(name), '..')]) rmSync(path, { recursive: true, force: true });
 }
 
 /** cluster.yaml of a one-node cluster on a lab's host. */

@@ -1,15 +1,11 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { labDown } from '../../src/lab/down.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import { HANDS } from './hands.ts';
 import { SWAP_GENERATOR } from './host-breaks.ts';
-import { clusterYaml, type Desk, desk, freshLab, put, well, wellOnHost } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, freshLab, put, well, wellOnHost } from './harness.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -101,11 +97,7 @@ beforeAll(async () => {
   before = await snapshot(lab, HOST, false);
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 /** What is true of the host whatever is chosen below. */
 async function settled(): Promise<void> {

@@ -1,18 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readCluster } from '../../src/config/load.ts';
 import { asText } from '../../src/config/text.ts';
 import { setLink } from '../../src/lab/cut.ts';
-import { labDown } from '../../src/lab/down.ts';
 import { fromOutside } from '../../src/lab/host.ts';
 import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { RunEvent } from '../../src/run/event.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -117,11 +116,7 @@ beforeAll(async () => {
   await well(place, 'apply', '--yes', '--only', 'prepare');
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 beforeEach(anew);
 

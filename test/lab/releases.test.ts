@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labDown } from '../../src/lab/down.ts';
 import { attempt } from '../../src/lab/exec.ts';
@@ -7,8 +5,7 @@ import { requireLab } from '../../src/lab/lab.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
-import { historyFolder } from '../../src/run/history.ts';
-import { clusterYaml, type Desk, desk, put, well, wellOnHost } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, put, well, wellOnHost } from './harness.ts';
 
 /*
  * Hosts of other kinds than Debian 12 with sshd as a service: what they are, and that a cluster comes up on them. The lab is
@@ -28,11 +25,7 @@ beforeAll(async () => {
   lab = await requireLab(NAME);
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 const said = async (host: string, script: string): Promise<string> =>
   (await wellOnHost(lab, host, script)).trim();

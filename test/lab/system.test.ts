@@ -1,10 +1,7 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import {
+  cleared,
   clusterYaml,
   type Desk,
   desk,
@@ -73,11 +70,7 @@ beforeAll(async () => {
   await onHost('package waits 2 libc6; package held 2 libc6; publish');
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 test('packages are upgraded, held ones and what was written into their files are left alone, and what is of no use goes', async () => {
   const plan = (await well(place, 'plan')).stdout;

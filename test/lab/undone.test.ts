@@ -1,17 +1,14 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadCluster } from '../../src/config/load.ts';
-import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { layOut } from '../../src/plan/work.ts';
-import { historyFolder } from '../../src/run/history.ts';
 import { compile } from '../../src/shell/compile.ts';
 import { factsScript, parseFacts } from '../../src/steps/facts.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { clusterYaml, type Desk, desk, freshLab, onHost, put, well } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, freshLab, onHost, put, well } from './harness.ts';
 
 /*
  * Any part of what was made is taken away again, in any order, as a careless hand or an old script would: one apply makes the
@@ -59,11 +56,7 @@ beforeAll(async () => {
   steps = layOut(PHASES, { cluster, lock, facts }, 'always').flatMap((work) => work.steps);
 });
 
-afterAll(async () => {
-  await labDown(NAME, () => undefined);
-  for (const dir of [place.dir, join(historyFolder(NAME), '..')])
-    rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => cleared(NAME, place));
 
 test.each(Array.from({ length: ROUNDS }, (_, i) => SEED + i))(
   'what was undone at random comes back with one apply (seed %i)',

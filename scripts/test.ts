@@ -5,12 +5,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
 
 interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** What is told of the failures again at the end. */
+  readonly failures?: readonly string[];
 }
 
 interface Stage {
@@ -37,6 +39,37 @@ async function program(command: string, args: readonly string[]): Promise<Tally>
   return (await spawned(command, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+/** How much of a failure is told again at the end, in lines. */
+const TOLD_AGAIN = 25;
+
+/** The first failure of each file, as it is told again at the end: a long run's own account of it is far above by then. */
+function firstFailures(report: Report): readonly string[] {
+  return report.testResults.flatMap((file) => {
+    const broken = file.assertionResults.filter(({ status }) => status === 'failed');
+    const [first] = broken;
+    const text = first === undefined ? file.message : (first.failureMessages[0] ?? '');
+    if (text === '') return [];
+    const more = broken.length > 1 ? `, and ${broken.length - 1} more` : '';
+    const title = `${relative('.', file.name)}: ${first?.fullName ?? 'could not be run'}${more}`;
+    return [[title, ...text.split('\n').slice(0, TOLD_AGAIN)].join('\n  ')];
+  });
+}
+
 /**
  * A vitest project, counted test by test; a file that cannot even be loaded counts as one failure.
  * @param atOnce how many files run at the same time.
@@ -49,12 +82,9 @@ async function vitest(project: string, atOnce: number): Promise<Tally> {
     const words = ['run', '--project', project, `--maxWorkers=${atOnce}`, ...reporters];
     const status = await spawned(bin('vitest'), words);
     if (!existsSync(file)) return { passed: 0, failed: 1 };
-    const result = JSON.parse(readFileSync(file, 'utf8')) as {
-      numPassedTests: number;
-      numFailedTests: number;
-    };
-    const failed = status !== 0 && result.numFailedTests === 0 ? 1 : result.numFailedTests;
-    return { passed: result.numPassedTests, failed };
+    const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+    const failed = status !== 0 && report.numFailedTests === 0 ? 1 : report.numFailedTests;
+    return { passed: report.numPassedTests, failed, failures: firstFailures(report) };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -143,6 +173,7 @@ function ensurePrograms(): void {
 async function main(words: readonly string[]): Promise<number> {
   const stages = STAGES.filter((s) => words.length === 0 || words.some((word) => s.name.startsWith(word)));
   const left: string[] = [];
+  const failures: string[] = [];
   let passed = 0;
   let failed = 0;
   if (noLab() === undefined) {
@@ -160,6 +191,7 @@ async function main(words: readonly string[]): Promise<number> {
     const tally = await stage.run();
     passed += tally.passed;
     failed += tally.failed;
+    failures.push(...(tally.failures ?? []));
     console.log(
       `── ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${((Date.now() - begun) / 1000).toFixed(0)} s`,
     );
@@ -170,6 +202,7 @@ async function main(words: readonly string[]): Promise<number> {
     );
     if (inCi) failed += left.length;
   }
+  if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }

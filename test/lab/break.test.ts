@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { writeLock } from '../../src/config/lock.ts';
 import type { Lab } from '../../src/lab/spec.ts';
@@ -212,6 +212,11 @@ describe('before there is a cluster', () => {
 });
 
 describe('a living cluster', () => {
+  // A round that failed leaves what it broke: the next ones tell of their own faults alone.
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await apply();
+  });
+
   test('is made', async () => {
     await well(place, 'apply', '--yes', '--no-proof');
     expect(await forecasts()).toEqual({});

@@ -64,7 +64,7 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
   'login/port-beside': [
     {
       how: 'sshd is back on its old port',
-      by: `rm ${SSHD}/00-landfall-port.conf; systemctl reload ssh.service; await listens 22`,
+      by: `rm ${SSHD}/00-landfall-port.conf; sshdAnew`,
       also: { 'login/port': 'it listens on the old one alone' },
       alone: 'where the host is reached changes',
     },
@@ -75,26 +75,26 @@ export const BREAKS: Readonly<Record<string, Breaks>> = {
   'login/port': [
     {
       how: 'the old port is open again',
-      by: `echo 'Port 22' >>${SSHD}/00-landfall-port.conf; systemctl reload ssh.service`,
+      by: `echo 'Port 22' >>${SSHD}/00-landfall-port.conf; sshdAnew`,
       alone: 'sshd is told anew',
     },
   ],
   'login/passwords': [
     {
       how: 'passwords are taken again',
-      by: `rm ${SSHD}/00-landfall-passwords.conf; systemctl reload ssh.service`,
+      by: `rm ${SSHD}/00-landfall-passwords.conf; sshdAnew`,
       alone: 'sshd is told anew',
     },
     {
       how: 'a file that comes earlier says otherwise',
-      by: `echo 'PasswordAuthentication yes' >${SSHD}/00-hand.conf; systemctl reload ssh.service`,
-      ends: refused(/comes before ours/, `rm ${SSHD}/00-hand.conf; systemctl reload ssh.service`),
+      by: `echo 'PasswordAuthentication yes' >${SSHD}/00-hand.conf; sshdAnew`,
+      ends: refused(/comes before ours/, `rm ${SSHD}/00-hand.conf; sshdAnew`),
     },
   ],
   'login/root': [
     {
       how: 'root may come with a password',
-      by: `echo 'PermitRootLogin yes' >${SSHD}/00-landfall-root.conf; systemctl reload ssh.service`,
+      by: `echo 'PermitRootLogin yes' >${SSHD}/00-landfall-root.conf; sshdAnew`,
       alone: 'sshd is told anew',
     },
   ],

@@ -46,6 +46,8 @@ standIn() { cat >"/usr/local/sbin/$1"; chmod 0755 "/usr/local/sbin/$1"; }
 await() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ "$n" -lt 600 ] || return 1; sleep 0.2; done; }
 # Whether anybody listens on this port.
 listens() { ss -Hltn "sport = :$1" | grep -q .; }
+# Has sshd read its settings anew, and comes back when it takes logins again: a reload leaves a moment in which it takes none.
+sshdAnew() { systemctl restart ssh.service; }
 # Gives the host its address again, at once, in this scope; its routes go with it and come back.
 readdress() {
   set -- "$1" $(ip -o -4 address show up | awk '$2 !~ /^(lo|cni|flannel)/ { print $2, $4; exit }')

@@ -324,7 +324,7 @@ describe('passwords and root', () => {
     await wellOnHost(
       lab,
       HOST,
-      `printf '${cloud}' >/etc/ssh/sshd_config.d/50-cloud-init.conf; systemctl reload ssh.service`,
+      `printf '${cloud}' >/etc/ssh/sshd_config.d/50-cloud-init.conf; systemctl restart ssh.service`,
     );
     const before = await effective();
     put(place, 'cluster.yaml', settings('passwords: false, rootLogin: keys'));
@@ -344,7 +344,7 @@ describe('passwords and root', () => {
     await wellOnHost(
       lab,
       HOST,
-      `echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-a.conf; systemctl reload ssh.service`,
+      `echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-a.conf; systemctl restart ssh.service`,
     );
     const ended = await login();
     expect([ended.status, ended.stderr]).toEqual([1, expect.stringContaining('00-a.conf')]);
@@ -374,7 +374,7 @@ describe('passwords and root', () => {
     await onHost(
       lab,
       HOST,
-      'sudo -n sh -c "rm /etc/ssh/sshd_config.d/*; systemctl reload ssh.service"',
+      'sudo -n sh -c "rm /etc/ssh/sshd_config.d/*; systemctl restart ssh.service"',
       'ops',
     );
   });

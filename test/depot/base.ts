@@ -26,7 +26,7 @@ export const link = (path: string, target: string): TarEntry => ({
 });
 
 /** Gives a layer of the given entries, at the depot's epoch. */
-export function layerOf(entries: readonly TarEntry[]): Promise<Layer> {
+export function layerOf(entries: readonly TarEntry[]): Layer {
   return layer(tar(entries, epoch));
 }
 

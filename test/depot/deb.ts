@@ -121,7 +121,7 @@ export async function buildDeb(deb: Deb, tree: string, into: string): Promise<vo
   await put('DEBIAN/control', { text: controlOf(deb, size) }, 0o644);
   await exec(['find', tree, '-type', 'd', '-exec', 'chmod', '755', '{}', '+']);
   await mkdir(into, { recursive: true });
-  const argv = ['dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree];
+  const argv = ['dpkg-deb', '--root-owner-group', '-Zzstd', '-z1', '--build', tree];
   await exec([...argv, join(into, debFile(deb.name, deb.version))], {
     env: { SOURCE_DATE_EPOCH: String(epoch) },
   });

@@ -46,9 +46,7 @@ const deb = (name: string, version: string): Recipe =>
 
 const image = (id: string, name: string): Recipe =>
   recipe(id, async ({ out }) => {
-    const layers = [
-      await layer(tar([{ path: 'pause', type: 'file', mode: 0o755, data: Buffer.from('same') }], 0)),
-    ];
+    const layers = [layer(tar([{ path: 'pause', type: 'file', mode: 0o755, data: Buffer.from('same') }], 0))];
     await putImage(out, { name, layers, config: { Entrypoint: ['/pause'] }, from: `made as ${id}` });
   });
 

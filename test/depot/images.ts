@@ -14,7 +14,7 @@ export function pauseImages(tags: readonly string[], parts: ImageParts): Recipe 
     tools: [],
     async build({ out, of }) {
       for (const tag of tags) {
-        const layers = [await layerOf([await program('pause', join(of(parts.pause), `pause-${tag}`))])];
+        const layers = [layerOf([await program('pause', join(of(parts.pause), `pause-${tag}`))])];
         const config = { Entrypoint: ['/pause'], User: '65535:65535' };
         await putImage(out, { name: `registry.k8s.io/pause:${tag}`, layers, config, from: `pause ${tag}` });
       }
@@ -35,8 +35,8 @@ export function agnhostImage(tag: string, parts: ImageParts): Recipe {
       const more = ['curl', 'iproute2', 'netcat-openbsd'];
       const layers = [
         await debianBase(of(parts.debian), scratch),
-        await layerOf(await beyondBase(of(parts.debian), more, scratch)),
-        await layerOf([
+        layerOf(await beyondBase(of(parts.debian), more, scratch)),
+        layerOf([
           folder('uploads'),
           await program('agnhost', join(of(parts.kubernetes), 'agnhost')),
           link('agnhost-2', 'agnhost'),
@@ -74,13 +74,13 @@ export function flannelImages(tag: string, pluginTag: string, parts: ImageParts)
       ];
       await putImage(out, {
         name: `ghcr.io/flannel-io/flannel:${tag}`,
-        layers: [base, await layerOf([...more, ...iptablesLinks]), await layerOf(own)],
+        layers: [base, layerOf([...more, ...iptablesLinks]), layerOf(own)],
         config: { Entrypoint: ['/opt/bin/flanneld'] },
         from: parts.flannel.title,
       });
       await putImage(out, {
         name: `ghcr.io/flannel-io/flannel-cni-plugin:${pluginTag}`,
-        layers: [base, await layerOf([await program('flannel', join(bin, 'flannel'))])],
+        layers: [base, layerOf([await program('flannel', join(bin, 'flannel'))])],
         config: { Cmd: ['/bin/sh'] },
         from: `${parts.flannel.title}, CNI plugin`,
       });

@@ -25,7 +25,7 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
     async build({ out, scratch, of }) {
       const bin = of(parts.kubernetes);
       const base = await staticBase(of(parts.debian), scratch);
-      const proxyBase = await layerOf([
+      const proxyBase = layerOf([
         ...(await beyondBase(
           of(parts.debian),
           ['conntrack', 'ipset', 'iptables', 'kmod', 'nftables'],
@@ -33,7 +33,7 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
         )),
         ...iptablesLinks,
       ]);
-      const server = [base, await layerOf([await program('go-runner', join(bin, 'go-runner'))])];
+      const server = [base, layerOf([await program('go-runner', join(bin, 'go-runner'))])];
       const listed = await execText([
         join(bin, 'kubeadm'),
         'config',
@@ -51,13 +51,13 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
           case 'kube-controller-manager':
           case 'kube-scheduler': {
             const xattrs = short === 'kube-apiserver' ? netBindService : undefined;
-            const own = await layerOf([await program(`usr/local/bin/${short}`, join(bin, short), xattrs)]);
+            const own = layerOf([await program(`usr/local/bin/${short}`, join(bin, short), xattrs)]);
             const config = { Entrypoint: ['/go-runner'], User: '0', Env: [certificates] };
             await putImage(out, { name, layers: [...server, own], config, from: kubernetes });
             break;
           }
           case 'kube-proxy': {
-            const own = await layerOf([await program('usr/local/bin/kube-proxy', join(bin, 'kube-proxy'))]);
+            const own = layerOf([await program('usr/local/bin/kube-proxy', join(bin, 'kube-proxy'))]);
             const layers = [await debianBase(of(parts.debian), scratch), proxyBase, server[1] ?? base, own];
             await putImage(out, {
               name,
@@ -72,7 +72,7 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
             const programs = names.map((file) =>
               program(`usr/local/bin/${file}`, join(of(parts.etcd), file)),
             );
-            const layers = [base, await layerOf(await Promise.all(programs))];
+            const layers = [base, layerOf(await Promise.all(programs))];
             const config = { Cmd: ['etcd'], User: '0', ExposedPorts: { '2379/tcp': {}, '2380/tcp': {} } };
             await putImage(out, { name, layers, config, from: `etcd ${release.etcd}` });
             break;
@@ -88,7 +88,7 @@ export function kubernetesImages(release: Release, parts: ImageParts): Recipe {
             };
             await putImage(out, {
               name,
-              layers: [base, await layerOf([own])],
+              layers: [base, layerOf([own])],
               config,
               from: `CoreDNS ${release.coredns}`,
             });

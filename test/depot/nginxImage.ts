@@ -64,7 +64,7 @@ export function nginxImage(tag: string, parts: ImageParts): Recipe {
       const kept = more.filter((entry) => !own.some((other) => other.path === entry.path));
       await putImage(out, {
         name: `docker.io/library/nginx:${tag}`,
-        layers: [await debianBase(of(parts.debian), scratch), await layerOf([...kept, ...own])],
+        layers: [await debianBase(of(parts.debian), scratch), layerOf([...kept, ...own])],
         config: {
           Entrypoint: ['/docker-entrypoint.sh'],
           Cmd: ['nginx', '-g', 'daemon off;'],

@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addImage, layer, readIndex, tagOf } from './oci.ts';
 import { sha256 } from './recipe.ts';
@@ -20,13 +19,7 @@ describe('an OCI image layout', { timeout: 60_000 }, () => {
     readFileSync(join(folder, 'blobs/sha256', digest.replace('sha256:', '')));
 
   it('names every blob by its sha256 and says its true size', async () => {
-    const digest = await addImage(
-      folder,
-      '3.10',
-      [await layer(program)],
-      { Entrypoint: ['/pause'] },
-      created,
-    );
+    const digest = await addImage(folder, '3.10', [layer(program)], { Entrypoint: ['/pause'] }, created);
     const manifest = JSON.parse(blob(digest).toString());
     for (const part of [manifest.config, ...manifest.layers])
       expect(blob(part.digest).length).toBe(part.size);
@@ -34,11 +27,11 @@ describe('an OCI image layout', { timeout: 60_000 }, () => {
       expect(sha256(readFileSync(join(folder, 'blobs/sha256', name)))).toBe(name);
   });
 
-  it('carries the configuration, the platform and the layer as it was before compression', async () => {
+  it('carries the configuration, the platform and the layer', async () => {
     const digest = await addImage(
       folder,
       '3.10',
-      [await layer(program)],
+      [layer(program)],
       { Entrypoint: ['/pause'], User: '65535' },
       created,
     );
@@ -49,12 +42,12 @@ describe('an OCI image layout', { timeout: 60_000 }, () => {
       os: 'linux',
       config: { Entrypoint: ['/pause'], User: '65535' },
     });
-    expect(gunzipSync(blob(manifest.layers[0].digest)).equals(program)).toBe(true);
+    expect(blob(manifest.layers[0].digest).equals(program)).toBe(true);
     expect(config.rootfs.diff_ids).toEqual([`sha256:${sha256(program)}`]);
   });
 
   it('holds several tags and replaces one that is added again', async () => {
-    const one = [await layer(program)];
+    const one = [layer(program)];
     await addImage(folder, '3.10', one, { Entrypoint: ['/old'] }, created);
     await addImage(folder, '3.10.1', one, { Entrypoint: ['/pause'] }, created);
     const digest = await addImage(folder, '3.10', one, { Entrypoint: ['/pause'] }, created);

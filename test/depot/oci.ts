@@ -1,7 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { sha256 } from './recipe.ts';
 
 /** What an image does when it is run, as the OCI image specification names it. */
@@ -25,18 +23,18 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A layer: the digest of its tar archive, and the archive compressed. */
+/** A layer: a tar archive and its digest. */
 export interface Layer {
   readonly diffId: string;
-  readonly compressed: Buffer;
+  readonly archive: Buffer;
 }
 
 const refName = 'org.opencontainers.image.ref.name';
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-/** Compresses a tar archive to a layer. Fast rather than small: it travels inside one machine. */
-export async function layer(archive: Buffer): Promise<Layer> {
-  return { diffId: `sha256:${sha256(archive)}`, compressed: await promisify(gzip)(archive, { level: 1 }) };
+/** Makes a layer of a tar archive, which stays as it is: it travels inside one machine, and each host would unpack it anew. */
+export function layer(archive: Buffer): Layer {
+  return { diffId: `sha256:${sha256(archive)}`, archive };
 }
 
 /**
@@ -61,8 +59,8 @@ export async function addImage(
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
   const platform = { architecture: 'amd64', os: 'linux' };
   const packed: Descriptor[] = [];
-  for (const { compressed } of layers)
-    packed.push(await blob('application/vnd.oci.image.layer.v1.tar+gzip', compressed));
+  for (const { archive } of layers)
+    packed.push(await blob('application/vnd.oci.image.layer.v1.tar', archive));
   const described = await blob(
     'application/vnd.oci.image.config.v1+json',
     json({

@@ -19,6 +19,8 @@ export interface LabSpec {
   readonly diskGiB?: number;
   /** More names that are to lead to the depot, beside upstream's own ({@link DEPOT_NAMES}). */
   readonly names?: readonly string[];
+  /** Path of the disk new hosts are cloned from, of a host that was off; one made for their kind when absent. */
+  readonly disk?: string;
 }
 
 /** One host asked for: an address is given to it when it has none. */

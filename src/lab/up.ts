@@ -73,7 +73,8 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
 
   const source = await depotSource();
   const led = [...new Set([...file.names, ...(await folderNames(source.folder))])].sort();
-  const golden = await goldenDisks(file, machine, on);
+  const { disk } = spec;
+  const golden = disk === undefined ? await goldenDisks(file, machine, on) : () => disk;
   await networkUp(name, network);
   await reported(on, 'depot', depotText(source), () => startDepot(lab, source, led));
   await setNetworkFaults(lab, await readNetworkFaults(lab));

@@ -8,7 +8,6 @@ import {
   type Desk,
   desk,
   type Ended,
-  freshLab,
   landfall,
   put,
   start,
@@ -16,6 +15,7 @@ import {
   wellOnHost,
 } from './harness.ts';
 import { eventually } from './live.ts';
+import { preparedLab } from './prepared.ts';
 import { differences, snapshot } from './snapshot.ts';
 
 /*
@@ -63,7 +63,7 @@ async function authorities(): Promise<ReadonlyMap<string, string>> {
 }
 
 beforeAll(async () => {
-  lab = await freshLab(NAME);
+  lab = await preparedLab(NAME);
   place = desk();
   put(place, 'cluster.yaml', clusterYaml(lab));
 });

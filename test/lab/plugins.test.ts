@@ -10,18 +10,8 @@ import type { Lock } from '../../src/model/lock.ts';
 import { calicoFile, PLUGIN_RELEASES } from '../../src/model/plugin-release.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { pluginClues } from '../../src/steps/plugin-clues.ts';
-import {
-  clusterYaml,
-  type Desk,
-  desk,
-  events,
-  freshLab,
-  landfall,
-  onHost,
-  put,
-  well,
-  wellOnHost,
-} from './harness.ts';
+import { clusterYaml, type Desk, desk, events, landfall, onHost, put, well, wellOnHost } from './harness.ts';
+import { preparedDisk, preparedLab } from './prepared.ts';
 import { depotWithPlugins, type OwnDepot } from './upstream-files.ts';
 
 /*
@@ -84,10 +74,11 @@ async function reading(step: string): Promise<string> {
 }
 
 beforeAll(async () => {
+  await preparedDisk(); // Out of everybody's depot.
   depot = depotWithPlugins();
   process.env['LANDFALL_DEPOT'] = depot.folder;
   place = desk();
-  lab = await freshLab(NAME);
+  lab = await preparedLab(NAME);
   await wish({ plugin: 'calico' });
   await made(CONTROL_PLANE);
 });

@@ -46,10 +46,20 @@ const RESTLESS = [
 const FIND = `find / -xdev \\( -path /proc -o -path /sys -o -path /dev ${RESTLESS.map((p) => `-o -path '${p}'`).join(' ')} \\) -prune -o \\
   \\( -type f -o -type l \\)`;
 
+/** As git does, a file that was not touched since its checksum was taken is not read again. */
 const FILES = `
-${FIND} -printf '%p\\t%m\\t%u:%g\\t%l\\n' | LC_ALL=C sort >/tmp/.snapshot-files
-cut -f1 /tmp/.snapshot-files | tr '\\n' '\\0' | xargs -0 -r sha256sum 2>/dev/null | awk '{ sum=$1; $1=""; print substr($0, 2) "\\t" sum }' >/tmp/.snapshot-sums
-LC_ALL=C join -t "$(printf '\\t')" -a 1 /tmp/.snapshot-files <(LC_ALL=C sort /tmp/.snapshot-sums) | sed 's/^/file\\t/'
+known=/tmp/.snapshot-known
+touch "$known"
+${FIND} -printf '%p\\t%m\\t%u:%g\\t%l\\t%i.%s.%C@\\n' | LC_ALL=C sort >/tmp/.snapshot-files
+awk -F '\\t' -v known="$known" 'FILENAME == known { sum[$1 FS $2]; next } !(($1 FS $5) in sum) { print $1 }' "$known" /tmp/.snapshot-files |
+  tr '\\n' '\\0' | xargs -0 -r sha256sum 2>/dev/null | awk '{ sum = $1; $1 = ""; print substr($0, 2) "\\t" sum }' >/tmp/.snapshot-sums
+awk -F '\\t' -v known="$known" '
+  FILENAME == known { sum[$1 FS $2] = $3; next }
+  FILENAME ~ /sums$/ { fresh[$1] = $2; next }
+  { s = $1 in fresh ? fresh[$1] : sum[$1 FS $5]
+    print "file" FS $1 FS $2 FS $3 FS $4 FS s
+    print $1 FS $5 FS s >(known ".new") }' "$known" /tmp/.snapshot-sums /tmp/.snapshot-files
+mv "$known.new" "$known"
 rm -f /tmp/.snapshot-files /tmp/.snapshot-sums`;
 
 const PACKAGES = `dpkg-query -W -f 'package\\t\${Package}\\t\${Version}\\t\${Status}\\n'`;

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { writeLock } from '../../src/config/lock.ts';
+import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
@@ -146,7 +147,7 @@ async function apply(letGo: ReadonlyMap<string, string> = new Map()) {
 
 /** Nothing is left to do, or will be in a moment: what a hand has put back may still have to start. */
 async function settled(): Promise<void> {
-  const limit = Date.now() + 180_000;
+  const limit = Date.now() + 5 * 60_000;
   let open = await forecasts();
   while (Object.keys(open).length > 0 && Date.now() < limit) {
     await setTimeout(2000);
@@ -272,5 +273,10 @@ describe('a living cluster', () => {
       }
       await settled();
     });
+  });
+
+  test('all of it is still as it was made after the host was rebooted', async () => {
+    await reboot(NAME, HOST);
+    await settled();
   });
 });

@@ -15,7 +15,7 @@ export function checkMembers(draft: Draft): readonly Problem[] {
       ...address(draft, node),
       ...hostKey(draft, [...node, 'hostKey']),
     ]),
-    ...oneNode(draft),
+    ...roles(draft),
   ];
 }
 
@@ -107,37 +107,64 @@ function isKeyOf(type: string, bytes: Buffer): boolean {
   return at === bytes.length && fields >= 2;
 }
 
-/** What this version can make: one node, a control plane that takes workloads too. */
-function oneNode(draft: Draft): readonly Problem[] {
-  const nodes = nodePaths(draft);
-  const [only, second] = nodes;
-  if (only === undefined) return [];
-  if (second !== undefined) {
-    const parts = {
-      code: 'nodes/count',
-      summary: `this version makes clusters of one node, and ${draft.page.text.file} lists ${nodes.length}`,
-      why: 'joining further nodes is not built yet, and half a cluster would be worse than none',
-      try: 'keep the control-plane node and take the others out',
-    };
-    return [valueProblem(draft.page, second, parts, `${nodeTitle(draft, second)} is the second`)];
-  }
-  if (textAt(draft, [...only, 'role']) === 'worker') {
-    const parts = {
-      code: 'nodes/role',
-      summary: 'the only node of a cluster must run its control plane',
-      why: 'a worker has no API server to join',
-      try: 'role: control-plane',
-    };
-    return [valueProblem(draft.page, [...only, 'role'], parts)];
-  }
-  if (valueAt(draft, [...only, 'workloads']) === false) {
-    const parts = {
-      code: 'nodes/workloads',
-      summary: 'the only node must take workloads',
-      why: 'there is no other node: the cluster DNS itself would wait for one for ever',
-      try: 'workloads: true   or take the line out',
-    };
-    return [valueProblem(draft.page, [...only, 'workloads'], parts)];
-  }
-  return [];
+/** What this version can make: one control plane, with workers or on its own. */
+function roles(draft: Draft): readonly Problem[] {
+  const nodes = nodePaths(draft).map((path) => ({ path, role: textAt(draft, [...path, 'role']) }));
+  const planes = nodes.filter(({ role }) => role === 'control-plane');
+  const [first] = nodes;
+  if (first === undefined || nodes.some(({ role }) => role === undefined)) return [];
+  if (planes.length === 0) return [noControlPlane(draft, first.path, nodes.length)];
+  const second = planes[1];
+  return [
+    ...(second === undefined ? [] : [manyControlPlanes(draft, second.path, planes.length)]),
+    ...nodes.flatMap(({ path, role }) => (role === 'worker' ? idleWorker(draft, path) : [])),
+    ...(nodes.length > 1 ? [] : closedAlone(draft, first.path)),
+  ];
+}
+
+function noControlPlane(draft: Draft, node: Path, count: number): Problem {
+  const parts = {
+    code: 'nodes/role',
+    summary:
+      count === 1
+        ? 'the only node of a cluster must run its control plane'
+        : `none of the ${count} nodes runs the control plane`,
+    why: 'a worker has no API server to join',
+    try: 'role: control-plane',
+  };
+  return valueProblem(draft.page, [...node, 'role'], parts);
+}
+
+function manyControlPlanes(draft: Draft, node: Path, count: number): Problem {
+  const parts = {
+    code: 'nodes/count',
+    summary: `this version makes clusters with one control plane, and ${draft.page.text.file} lists ${count}`,
+    why: 'joining further control planes is not built yet, and half of them would be worse than one',
+    try: 'role: worker   or take the node out',
+  };
+  return valueProblem(draft.page, [...node, 'role'], parts, `${nodeTitle(draft, node)} is the second`);
+}
+
+function idleWorker(draft: Draft, node: Path): readonly Problem[] {
+  const path = [...node, 'workloads'];
+  if (valueAt(draft, path) !== false) return [];
+  const parts = {
+    code: 'nodes/workloads',
+    summary: `${nodeTitle(draft, node)} is a worker, and workloads are all a worker is for`,
+    why: 'the choice is for control planes, which have something else to do',
+    try: 'take the line out',
+  };
+  return [valueProblem(draft.page, path, parts)];
+}
+
+function closedAlone(draft: Draft, node: Path): readonly Problem[] {
+  const path = [...node, 'workloads'];
+  if (valueAt(draft, path) !== false) return [];
+  const parts = {
+    code: 'nodes/workloads',
+    summary: 'the only node must take workloads',
+    why: 'there is no other node: the cluster DNS itself would wait for one for ever',
+    try: 'workloads: true   or take the line out',
+  };
+  return [valueProblem(draft.page, path, parts)];
 }

@@ -155,7 +155,8 @@ export const clusterFile = z.strictObject({
       examples: ['harbour'],
     }),
   nodes: z.array(node).min(1).meta({
-    description: 'The machines that are to be members. This version makes clusters of one node.',
+    description:
+      'The machines that are to be members: one control plane, and as many workers as you like. A node that is written here later joins by the next `landfall apply`; one that is taken out stays a member.',
     wanted: 'a list of at least one node',
   }),
 });

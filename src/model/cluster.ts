@@ -93,6 +93,11 @@ export interface Cluster {
   readonly nodes: readonly Node[];
 }
 
+/** The nodes that run workloads alone, in the order of cluster.yaml. */
+export function workers(cluster: Cluster): readonly Node[] {
+  return cluster.nodes.filter((node) => node.role === 'worker');
+}
+
 /** The nodes that run the control plane, in the order of cluster.yaml. */
 export function controlPlanes(cluster: Cluster): readonly Node[] {
   return cluster.nodes.filter((node) => node.role === 'control-plane');

@@ -56,6 +56,8 @@ export interface Facts {
   /** Source address of the default route; what a node's address defaults to. */
   readonly defaultAddress?: string;
   readonly ssh?: SshFacts;
+  /** Whether the host's kubelet has credentials of a cluster: absent on a host that has not joined any. */
+  readonly member?: true;
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

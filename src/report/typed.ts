@@ -16,7 +16,7 @@ export function asFunction({ name, run }: Probe): string {
 
 /**
  * Shell of a step as a person types it: probes are replaced by what they run, late values by variables. Landfall's own
- * words (`probe`, `slot`, `give`) mean nothing outside its scripts.
+ * words (`probe`, `slot`, `give`, `gave`) mean nothing outside its scripts.
  * @param said names of probes that the reader has been told before, as functions of those names.
  */
 export function typed(text: string, step: Step, said: ReadonlySet<string> = new Set()): string {
@@ -37,6 +37,7 @@ export function typed(text: string, step: Step, said: ReadonlySet<string> = new 
   }
   out = out
     .replace(/\$\(slot ([\w-]+)\)/g, (_, slot: string) => `$${variable(slot)}`)
+    .replace(/\bgave ([\w-]+)/g, (_, slot: string) => `[ -n "$${variable(slot)}" ]`)
     .replace(/\bgive ([\w-]+) /g, (_, slot: string) => `${variable(slot)}=`);
   return [...functions, out].join('\n');
 }

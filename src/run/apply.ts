@@ -3,7 +3,17 @@ import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
 import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
-import { begin, byPhase, carryPhases, end, fine, type Outcome, type Running, told } from './progress.ts';
+import {
+  begin,
+  byPhase,
+  carryAnyway,
+  carryPhases,
+  end,
+  fine,
+  type Outcome,
+  type Running,
+  told,
+} from './progress.ts';
 import { plainScript } from './script.ts';
 import { hostOf, type Site, type Survey, survey } from './survey.ts';
 import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
@@ -127,10 +137,6 @@ async function prove(running: Running, { plan, facts }: Survey): Promise<void> {
   try {
     await carryPhases(running, phases.slice(0, -1));
   } finally {
-    const never = new AbortController().signal;
-    const options = { ...running.options, stop: { soon: never, now: never } };
-    const cleaning: Running = { ...running, options, problems: [], interrupted: false };
-    await carryPhases(cleaning, phases.slice(-1));
-    running.problems.push(...cleaning.problems);
+    await carryAnyway(running, phases.slice(-1));
   }
 }

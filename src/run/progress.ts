@@ -3,6 +3,7 @@ import { type ExitCode, Problem } from '../model/problem.ts';
 import { OPERATOR, type Work } from '../plan/work.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import type { ScriptRecord } from '../shell/parse.ts';
+import type { Phase, PhaseId } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
 import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
@@ -100,24 +101,55 @@ export async function told<T>(running: Running, work: () => Promise<T>): Promise
   }
 }
 
-/** Carries phases out one after another until one does not come right. */
+/**
+ * Carries phases out one after another until one does not come right. One that closes what another has opened comes then, too,
+ * once that other was begun.
+ */
 export async function carryPhases(
   running: Running,
   phases: readonly (readonly Work[])[],
   mode: ScriptMode = 'make',
 ): Promise<void> {
-  for (const works of phases) {
-    const phase = works[0]?.phase;
-    running.interrupted ||= running.options.stop.soon.aborted || running.options.stop.now.aborted;
-    if (phase === undefined || !fine(running)) continue;
-    const begun = Date.now();
-    const { on } = running.options;
-    on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
-    const tallies = await pMap(works, (work) => carryWork(running, work, mode), { concurrency: AT_ONCE });
-    const sum = (key: keyof Tally): number => tallies.reduce((n, t) => n + t[key], 0);
-    const counts = { made: sum('made'), right: sum('right'), failed: sum('failed') };
-    on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, ms: Date.now() - begun });
+  const begun = new Set<PhaseId>();
+  try {
+    for (const works of phases) {
+      const phase = works[0]?.phase;
+      running.interrupted ||= running.options.stop.soon.aborted || running.options.stop.now.aborted;
+      if (phase === undefined || !fine(running)) continue;
+      begun.add(phase.id);
+      await carryPhase(running, phase, works, mode);
+    }
+  } finally {
+    const left = phases.filter(([work]) => {
+      const { id, closes } = work?.phase ?? {};
+      return id !== undefined && !begun.has(id) && closes !== undefined && begun.has(closes);
+    });
+    if (left.length > 0) await carryAnyway(running, left);
   }
+}
+
+/** Carries out what clears away, whatever came before: something that failed, or the operator's wish to stop. */
+export async function carryAnyway(running: Running, phases: readonly (readonly Work[])[]): Promise<void> {
+  const never = new AbortController().signal;
+  const options = { ...running.options, stop: { soon: never, now: never } };
+  const own: Running = { ...running, options, problems: [], interrupted: false };
+  await told(own, () => carryPhases(own, phases));
+  running.problems.push(...own.problems);
+}
+
+async function carryPhase(
+  running: Running,
+  phase: Phase,
+  works: readonly Work[],
+  mode: ScriptMode,
+): Promise<void> {
+  const begun = Date.now();
+  const { on } = running.options;
+  on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
+  const tallies = await pMap(works, (work) => carryWork(running, work, mode), { concurrency: AT_ONCE });
+  const sum = (key: keyof Tally): number => tallies.reduce((n, t) => n + t[key], 0);
+  const counts = { made: sum('made'), right: sum('right'), failed: sum('failed') };
+  on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, ms: Date.now() - begun });
 }
 
 interface Tally {

@@ -1,3 +1,4 @@
+import { type Cluster, workers } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { layOut, OPERATOR, type Work } from '../plan/work.ts';
@@ -27,8 +28,15 @@ const PARTS = [
   },
 ] as const;
 
+/** Comes before the first of {@link PARTS} where there are workers: as long as there is a control plane, they are its members. */
+const WORKERS_FIRST = {
+  id: 'reset-workers',
+  title: 'Take everything back on the workers',
+  why: 'Those who joined leave before what they joined.',
+} as const;
+
 /** Every undo, last made first: in one part, or in three when something has to be tried from here in between. */
-function backwards(phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
+function backwards(cluster: Cluster, phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
   const ordered = phases.flatMap((phase) => works.filter((w) => w.phase === phase)).toReversed();
   const undos = ordered.map((w) => ({
     ...w,
@@ -40,17 +48,33 @@ function backwards(phases: readonly Phase[], works: readonly Work[]): readonly W
   return parts.flatMap((part, i): readonly Work[] => {
     const about = PARTS[i];
     if (about === undefined) return [];
-    const phase: Phase = {
-      ...about,
+    const phase = (of: Pick<Phase, 'id' | 'title' | 'why'>): Phase => ({
+      ...of,
       stage: i === 1 ? 'operator' : 'nodes',
-      on: (cluster) => cluster.nodes,
+      on: () => cluster.nodes,
       when: 'always',
       steps: () => [],
-    };
+    });
     const hosts = [...new Set(works.map((w) => w.host))];
-    return hosts
-      .map((host) => ({ phase, host, steps: part.filter((w) => w.host === host).flatMap((w) => w.steps) }))
-      .filter((w) => w.steps.length > 0);
+    const joined = new Set(i === 0 ? workers(cluster).map(({ name }) => name) : []);
+    const on = (some: readonly string[], of: Phase): readonly Work[] =>
+      some
+        .map((host) => ({
+          phase: of,
+          host,
+          steps: part.filter((w) => w.host === host).flatMap((w) => w.steps),
+        }))
+        .filter((w) => w.steps.length > 0);
+    return [
+      ...on(
+        hosts.filter((host) => joined.has(host)),
+        phase(WORKERS_FIRST),
+      ),
+      ...on(
+        hosts.filter((host) => !joined.has(host)),
+        phase(about),
+      ),
+    ];
   });
 }
 
@@ -77,7 +101,7 @@ export async function planReset({ site }: Pick<RunOptions, 'site'>): Promise<Res
     .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))
     .filter((work) => work.steps.length > 0);
   await checkOurs(site, guards);
-  return { works: backwards(site.phases, all), guards, facts };
+  return { works: backwards(site.cluster, site.phases, all), guards, facts };
 }
 
 /** @throws Problem or Problems `reset/not-ours` (exit 5) naming each host with another cluster on it. */

@@ -67,6 +67,7 @@ probe() {
 
 const SLOTS = String.raw`
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }`;
 
 const LOOK = String.raw`

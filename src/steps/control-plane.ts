@@ -62,13 +62,12 @@ const KUBELET = {
   program: '/usr/bin/kubelet',
 } as const;
 
-function kubelet(): Step {
+/** The step that keeps kubelet running, of a control plane or of a worker. */
+export function kubelet(about: Pick<Step, 'id' | 'why' | 'after'>): Step {
   return {
-    id: 'control-plane/kubelet',
+    ...about,
     title: 'Run kubelet with the settings that lie on the disk',
-    why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
     see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/'],
-    after: ['control-plane/init'],
     disturbs: 'service',
     within: 30,
     awaits: 'kubelet',
@@ -120,7 +119,11 @@ function readySteps(scene: Scene): readonly Step[] {
     serviceSubnet: cluster.network.services,
   };
   return [
-    kubelet(),
+    kubelet({
+      id: 'control-plane/kubelet',
+      why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
+      after: ['control-plane/init'],
+    }),
     check(
       {
         id: 'control-plane/api-ready',

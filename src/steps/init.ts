@@ -1,4 +1,4 @@
-import { sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { draft, inPlace } from './kinds/file.ts';
@@ -48,6 +48,11 @@ export const kubeletsWords = sh`journalctl -u kubelet -n 40 -o cat --no-pager 2>
 /** kubeadm init, from whatever an earlier try has left. */
 export function initSteps(scene: Scene): readonly Step[] {
   return [tornFiles(), init(scene)];
+}
+
+/** What takes a member back, whichever way it became one: by init or by a join. */
+export function takeBack(scene: Scene): Shell {
+  return init(scene).undo ?? sh`:`;
 }
 
 function init(scene: Scene): Step {

@@ -1,3 +1,4 @@
+import { workers } from '../model/cluster.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
@@ -10,7 +11,12 @@ import type { Scene } from './phase.ts';
 import { CNI_FOLDER, type Installed, installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
 import { pluginClues } from './plugin-clues.ts';
 import { onePluginStep } from './plugin-kept.ts';
-import type { Clue, Step } from './step.ts';
+import type { Clue, Step, StepId } from './step.ts';
+
+/** The steps after which every node's kubelet is one the cluster hears from. */
+function running({ cluster }: Scene): readonly StepId[] {
+  return ['control-plane/kubelet', ...(workers(cluster).length === 0 ? [] : (['join/node'] as const))];
+}
 
 function cluesOf({ cluster }: Scene): readonly Clue[] {
   const { plugin } = cluster.network;
@@ -25,7 +31,10 @@ export function networkSteps(scene: Scene): readonly Step[] {
   return [
     onePluginStep(scene),
     ...steps,
-    conflist(scene, release, steps.at(-1)?.id ?? 'control-plane/api-ready'),
+    conflist(scene, release, {
+      id: 'network/conflist',
+      after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],
+    }),
     ...upSteps(scene, 'network/conflist'),
     ...healthSteps(scene, release),
   ];
@@ -50,7 +59,7 @@ function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
     title: 'Run the network plugin on every node',
     why: 'The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.',
     see: ['https://kubernetes.io/docs/concepts/cluster-administration/addons/'],
-    after: ['control-plane/kubelet', `network/${plugin}`, 'network/conflist'],
+    after: [...running(scene), `network/${plugin}`, 'network/conflist'],
     what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
   });
   switch (plugin) {
@@ -87,18 +96,21 @@ function asWritten(plugin: Installed['plugin'], path: string): Shell {
 }
 
 /** The plugin's pod writes this file when it starts; a file that is lost or changed takes a new pod. */
-function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id']): Step {
+export function conflist(
+  scene: Scene,
+  { plugin, title }: Installed,
+  about: Pick<Step, 'id' | 'after'>,
+): Step {
   const { namespace, label, conflist: name, ready } = PLUGIN_MARKS[plugin];
   const path = `${CNI_FOLDER}/${name}`;
   const written = `${path}, as ${title} wrote it`;
   const ask = sh`${kubectl(scene)} -n ${namespace}`;
   const first = sh`ls ${CNI_FOLDER}/*.conf ${CNI_FOLDER}/*.conflist ${CNI_FOLDER}/*.json 2>/dev/null | sort | head -n 1`;
   return {
-    id: 'network/conflist',
+    ...about,
     title: "Find the plugin's configuration, and none before it",
     why: `The runtime takes the first file of /etc/cni/net.d. Only when that is the one ${title} has written do pods get addresses of the cluster.`,
     see: ['https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/'],
-    after: [after],
     within: plugin === 'flannel' ? 180 : 300,
     awaits: `${title} to write its configuration`,
     clues: [
@@ -132,7 +144,7 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
         # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
         tries=0
         while [ -e ${path} ] && ! [ -e ${ready ?? path} ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
-        ${kubectl(scene)} -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
+        ${scene.node.role === 'worker' ? sh`:` : sh`${kubectl(scene)} -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false`}
       fi`,
   };
 }
@@ -172,7 +184,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         title: 'Run kube-proxy on every node',
         why: 'A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.',
         see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/'],
-        after: ['control-plane/kubelet', 'control-plane/api-ready'],
+        after: [...running(scene), 'control-plane/api-ready'],
         what: 'kube-system/DaemonSet/kube-proxy',
       }),
     ];
@@ -217,7 +229,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
         title: 'Have every node ready',
         why: 'A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.',
         see: ['https://kubernetes.io/docs/reference/node/node-status/'],
-        after: ['control-plane/kubelet', last],
+        after: [...running(scene), last],
         within: 120,
         awaits: 'the nodes to become ready',
         probes: [nodesProbe(scene)],
@@ -225,9 +237,11 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       },
       {
         read: sh`
-          probe nodes | awk -F '|' '
-            { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
-            END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'`,
+          probe nodes | awk -F '|' -v names=${names.join(' ')} '
+            { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
+            END { if (!NR) { print "no node is seen"; exit }
+              n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
+              if (!bad) print "all ready" }'`,
         want: 'all ready',
       },
     ),

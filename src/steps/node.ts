@@ -36,10 +36,13 @@ export function apiPort(cluster: Cluster): number {
 }
 
 /**
- * `kubectl` on the node asked, speaking with the API server of that very node: so it works while a load balancer or a
- * name does not, and never waits long.
+ * `kubectl` on the node asked, which never waits long. On a control plane it speaks with the API server of that very node: so
+ * it works while a load balancer or a name does not. A worker has no API server, and no credentials but its kubelet's.
  */
 export function kubectl({ cluster, node, facts }: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
+  if (node.role === 'worker') {
+    return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
+  }
   const server = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}`;
   return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=${server} --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
 }

@@ -34,5 +34,7 @@ export interface Phase {
   readonly on: (cluster: Cluster) => readonly Node[];
   /** `always`, or only when this run has made something (the proof): such a phase is not part of a plan. */
   readonly when: 'always' | 'changed';
+  /** The phase whose traces this one clears away: in a run that has begun it, this one comes whatever failed in between. */
+  readonly closes?: PhaseId;
   readonly steps: (scene: Scene) => readonly Step[];
 }

@@ -1,4 +1,4 @@
-import { controlPlanes } from '../model/cluster.ts';
+import { controlPlanes, workers } from '../model/cluster.ts';
 import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
@@ -7,6 +7,8 @@ import { earlierSteps } from './earlier.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
+import { joinNetworkSteps, joinSteps } from './join.ts';
+import { closingSteps, ticketSteps } from './join-ticket.ts';
 import { journalSteps } from './journal.ts';
 import { kernelSteps } from './kernel.ts';
 import { loginChecks, loginSteps, portAlone } from './login.ts';
@@ -134,6 +136,34 @@ export const PHASES: readonly Phase[] = [
     steps: controlPlaneSteps,
   },
   {
+    id: 'join-ticket',
+    title: 'Invite the hosts that are to join',
+    why: 'A member is made from both sides: the cluster says whom it expects, and a host shows that it is the one.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: ticketSteps,
+  },
+  {
+    id: 'join',
+    title: 'Join the workers',
+    why: 'A worker is a host with a kubelet that takes its orders from this cluster. All of them can join at the same time.',
+    stage: 'nodes',
+    on: workers,
+    when: 'always',
+    steps: joinSteps,
+  },
+  {
+    id: 'join-end',
+    title: 'Take the invitations back',
+    why: 'What was needed to join is of no use to a member, and of much use to anybody else.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    closes: 'join-ticket',
+    steps: closingSteps,
+  },
+  {
     id: 'network',
     title: 'Connect the pods',
     why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
@@ -141,6 +171,15 @@ export const PHASES: readonly Phase[] = [
     on: firstControlPlane,
     when: 'always',
     steps: networkSteps,
+  },
+  {
+    id: 'join-network',
+    title: "Connect the workers' pods",
+    why: 'The plugin runs on every node, and on every node it writes down how the runtime is to use it.',
+    stage: 'nodes',
+    on: workers,
+    when: 'always',
+    steps: joinNetworkSteps,
   },
   {
     id: 'workloads',

@@ -106,11 +106,12 @@ function finishedPackages(): Step {
 }
 
 /** The name under which the API server is known, when nobody else keeps it: a line in /etc/hosts. */
-function endpointName({ cluster, node, facts }: Scene): readonly Step[] {
+function endpointName({ cluster, node, facts, hosts }: Scene): readonly Step[] {
   const { host, kept } = cluster.endpoint;
   const first = controlPlanes(cluster)[0];
   if (!kept || isIPv4(host) || first === undefined) return [];
-  const address = node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, undefined);
+  const address =
+    node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, hosts[first.name]);
   return [endpointLine(host, address)];
 }
 

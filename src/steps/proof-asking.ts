@@ -50,12 +50,13 @@ function pod(name: string, container: Readonly<Record<string, unknown>>): Kubern
     spec: {
       serviceAccountName: ACCOUNT,
       automountServiceAccountToken: false,
-      // On two nodes where there are two, so that what goes from pod to pod goes from node to node.
+      // On two nodes where two take pods, so that what goes from pod to pod goes from node to node.
       topologySpreadConstraints: [
         {
           maxSkew: 1,
           topologyKey: 'kubernetes.io/hostname',
-          whenUnsatisfiable: 'ScheduleAnyway',
+          whenUnsatisfiable: 'DoNotSchedule',
+          nodeTaintsPolicy: 'Honor',
           labelSelector: { matchLabels: { proof: 'pod' } },
         },
       ],

@@ -96,8 +96,12 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
     },
     {
       id: 'proof/node-to-pod',
-      title: 'Reach the pod from its node',
-      why: 'The kubelet probes pods from the node. When this fails nothing else can work: the bridge, the routes or forwarding are wrong.',
+      title:
+        cluster.nodes.length > 1 ? 'Reach the pod from the control plane' : 'Reach the pod from its node',
+      why:
+        cluster.nodes.length > 1
+          ? 'Where the pod is on another node, the packet takes the way of all that goes from node to pod: webhooks, probes of load balancers. When this fails nothing else can work: the routes, the tunnel between the nodes or forwarding are wrong.'
+          : 'The kubelet probes pods from the node. When this fails nothing else can work: the bridge, the routes or forwarding are wrong.',
       see: ['https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/'],
       probes,
       read: page(of('Pod', 'web', 3), sh`80`),

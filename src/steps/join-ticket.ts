@@ -1,0 +1,86 @@
+import { type Node, workers } from '../model/cluster.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
+import { API_CLUES } from './clues.ts';
+import { asked, kubectl, nodesProbe } from './node.ts';
+import type { Scene } from './phase.ts';
+import type { Slot, Step } from './step.ts';
+
+/** The late value with which a host joins: its token and, after a space, the hash of the authority's public key. */
+export function ticketSlot(node: Node): Slot {
+  return `join-${node.name}`;
+}
+
+/** How the tokens Landfall mints are told from everybody else's. */
+const DESCRIPTION = 'landfall: one join';
+
+const TOKENS = 'https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/';
+
+/**
+ * On the seat: each host that is to join has a token of its own. It is due when the cluster does not know the node, or when
+ * the host itself has no credentials (a new machine under an old name).
+ */
+export function ticketSteps(scene: Scene): readonly Step[] {
+  const joining = workers(scene.cluster);
+  if (joining.length === 0) return [];
+  const knows = (node: Node): Shell =>
+    scene.hosts[node.name]?.member === true
+      ? sh`gave ${ticketSlot(node)} || known ${node.name}`
+      : sh`gave ${ticketSlot(node)}`;
+  const known = sh`
+    names=$(probe nodes | cut -d '|' -f 1)
+    known() { printf '%s\n' "$names" | grep -qxF -- "$1"; }`;
+  return [
+    {
+      id: 'join/ticket',
+      title: 'Have a token for each host that is to join',
+      why: 'A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays.',
+      see: [TOKENS],
+      after: ['control-plane/api-ready'],
+      gives: joining.map(ticketSlot),
+      probes: [nodesProbe(scene)],
+      read: sh`
+        ${known}
+        waiting=$(
+          ${lines(...joining.map((node) => sh`${knows(node)} || echo ${node.name}`))}
+        )
+        echo "\${waiting:-nobody waits}"`,
+      want: 'nobody waits',
+      make: sh`
+        ${known}
+        mint() {
+          said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description ${DESCRIPTION} --print-join-command) || return
+          printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .
+        }
+        ${lines(...joining.map((node) => sh`if ${knows(node)}; then :; else ticket=$(mint); give ${ticketSlot(node)} "$ticket"; fi`))}`,
+      clues: API_CLUES,
+    },
+  ];
+}
+
+/** On the seat, once the joins have ended, well or not: none of their tokens is left. */
+export function closingSteps(scene: Scene): readonly Step[] {
+  if (workers(scene.cluster).length === 0) return [];
+  const kube = sh`${kubectl(scene)} -n kube-system`;
+  const path = '{range .items[*]}{.metadata.name} {.data.description}{"\\n"}{end}';
+  const ours = sh`awk -v ours=${btoa(DESCRIPTION)} '$2 == ours { print $1 }'`;
+  const list = sh`${kube} get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath=${path}`;
+  return [
+    {
+      id: 'join/no-tokens',
+      title: 'Leave no token behind',
+      why: 'Whoever has a token can make any machine a member and be given pods with their secrets. So none lives longer than the join it was minted for, and one that a run left behind when it was killed is found here.',
+      see: [TOKENS],
+      after: ['control-plane/api-ready'],
+      probes: [asked(scene, 'join_tokens', sh`${list} && echo answered`)],
+      read: sh`
+        case $(probe join_tokens) in
+          *answered) probe join_tokens | ${ours} | grep . || echo none ;;
+          *) echo 'the API server does not answer' ;;
+        esac`,
+      want: 'none',
+      make: sh`
+        for secret in $(${list} | ${ours}); do ${kube} delete secret "$secret" --ignore-not-found; done`,
+      clues: API_CLUES,
+    },
+  ];
+}

@@ -16,7 +16,7 @@ import { labUp } from '../src/lab/up.ts';
 import { readingScripts } from './readings.ts';
 import type { Recording } from './thousand.ts';
 import { flannelObjects } from '../src/steps/flannel.ts';
-import { supposedScene } from '../src/cli/list.ts';
+import { SUPPOSED, supposedLock } from '../src/cli/list.ts';
 import { installed } from '../src/steps/plugin.ts';
 
 const MAIN = resolve('dist/bin/main.js');
@@ -128,7 +128,7 @@ async function byLandfall(dir: string): Promise<number> {
 
 /** Makes a cluster on a host by the article's commands, at the versions Landfall has chosen; gives seconds. */
 async function byTheArticle(lab: Lab, host: string, lock: HeldLock): Promise<number> {
-  const scene = supposedScene();
+  const scene = { cluster: SUPPOSED, lock: supposedLock(SUPPOSED) };
   const release = installed(scene.cluster, scene.lock);
   if (release === undefined) throw new Error('the supposed cluster has no network plugin');
   const objects = flannelObjects(scene, release);

@@ -12,7 +12,7 @@ import { PHASES } from '../steps/phases.ts';
 import { ownVersion } from './version.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { listOf, supposedFacts } from './list.ts';
+import { listOf } from './list.ts';
 import { crowds, members, partsOfCluster } from './members.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
@@ -44,9 +44,8 @@ const PATIENCE = 600;
 export function proofOf(state: RunProgress, loaded: Loaded, lock: Lock): readonly ProofLine[] {
   const proving = new Set(PHASES.filter((p) => p.when === 'changed').map((p) => p.id));
   const results = state.phases.filter((p) => proving.has(p.id)).flatMap((p) => p.results);
-  const node = loaded.cluster.nodes[0];
-  if (results.length === 0 || node === undefined) return [];
-  const list = listOf({ cluster: loaded.cluster, lock, node, facts: supposedFacts(node), hosts: {} });
+  if (results.length === 0) return [];
+  const list = listOf(loaded.cluster, lock);
   return proofLines(results, Object.fromEntries(list.map(({ step }) => [step.id, step.want])));
 }
 

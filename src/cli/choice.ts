@@ -28,8 +28,8 @@ function unknown(what: string, flag: string, word: string, known: readonly strin
 export async function choiceOf(flags: ChoiceFlags, cluster: Cluster): Promise<Choice> {
   const choice: Choice = { only: flags.only, nodes: flags.node };
   if (!isPartial(choice)) return choice;
-  const { listOf, supposedScene } = await import('./list.ts');
-  const list = listOf(supposedScene(cluster));
+  const { listOf } = await import('./list.ts');
+  const list = listOf(cluster);
   const parts = new Set(
     list.flatMap(({ phase, step }) => [phase.id, step.id, step.id.slice(0, step.id.indexOf('/'))]),
   );

@@ -9,7 +9,7 @@ import { sorted, type Trouble, TROUBLES } from '../steps/troubles.ts';
 import type { Action } from './command.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
-import { allSteps, everyStep, type Listed, listOf, placeOf, supposedScene } from './list.ts';
+import { allSteps, everyStep, type Listed, listOf, placeOf } from './list.ts';
 import { lookOf } from './sight.ts';
 import { clusterName, load } from './source.ts';
 
@@ -29,10 +29,10 @@ async function ownList(
 ): Promise<readonly Listed[]> {
   if (flags.directory !== undefined || flags.file !== undefined) {
     const { cluster, lock } = await load(context, flags);
-    return listOf(supposedScene(cluster, lock));
+    return listOf(cluster, lock);
   }
   const loaded = await load(context, flags).catch(() => undefined);
-  if (loaded !== undefined) return listOf(supposedScene(loaded.cluster, loaded.lock));
+  if (loaded !== undefined) return listOf(loaded.cluster, loaded.lock);
   const usual = allSteps();
   return usual.some(({ step }) => step.id === word) ? usual : everyStep();
 }

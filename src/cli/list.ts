@@ -1,10 +1,10 @@
 import { HOST_DEFAULTS } from '../config/defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
-import type { Cluster, Node } from '../model/cluster.ts';
+import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock, NetworkLock } from '../model/lock.ts';
 import { PHASES } from '../steps/phases.ts';
-import type { Phase, Scene } from '../steps/phase.ts';
+import type { Phase } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
 
 /** A host as one supposes it when none is asked: what the explanations and a runbook without hosts are about. */
@@ -86,7 +86,7 @@ export interface Listed {
   readonly step: Step;
 }
 
-/** Enough nodes to see which of them a phase is for. */
+/** The supposed cluster with a worker: enough nodes to see which of them a phase is for. */
 const WITH_WORKER: Cluster = {
   ...SUPPOSED,
   nodes: [...SUPPOSED.nodes, { name: 'worker-0', role: 'worker', address: '10.0.0.21', workloads: true }],
@@ -96,24 +96,33 @@ const WITH_WORKER: Cluster = {
 export function placeOf(phase: Phase): string {
   if (phase.stage === 'operator') return 'your own machine';
   if (phase.stage === 'seat') return 'a control plane';
-  const isOfAll = phase.on(WITH_WORKER).length === WITH_WORKER.nodes.length;
-  return isOfAll ? 'every node' : 'the first control plane';
+  const nodes = phase.on(WITH_WORKER);
+  if (nodes.length === WITH_WORKER.nodes.length) return 'every node';
+  return nodes[0]?.role === 'worker' ? 'every worker' : 'the first control plane';
 }
 
-/** The whole list for a scene, in order. */
-export function listOf(scene: Scene): readonly Listed[] {
-  return PHASES.flatMap((phase) => phase.steps(scene).map((step) => ({ phase, step })));
-}
-
-/** A scene in which nothing was asked of anybody. */
-export function supposedScene(cluster: Cluster = SUPPOSED, lock: Lock = supposedLock(cluster)): Scene {
-  const node = cluster.nodes[0] as Node;
-  return { cluster, lock, node, facts: supposedFacts(node), hosts: {} };
+/**
+ * The whole list for a cluster of which no host was asked, in order, each step once: as it is for the first control plane, or
+ * else for the first worker.
+ */
+export function listOf(cluster: Cluster, lock: Lock = supposedLock(cluster)): readonly Listed[] {
+  const hosts = Object.fromEntries(cluster.nodes.map((node) => [node.name, supposedFacts(node)]));
+  const heads = [...controlPlanes(cluster).slice(0, 1), ...workers(cluster).slice(0, 1)];
+  return PHASES.flatMap((phase) => {
+    const nodes =
+      phase.stage === 'nodes' ? phase.on(cluster).filter((n) => heads.includes(n)) : heads.slice(0, 1);
+    const steps = nodes.flatMap((node) =>
+      phase.steps({ cluster, lock, node, facts: supposedFacts(node), hosts }),
+    );
+    return steps
+      .filter((step, i) => steps.findIndex(({ id }) => id === step.id) === i)
+      .map((step) => ({ phase, step }));
+  });
 }
 
 /** The whole list as it would be for the supposed cluster: for names and explanations. */
 export function allSteps(): readonly Listed[] {
-  return listOf(supposedScene());
+  return listOf(SUPPOSED);
 }
 
 /** The steps that only another choice in cluster.yaml brings. */
@@ -134,6 +143,7 @@ const host = (change: Partial<Cluster['host']>): Cluster => ({
 
 /** Every choice that has steps of its own; Cilium in the form that differs most, without kube-proxy. */
 const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
+  ['nodes.role: worker', WITH_WORKER],
   ['network.plugin: calico', network({ plugin: 'calico' })],
   ['network.plugin: cilium', network({ plugin: 'cilium', kubeProxy: 'replace' })],
   ['host.kernel: newer', host({ kernel: 'newer' })],
@@ -148,7 +158,7 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
 export function alternatives(): readonly Alternative[] {
   const seen = new Set(allSteps().map(({ step }) => step.id));
   return CHOICES.map(([choice, cluster]) => {
-    const steps = listOf(supposedScene(cluster)).filter(({ step }) => !seen.has(step.id));
+    const steps = listOf(cluster).filter(({ step }) => !seen.has(step.id));
     for (const { step } of steps) seen.add(step.id);
     return { choice, steps };
   });

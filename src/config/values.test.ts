@@ -112,13 +112,29 @@ describe('values', () => {
         .join(' '),
     ).toBe(codes);
   });
-  it('of nodes must tell them apart, and this version takes one', () => {
+  it('of nodes must tell them apart', () => {
     const two = `${harbour}  - { name: cp-0, role: worker, address: 10.0.0.11 }\n`;
     expect(told(two).map((line) => line.split(' | ')[0])).toEqual([
-      '9:5 nodes/count',
       '9:13 nodes/duplicate',
       '9:42 nodes/duplicate',
     ]);
+  });
+  it.each([
+    ['{ name: worker-0, role: worker, address: 10.0.0.21 }', []],
+    ['{ name: cp-1, role: control-plane, address: 10.0.0.12 }', ['9:25 nodes/count']],
+    ['{ name: worker-0, role: worker, address: 10.0.0.21, workloads: false }', ['9:68 nodes/workloads']],
+    ['{ name: worker-0, role: wrker, address: 10.0.0.21 }', ['9:29 config/value']],
+  ])('of nodes may be one control plane and workers: %s', (line, problems) => {
+    expect(told(`${harbour}  - ${line}\n`).map((one) => one.split(' | ')[0])).toEqual(problems);
+  });
+  it('of nodes have a control plane, which may be closed to workloads beside a worker', () => {
+    const worker = '  - { name: worker-0, role: worker, address: 10.0.0.21 }\n';
+    const none = `${changed('role: control-plane', 'role: worker')}${worker}`;
+    expect(problemsOf(none).map(({ code, summary }) => [code, summary])).toEqual([
+      ['nodes/role', 'none of the 2 nodes runs the control plane'],
+    ]);
+    const closed = `${changed('role: control-plane', 'role: control-plane\n    workloads: false')}${worker}`;
+    expect(problemsOf(closed)).toEqual([]);
   });
   it.each([
     ['role: worker', 'nodes/role'],

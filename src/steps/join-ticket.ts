@@ -22,13 +22,15 @@ const TOKENS = 'https://kubernetes.io/docs/reference/access-authn-authz/bootstra
 export function ticketSteps(scene: Scene): readonly Step[] {
   const joining = workers(scene.cluster);
   if (joining.length === 0) return [];
+  const isMember = (node: Node): boolean => scene.hosts[node.name]?.member === true;
   const knows = (node: Node): Shell =>
-    scene.hosts[node.name]?.member === true
-      ? sh`gave ${ticketSlot(node)} || known ${node.name}`
-      : sh`gave ${ticketSlot(node)}`;
-  const known = sh`
-    names=$(probe nodes | cut -d '|' -f 1)
-    known() { printf '%s\n' "$names" | grep -qxF -- "$1"; }`;
+    isMember(node) ? sh`gave ${ticketSlot(node)} || known ${node.name}` : sh`gave ${ticketSlot(node)}`;
+  const asks = joining.some(isMember);
+  const known = asks
+    ? sh`
+      names=$(probe nodes | cut -d '|' -f 1)
+      known() { printf '%s\n' "$names" | grep -qxF -- "$1"; }`
+    : sh``;
   return [
     {
       id: 'join/ticket',
@@ -37,7 +39,7 @@ export function ticketSteps(scene: Scene): readonly Step[] {
       see: [TOKENS],
       after: ['control-plane/api-ready'],
       gives: joining.map(ticketSlot),
-      probes: [nodesProbe(scene)],
+      probes: asks ? [nodesProbe(scene)] : [],
       read: sh`
         ${known}
         waiting=$(

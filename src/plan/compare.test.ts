@@ -66,11 +66,13 @@ describe('settle', () => {
   });
 
   it('does not know what comes after something that is not right yet, through any number of links', () => {
-    const settled = settle([
-      finding('a/a', 'make'),
-      finding('a/b', 'right', ['a/a']),
-      finding('a/c', 'right', ['a/b']),
-      finding('a/d', 'right'),
+    const [settled = []] = settle([
+      [
+        finding('a/a', 'make'),
+        finding('a/b', 'right', ['a/a']),
+        finding('a/c', 'right', ['a/b']),
+        finding('a/d', 'right'),
+      ],
     ]);
     expect(settled.map((f) => f.forecast)).toEqual(['make', 'unknown', 'unknown', 'right']);
     expect(settled[1]?.until).toEqual(['a/a']);
@@ -78,9 +80,18 @@ describe('settle', () => {
   });
 
   it('knows everything when all before it is right', () => {
-    expect(settle([finding('a/a', 'right'), finding('a/b', 'make', ['a/a'])]).map((f) => f.forecast)).toEqual(
-      ['right', 'make'],
-    );
+    const [settled = []] = settle([[finding('a/a', 'right'), finding('a/b', 'make', ['a/a'])]]);
+    expect(settled.map((f) => f.forecast)).toEqual(['right', 'make']);
+  });
+
+  it('asks the host itself, and all others only for what is not its own', () => {
+    const [one = [], other = []] = settle([
+      [finding('a/a', 'right'), finding('a/b', 'make', ['a/a']), finding('a/c', 'right', ['b/a'])],
+      [finding('a/a', 'make'), finding('a/b', 'right', ['a/a']), finding('b/a', 'right', ['a/b'])],
+      [finding('a/a', 'right'), finding('a/b', 'right', ['a/a']), finding('b/a', 'right', ['a/b'])],
+    ]);
+    expect(one.map((f) => f.forecast)).toEqual(['right', 'make', 'unknown']);
+    expect(other.map((f) => f.forecast)).toEqual(['make', 'unknown', 'unknown']);
   });
 
   it('never forecasts right or make for what has an open step before it, and changes nothing when settled twice', () => {
@@ -96,12 +107,12 @@ describe('settle', () => {
     );
     fc.assert(
       fc.property(some, (list) => {
-        const settled = settle(list.map((f) => finding(f.id, f.forecast, f.until)));
+        const [settled = []] = settle([list.map((f) => finding(f.id, f.forecast, f.until))]);
         for (const [i, f] of settled.entries()) {
           const open = list[i]?.until.some((id) => settled.find((s) => s.step === id)?.forecast !== 'right');
           expect(f.forecast === 'unknown').toBe(open);
         }
-        expect(settle(settled)).toEqual(settled);
+        expect(settle([settled])).toEqual([settled]);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import type { ScriptRecord } from '../shell/parse.ts';
 import type { Finding, Forecast } from './plan.ts';
+import type { StepId } from '../steps/step.ts';
 import type { Work } from './work.ts';
 
 /** What one step's reading printed: as wanted, or this. */
@@ -56,19 +57,29 @@ export function compare(works: readonly Work[], records: readonly ScriptRecord[]
 }
 
 /**
- * Marks as unknown what means nothing yet: a finding whose `after` steps are not all right, on whichever host, and in turn
- * whatever comes after that one. What is left in `until` are the steps that have to become right first.
- * @param findings of all hosts together.
+ * Marks as unknown what means nothing yet: a finding whose `after` steps are not all right, and in turn whatever comes after that
+ * one. Such a step is looked for on the host itself; one that is made elsewhere must be right everywhere. What is left in `until`
+ * are the steps that have to become right first.
+ * @param hosts the findings of each host.
  */
-export function settle(findings: readonly Finding[]): readonly Finding[] {
-  const open = new Set(findings.filter((f) => f.forecast !== 'right').map((f) => f.step));
-  for (let before = -1; before !== open.size; ) {
-    before = open.size;
-    for (const f of findings) if (f.until?.some((id) => open.has(id))) open.add(f.step);
+export function settle(hosts: readonly (readonly Finding[])[]): readonly (readonly Finding[])[] {
+  const own = hosts.map((findings) => new Set(findings.map(({ step }) => step)));
+  const open = hosts.map(
+    (findings) => new Set(findings.filter((f) => f.forecast !== 'right').map(({ step }) => step)),
+  );
+  const isOpen = (host: number, id: StepId): boolean =>
+    own[host]?.has(id) === true ? open[host]?.has(id) === true : open.some((ids) => ids.has(id));
+  const size = (): number => open.reduce((n, ids) => n + ids.size, 0);
+  for (let before = -1; before !== size(); ) {
+    before = size();
+    for (const [host, findings] of hosts.entries())
+      for (const f of findings) if (f.until?.some((id) => isOpen(host, id))) open[host]?.add(f.step);
   }
-  return findings.map((f) => {
-    const { until, ...rest } = f;
-    const awaited = (until ?? []).filter((id) => open.has(id));
-    return awaited.length === 0 ? rest : { ...rest, forecast: 'unknown' as const, until: awaited };
-  });
+  return hosts.map((findings, host) =>
+    findings.map((f) => {
+      const { until, ...rest } = f;
+      const awaited = (until ?? []).filter((id) => isOpen(host, id));
+      return awaited.length === 0 ? rest : { ...rest, forecast: 'unknown' as const, until: awaited };
+    }),
+  );
 }

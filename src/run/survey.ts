@@ -5,7 +5,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { compare, settle } from '../plan/compare.ts';
-import type { Finding, HostPlan, Plan } from '../plan/plan.ts';
+import type { HostPlan, Plan } from '../plan/plan.ts';
 import { type Choice, layOut, type Work } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
@@ -130,13 +130,15 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
       { concurrency: AT_ONCE },
     ),
   );
-  const settled = settle(read.flatMap(([, findings]) => findings));
-  let taken = 0;
-  const hosts = read.map(([name, findings]): HostPlan => {
-    const own: readonly Finding[] = settled.slice(taken, taken + findings.length);
-    taken += findings.length;
+  const settled = settle(read.map(([, findings]) => findings));
+  const hosts = read.map(([name], i): HostPlan => {
     const node = site.cluster.nodes.find((n) => n.name === name);
-    return { host: name, address: node?.address ?? '', facts: facts[name] as Facts, findings: own };
+    return {
+      host: name,
+      address: node?.address ?? '',
+      facts: facts[name] as Facts,
+      findings: settled[i] ?? [],
+    };
   });
   const plan: Plan = {
     format: '1.0',

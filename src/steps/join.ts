@@ -108,7 +108,6 @@ function member(scene: Scene): Step {
     title: `Join ${node.name} to the cluster`,
     why: 'kubeadm asks the API server who it is, and believes it only when its authority has the very hash it was told. Then kubelet trades the token for a certificate of its own, with which it is a member from then on. A join that was cut short anywhere is brought to its end by the next one.',
     see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-join/'],
-    after: ['control-plane/api-ready', 'join/ticket'],
     disturbs: 'service',
     takes: [ticketSlot(node)],
     read: sh`

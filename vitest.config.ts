@@ -14,6 +14,7 @@ const BY_LENGTH = [
   'interrupt',
   'half-done',
   'failures',
+  'join',
   'create',
   'system',
   'plugins',

@@ -141,7 +141,7 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, choices) => {
 
 /** The choices whose steps a model's runbook shows. */
 const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
-  'nodes.role: worker': 'harbour-workers',
+  'nodes[].role: worker': 'harbour-workers',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
 };

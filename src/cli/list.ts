@@ -143,7 +143,18 @@ const host = (change: Partial<Cluster['host']>): Cluster => ({
 
 /** Every choice that has steps of its own; Cilium in the form that differs most, without kube-proxy. */
 const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
-  ['nodes.role: worker', WITH_WORKER],
+  ['nodes[].role: worker', WITH_WORKER],
+  [
+    'nodes[].labels and taints',
+    {
+      ...SUPPOSED,
+      nodes: SUPPOSED.nodes.map((node) => ({
+        ...node,
+        labels: { disk: 'nvme' },
+        taints: ['dedicated=database:NoSchedule'],
+      })),
+    },
+  ],
   ['network.plugin: calico', network({ plugin: 'calico' })],
   ['network.plugin: cilium', network({ plugin: 'cilium', kubeProxy: 'replace' })],
   ['host.kernel: newer', host({ kernel: 'newer' })],

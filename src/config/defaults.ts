@@ -55,6 +55,8 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     address: node.address,
     ...(internal === undefined ? {} : { internalAddress: internal }),
     workloads: node.workloads ?? (only || node.role === 'worker'),
+    ...(node.labels === undefined ? {} : { labels: node.labels }),
+    ...(node.taints === undefined ? {} : { taints: node.taints }),
     ...(node.slowDisk === true ? { slowDisk: true } : {}),
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };

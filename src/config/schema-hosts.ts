@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ADDRESS, HOST_KEY, IPV4, NAME, PATH, USER } from './format.ts';
+import { ADDRESS, HOST_KEY, IPV4, LABEL_KEY, LABEL_VALUE, NAME, PATH, TAINT, USER } from './format.ts';
 
 declare module 'zod' {
   /** What Landfall says of a field beside its description and examples. */
@@ -119,6 +119,49 @@ export const node = z.strictObject({
       why: 'Workloads compete with etcd for disk and memory; but when there is no other node, nothing could run anywhere.',
       byDefault: '`true` on a worker and on the only node, else `false`',
       examples: [true],
+    }),
+  labels: z
+    .record(
+      z.string().regex(LABEL_KEY),
+      z
+        .string()
+        .regex(LABEL_VALUE)
+        .meta({
+          description: 'The value of a label.',
+          wanted: 'the value of a label, in quotes when it looks like a number or a truth value',
+          format:
+            'up to 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit; or nothing',
+          examples: ['nvme'],
+        }),
+    )
+    .optional()
+    .meta({
+      description:
+        'Labels the node has in the cluster, each a key with a value. Others it has stay; one that is taken out here stays until you take it off.',
+      why: 'By them workloads choose their nodes, and spread over zones and racks.',
+      byDefault: 'none of its own',
+      examples: [{ disk: 'nvme', 'topology.kubernetes.io/zone': 'hall-2' }],
+    }),
+  taints: z
+    .array(
+      z
+        .string()
+        .regex(TAINT)
+        .meta({
+          description: 'A taint, as kubectl takes it.',
+          wanted: 'a taint',
+          format:
+            '`KEY=VALUE:EFFECT` or `KEY:EFFECT`, the effect `NoSchedule`, `PreferNoSchedule` or `NoExecute`',
+          examples: ['dedicated=database:NoSchedule'],
+        }),
+    )
+    .optional()
+    .meta({
+      description:
+        'Taints the node has in the cluster: it keeps away pods that do not tolerate them. A host that joins has them from its first moment. One that is taken out here stays until you take it off.',
+      why: 'A node with rare hardware, or one kept for one team, must not fill up with pods that could run anywhere.',
+      byDefault: 'none of its own',
+      examples: [['dedicated=database:NoSchedule']],
     }),
   slowDisk: z
     .boolean()

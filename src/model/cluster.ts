@@ -37,6 +37,10 @@ export interface Node {
   readonly internalAddress?: string;
   /** Whether a control-plane node takes ordinary workloads too. Always true of a worker. */
   readonly workloads: boolean;
+  /** Labels the node is to have in the cluster, beside others. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Taints the node is to have in the cluster, beside others, as kubectl takes them: `dedicated=db:NoSchedule`. */
+  readonly taints?: readonly string[];
   /** Whether etcd's disk may be slower here than etcd asks for. */
   readonly slowDisk?: boolean;
   /** A pinned host key as in known_hosts without the host: `ssh-ed25519 AAAA…`. */

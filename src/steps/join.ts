@@ -7,6 +7,7 @@ import { ticketSlot } from './join-ticket.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { conflist } from './network.ts';
 import { CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
+import { taintOf } from './node-marks.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { installed } from './plugin.ts';
@@ -58,7 +59,7 @@ function registration({ node, facts }: Scene): string {
       nodeRegistration: {
         name: node.name,
         criSocket: CRI_SOCKET,
-        taints: [],
+        taints: (node.taints ?? []).map(taintOf),
         kubeletExtraArgs: [{ name: 'node-ip', value: nodeAddress(node, facts) }],
       },
     },

@@ -17,6 +17,7 @@ import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
 import { networkSteps } from './network.ts';
+import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
@@ -190,6 +191,7 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     steps: (scene) => [
       ...workloadSteps(scene),
+      ...nodeMarkSteps(scene),
       cleaned(scene, {
         id: 'workloads/no-proof',
         title: 'Clear away a proof that was cut short',

@@ -13,20 +13,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
-import { differences, type Snapshot, snapshot } from './snapshot.ts';
-
-/** A folder that only comes and goes with a cluster, and that no snapshot of files looks into. */
-const LEFT = `
-for path in /etc/kubernetes /etc/cni /etc/crio /opt/cni /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containers \\
-  /var/lib/crio /var/log/pods /var/log/containers /run/flannel /run/crio /run/containers /var/lib/landfall /run/landfall-kubectl; do
-  if [ -e "$path" ]; then echo "$path"; fi
-done
-ls /run/landfall/runs 2>/dev/null || :
-mount | grep -e kubelet -e containers -e netns || :
-ls /run/netns 2>/dev/null || :
-ps -eo comm= | grep -e kube -e crio -e conmon -e etcd -e flanneld -e coredns || :
-apt-mark showhold
-true`;
+import { differences, LEFT, type Snapshot, snapshot } from './snapshot.ts';
 
 let lab: Lab;
 let mine: Desk;

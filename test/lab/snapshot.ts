@@ -118,6 +118,19 @@ export async function snapshot(lab: Lab, host: string, objects = true): Promise<
   ].sort();
 }
 
+/** Shell that tells what only comes and goes with a cluster, and no snapshot of files looks into: folders, mounts, processes. */
+export const LEFT = `
+for path in /etc/kubernetes /etc/cni /etc/crio /opt/cni /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containers \\
+  /var/lib/crio /var/log/pods /var/log/containers /run/flannel /run/crio /run/containers /var/lib/landfall /run/landfall-kubectl; do
+  if [ -e "$path" ]; then echo "$path"; fi
+done
+ls /run/landfall/runs 2>/dev/null || :
+mount | grep -e kubelet -e containers -e netns || :
+ls /run/netns 2>/dev/null || :
+ps -eo comm= | grep -e kube -e crio -e conmon -e etcd -e flanneld -e coredns || :
+apt-mark showhold
+true`;
+
 /**
  * When each file was last touched and each service last started: what tells apart leaving a thing alone from making it
  * once more as it was.

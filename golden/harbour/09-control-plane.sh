@@ -17,6 +17,7 @@ look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
 note() { tail -c 2000 "$tmp/note" | base64 -w0; }
 
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=

@@ -111,7 +111,8 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, choices) => {
 
   test('tells of every trouble a step knows, and of a shared one once', () => {
     const text = runbookOf(ground);
-    const clues = PHASES.flatMap((phase) => layOut([phase], ground, phase.when))
+    // What differs by the node's name alone is told of the first.
+    const clues = PHASES.flatMap((phase) => layOut([phase], ground, phase.when).slice(0, 1))
       .flatMap(({ steps }) => steps)
       .flatMap((step) => step.clues ?? []);
     expect(clues.length).toBeGreaterThan(100);

@@ -229,6 +229,55 @@ describe('apply', () => {
     expect((await applied(site([phase('one', [cell('a/a', 'x')]), ...proof]))).exit).toBe(0);
   });
 
+  describe('what an earlier phase has opened', () => {
+    const opening = (): Phase => phase('open', [cell('o/pen', 'x')]);
+    const closing = (): Phase => phase('close', [cell('c/lose', 'x')], { closes: 'open' });
+    const phasesOf = (events: readonly RunEvent[]): readonly string[] =>
+      events.flatMap((e) => (e.is === 'phase' ? [e.phase] : []));
+
+    it('is closed though a phase in between failed, and nothing else is done', async () => {
+      const failing = cell('f/ails', 'x', { make: sh`exit 3` });
+      const events: RunEvent[] = [];
+      const phases = [opening(), phase('two', [failing]), phase('three', [cell('t/hree', 'x')]), closing()];
+      const outcome = await applied(site(phases), events);
+      expect(outcome.problems.map((p) => p.code)).toEqual(['f/ails']);
+      expect(phasesOf(events)).toEqual(['open', 'two', 'close']);
+      expect(readFileSync(join(dir, 'c-lose'), 'utf8')).toBe('x\n');
+    });
+
+    it('is closed though the operator has asked to stop', async () => {
+      const soon = new AbortController();
+      const events: RunEvent[] = [];
+      const s = site([opening(), phase('two', [cell('t/wo', 'x')]), closing()]);
+      const on = (event: RunEvent): void => {
+        events.push(event);
+        if (event.is === 'phase-end') soon.abort();
+      };
+      const { exit } = await apply({
+        ...options(s),
+        on,
+        stop: { soon: soon.signal, now: never },
+        survey: await survey(s),
+        choice: {},
+        proof: 'never',
+      });
+      expect([exit, phasesOf(events)]).toEqual([130, ['open', 'close']]);
+    });
+
+    it('is not closed when it was not opened', async () => {
+      const events: RunEvent[] = [];
+      const failing = cell('f/ails', 'x', { make: sh`exit 3` });
+      await applied(site([phase('two', [failing]), opening(), closing()]), events);
+      expect(phasesOf(events)).toEqual(['two']);
+    });
+
+    it('is closed once, in its turn, when all goes well', async () => {
+      const events: RunEvent[] = [];
+      await applied(site([opening(), phase('two', [cell('t/wo', 'x')]), closing()]), events, 'never');
+      expect(phasesOf(events)).toEqual(['open', 'two', 'close']);
+    });
+  });
+
   it('comes to the same end wherever its script is killed, however often', async () => {
     const steps = ['a', 'b', 'c', 'd'].map((n) => cell(`k/${n}`, `want of ${n}\nin two lines`));
     const phases = [phase('one', steps.slice(0, 2)), phase('two', steps.slice(2))];
@@ -295,6 +344,25 @@ describe('reset', () => {
     const stale = { ...plan, guards: plan.guards.map((w) => ({ ...w, steps: [guard] })) };
     await expect(reset(opts, stale)).rejects.toMatchObject({ code: 'reset/not-ours' });
     expect(existsSync(join(dir, 'a-a'))).toBe(true);
+  });
+
+  it('takes the workers’ steps back before those of the control plane', async () => {
+    const two: Cluster = {
+      ...cluster,
+      nodes: [...cluster.nodes, { name: 'w-0', role: 'worker', address: '192.0.2.2', workloads: true }],
+    };
+    const phases = [phase('one', [], { steps: ({ node }) => [cell(`${node.name}/a`, 'x')] })];
+    const hosts = new Map(two.nodes.map(({ name }) => [name, { ...dash(), name }]));
+    const s: Site = { ...site(phases), cluster: two, hosts };
+    await applied(s);
+    const events: RunEvent[] = [];
+    const opts = { ...options(s, events), command: 'reset' };
+    await reset(opts, await planReset(opts));
+    expect(events.flatMap((e) => (e.is === 'phase' ? [[e.phase, ...e.hosts]] : []))).toEqual([
+      ['reset-workers', 'w-0'],
+      ['reset', 'cp-0'],
+    ]);
+    expect([existsSync(join(dir, 'cp-0-a')), existsSync(join(dir, 'w-0-a'))]).toEqual([false, false]);
   });
 
   it('takes back in reverse order, and goes on after a piece that fails', async () => {

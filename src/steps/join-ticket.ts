@@ -26,11 +26,10 @@ export function ticketSteps(scene: Scene): readonly Step[] {
   const knows = (node: Node): Shell =>
     isMember(node) ? sh`gave ${ticketSlot(node)} || known ${node.name}` : sh`gave ${ticketSlot(node)}`;
   const asks = joining.some(isMember);
-  const known = asks
-    ? sh`
-      names=$(probe nodes | cut -d '|' -f 1)
-      known() { printf '%s\n' "$names" | grep -qxF -- "$1"; }`
-    : sh``;
+  const known = sh`
+    names=$(probe nodes | cut -d '|' -f 1)
+    known() { printf '%s\n' "$names" | grep -qxF -- "$1"; }`;
+  const asking = (rest: Shell): Shell => (asks ? lines(known, rest) : rest);
   return [
     {
       id: 'join/ticket',
@@ -40,20 +39,18 @@ export function ticketSteps(scene: Scene): readonly Step[] {
       after: ['control-plane/api-ready'],
       gives: joining.map(ticketSlot),
       probes: asks ? [nodesProbe(scene)] : [],
-      read: sh`
-        ${known}
+      read: asking(sh`
         waiting=$(
           ${lines(...joining.map((node) => sh`${knows(node)} || echo ${node.name}`))}
         )
-        echo "\${waiting:-nobody waits}"`,
+        echo "\${waiting:-nobody waits}"`),
       want: 'nobody waits',
-      make: sh`
-        ${known}
+      make: asking(sh`
         mint() {
           said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description ${DESCRIPTION} --print-join-command) || return
           printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .
         }
-        ${lines(...joining.map((node) => sh`if ${knows(node)}; then :; else ticket=$(mint); give ${ticketSlot(node)} "$ticket"; fi`))}`,
+        ${lines(...joining.map((node) => sh`if ${knows(node)}; then :; else ticket=$(mint); give ${ticketSlot(node)} "$ticket"; fi`))}`),
       clues: API_CLUES,
     },
   ];

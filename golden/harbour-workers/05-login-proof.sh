@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · here · Prove it from outside
+# harbour · here · Try it from here
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -17,6 +17,7 @@ look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
 note() { tail -c 2000 "$tmp/note" | base64 -w0; }
 
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=
@@ -53,21 +54,40 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-# ── 1 proof/from-outside: Reach it from this machine, through the NodePort
-# The whole way a user takes: the network to the node, its firewall, the rules of the Service, the pod, and back.
+# ── 1 login/answers: Log in from here through port 22322
+# A firewall on the way, a forwarded port, a line of sshd_config: what keeps you out shows only from where you are. So a second login is made, beside the first, before anything is closed.
 read_1() {
-bad=
-for node in 10.0.0.11; do
-  said=$({ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$node"":""$(slot proof-node-port)""/" 2>&1
-else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$node" "$(slot proof-node-port)" 2>&1; fi; } | tr -d '\r' | awk '
-  NR == 1 { first = $0; if ($1 ~ /^HTTP/) first = $2 " " $3 }
-  /Welcome to nginx!/ { first = first ", Welcome to nginx!" ; exit }
-  END { print first == "" ? "no answer" : first }')
-  if [ "$said" != '200 OK, Welcome to nginx!' ]; then echo "$node: $said"; bad=1; fi
-done
-[ -n "$bad" ] || echo '200 OK, Welcome to nginx!'
+seen() {
+  said=$(ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -s' 2>&1 <<'END'
+port=${SSH_CONNECTION##* }
+note=$(find /run/landfall-ssh/proven -mmin -5 -exec cat {} + 2>/dev/null)
+if [ "$note" = "$(id -un) $port" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+echo "landfall: in through port $port, $noted"
+END
+) || :
+  echo "$1: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"
 }
-want_1='200 OK, Welcome to nginx!'
+seen cp-0 10.0.0.11
+seen worker-0 10.0.0.21
+seen worker-1 10.0.0.22
+}
+want_1='cp-0: in through port 22322, and noted there
+worker-0: in through port 22322, and noted there
+worker-1: in through port 22322, and noted there'
+make_1() {
+knock() {
+  ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -c '\''who=$(id -un); if [ "$(id -u)" = 0 ]; then exec sh -s -- "$who" "$SSH_CONNECTION"; else exec sudo -n sh -s -- "$who" "$SSH_CONNECTION"; fi'\''' <<'END'
+umask 022
+mkdir -p /run/landfall-ssh
+echo "$1 ${2##* }" >/run/landfall-ssh/proven.$$
+mv /run/landfall-ssh/proven.$$ /run/landfall-ssh/proven
+echo 'landfall: noted'
+END
+}
+knock cp-0 10.0.0.11
+knock worker-0 10.0.0.21
+knock worker-1 10.0.0.22
+}
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -80,13 +100,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/proof-outside/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/proof-outside/stop; stop=${stop:-$tmp/stop}
-cat >"$tmp/slots"/proof-node-port <<'END'
-the value of proof-node-port
-END
+given=/run/landfall/runs/RUN/login-proof/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/login-proof/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 check 30
+step 1 make 0
 say end
 }
 main

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Take the proof away
+# harbour · cp-0 · Take the invitations back
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -17,6 +17,7 @@ look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
 note() { tail -c 2000 "$tmp/note" | base64 -w0; }
 
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=
@@ -57,35 +58,22 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
-probe_proof_namespace() {
+probe_join_tokens() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o jsonpath='{.metadata.name} {.metadata.deletionTimestamp}{"\n"}' && echo answered
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' && echo answered
 }
 
-probe_proof_pods() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o name && echo answered
-}
-
-# ── 1 proof/cleaned: End its pods and leave nothing behind
-# A pod that is deleted is asked to end, and killed when it has not after half a minute; how long it takes is worth knowing, as every update of a workload waits for it. What was made to prove the cluster goes with its namespace, the open port too.
+# ── 1 join/no-tokens: Leave no token behind
+# Whoever has a token can make any machine a member and be given pods with their secrets. So none lives longer than the join it was minted for, and one that a run left behind when it was killed is found here.
 read_1() {
-said=$(probe proof_namespace)
-left=$(printf '%s\n' "$said" | head -n 1)
-since=${left#* }
-case $said in
-  answered) echo gone ;;
-  *answered)
-    if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then
-      probe proof_pods | awk '$0 != "answered" { print; left = 1 } END { if (!left) print NR ? "gone" : "the API server does not answer" }'
-    else echo "namespace $left"; fi ;;
+case $(probe join_tokens) in
+  *answered) probe join_tokens | awk -v ours=bGFuZGZhbGw6IG9uZSBqb2lu '$2 == ours { print $1 }' | grep . || echo none ;;
   *) echo 'the API server does not answer' ;;
 esac
 }
-want_1=gone
+want_1=none
 make_1() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
+for secret in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' | awk -v ours=bGFuZGZhbGw6IG9uZSBqb2lu '$2 == ours { print $1 }'); do timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete secret "$secret" --ignore-not-found; done
 }
 
 main() {
@@ -99,10 +87,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/proof-end/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/proof-end/stop; stop=${stop:-$tmp/stop}
+given=/run/landfall/runs/RUN/join-end/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/join-end/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 make 120
+step 1 make 0
 say end
 }
 main

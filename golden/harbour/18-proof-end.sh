@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Open it for workloads
+# harbour · cp-0 · Take the proof away
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -17,6 +17,7 @@ look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
 note() { tail -c 2000 "$tmp/note" | base64 -w0; }
 
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=
@@ -57,11 +58,6 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
-probe_nodes() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
-}
-
 probe_proof_namespace() {
 [ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o jsonpath='{.metadata.name} {.metadata.deletionTimestamp}{"\n"}' && echo answered
@@ -72,32 +68,9 @@ probe_proof_pods() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o name && echo answered
 }
 
-# ── 1 workloads/taint: Let workloads run on the control plane
-# kubeadm marks a control-plane node so that ordinary pods stay away. Where it is the only node, everything would wait for ever for another one.
+# ── 1 proof/cleaned: End its pods and leave nothing behind
+# A pod that is deleted is asked to end, and killed when it has not after half a minute; how long it takes is worth knowing, as every update of a workload waits for it. What was made to prove the cluster goes with its namespace, the open port too.
 read_1() {
-probe nodes | awk -F '|' -v names=cp-0 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort
-}
-want_1='cp-0: open'
-make_1() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-0 node-role.kubernetes.io/control-plane- || timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-0 -o name
-}
-
-# ── 2 workloads/load-balancers: Let load balancers lead to nodes that carry workloads
-# kubeadm tells load balancers to leave control-plane nodes out. On a node that does carry workloads their addresses would then be announced by nobody.
-read_2() {
-probe nodes | awk -F '|' -v names=cp-0 -v label='"node.kubernetes.io/exclude-from-external-load-balancers"' '
-  { seen = 1 }
-  index(" " names " ", " " $1 " ") && index($6, label) { print "left out: " $1; bad = 1 }
-  END { if (!seen) print "not known"; else if (!bad) print "none left out" }'
-}
-want_2='none left out'
-make_2() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label nodes cp-0 node.kubernetes.io/exclude-from-external-load-balancers-
-}
-
-# ── 3 workloads/no-proof: Clear away a proof that was cut short
-# A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
-read_3() {
 said=$(probe proof_namespace)
 left=$(printf '%s\n' "$said" | head -n 1)
 since=${left#* }
@@ -110,8 +83,8 @@ case $said in
   *) echo 'the API server does not answer' ;;
 esac
 }
-want_3=gone
-make_3() {
+want_1=gone
+make_1() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
 }
@@ -127,12 +100,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/workloads/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/workloads/stop; stop=${stop:-$tmp/stop}
-say landfall 1 3
-step 1 make 0
-step 2 make 0
-step 3 make 120
+given=/run/landfall/runs/RUN/proof-end/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/proof-end/stop; stop=${stop:-$tmp/stop}
+say landfall 1 1
+step 1 make 120
 say end
 }
 main

@@ -17,6 +17,7 @@ look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
 note() { tail -c 2000 "$tmp/note" | base64 -w0; }
 
 slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
 give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
 
 stopped=
@@ -293,9 +294,11 @@ want_8='all ready'
 # ── 9 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
 read_9() {
-probe nodes | awk -F '|' '
-  { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
-  END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'
+probe nodes | awk -F '|' -v names=cp-0 '
+  { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
+  END { if (!NR) { print "no node is seen"; exit }
+    n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
+    if (!bad) print "all ready" }'
 }
 want_9='all ready'
 

@@ -45,13 +45,19 @@ beforeAll(async () => {
 
 afterAll(() => cleared(NAME, place));
 
+/** What cluster.yaml says of some nodes beside who they are. */
+const MORE: Readonly<Record<string, string>> = {
+  'worker-0': ', labels: { disk: nvme }',
+  'worker-2': ', taints: ["dedicated=trial:NoSchedule"]',
+};
+
 /** cluster.yaml with these hosts; the control plane takes no workloads. */
 function describeCluster(hosts: readonly string[]): void {
   const nodes = lab.hosts
     .filter(({ name }) => hosts.includes(name))
     .map(
       ({ name, address }) =>
-        `  - { name: ${name}, role: ${name === 'cp-0' ? 'control-plane' : 'worker'}, address: ${address} }\n`,
+        `  - { name: ${name}, role: ${name === 'cp-0' ? 'control-plane' : 'worker'}, address: ${address}${MORE[name] ?? ''} }\n`,
     );
   put(
     place,
@@ -167,6 +173,7 @@ test('a control plane and two workers come up from nothing by one apply, and wha
   expect(forecast(await planned(), 'make', 'unknown', 'wrong')).toEqual([]);
   expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
 
+  expect(await kube('get nodes -l disk=nvme -o name')).toBe('node/worker-0\n');
   const fields = '{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.spec.taints[*].key}';
   const nodes = await kube(`get nodes -o 'jsonpath={range .items[*]}${fields}{"\\n"}{end}'`);
   expect(nodes.split('\n').map((line) => line.trim())).toEqual([
@@ -219,6 +226,7 @@ systemd-run -q --unit=killer sh /root/killer`,
     expect(made(events(ended))).toContain('worker-2 join/member');
     expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
     expect(await kube('get node worker-2 --no-headers')).toMatch(/ Ready /);
+    expect(await kube('get node worker-2 -o "jsonpath={.spec.taints[*]}"')).toContain('"dedicated"');
     expect(
       (await onHost(lab, 'worker-2', 'ls /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml'))
         .status,
@@ -257,7 +265,8 @@ test('what a hand breaks about the members is found, and made right', async () =
   );
   const ended = await landfall(place, 'apply', '--yes', '--json', '--no-proof');
   expect(ended.status, said(ended)).toBe(0);
-  for (const one of [...forecast(plan, 'make'), 'worker-2 join/conflist'])
+  // A node that was deleted comes back without what others have said of it.
+  for (const one of [...forecast(plan, 'make'), 'worker-2 join/conflist', 'cp-0 workloads/labels'])
     expect(made(events(ended))).toContain(one);
   expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
   await eventually('worker-0 to be back', async () =>

@@ -24,21 +24,35 @@ function cluesOf({ cluster }: Scene): readonly Clue[] {
   return pluginClues(plugin === 'none' ? undefined : plugin);
 }
 
-/** What makes pods reach each other, Services and names. */
+/** What makes pods reach each other, Services and names; where there is one node, all of it. */
 export function networkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
-  if (release === undefined) return upSteps(scene, 'control-plane/api-ready');
-  const steps = pluginSteps(scene, release);
+  const steps = release === undefined ? [] : pluginSteps(scene, release);
   return [
-    onePluginStep(scene),
-    ...steps,
-    conflist(scene, release, {
-      id: 'network/conflist',
-      after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],
-    }),
-    ...upSteps(scene, 'network/conflist'),
-    ...healthSteps(scene, release),
+    ...(release === undefined
+      ? []
+      : [
+          onePluginStep(scene),
+          ...steps,
+          conflist(scene, release, {
+            id: 'network/conflist',
+            after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],
+          }),
+        ]),
+    ...(scene.cluster.nodes.length > 1 ? [] : connectedSteps(scene)),
   ];
+}
+
+/** What is seen once the plugin has reached every node: so where there are several, it comes after what each of them needs. */
+export function networkEndSteps(scene: Scene): readonly Step[] {
+  return scene.cluster.nodes.length > 1 ? connectedSteps(scene) : [];
+}
+
+function connectedSteps(scene: Scene): readonly Step[] {
+  const release = installed(scene.cluster, scene.lock);
+  return release === undefined
+    ? upSteps(scene, 'control-plane/api-ready')
+    : [...upSteps(scene, 'network/conflist'), ...healthSteps(scene, release)];
 }
 
 /** What puts the plugin into the cluster; its last step is the one that sets it going. */

@@ -16,7 +16,7 @@ import { loginProof } from './login-proof.ts';
 import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
-import { networkSteps } from './network.ts';
+import { networkEndSteps, networkSteps } from './network.ts';
 import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
@@ -181,6 +181,15 @@ export const PHASES: readonly Phase[] = [
     on: workers,
     when: 'always',
     steps: joinNetworkSteps,
+  },
+  {
+    id: 'network-end',
+    title: 'See that all of them are connected',
+    why: 'Only when every node has the plugin, and nothing before it, is there one network: then nodes are ready, names are resolved, and pods start anywhere.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: networkEndSteps,
   },
   {
     id: 'workloads',

@@ -57,7 +57,6 @@ step() {
 # ── 1 join/ticket: Have a token for each host that is to join
 # A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays.
 read_1() {
-
 waiting=$(
   gave join-worker-0 || echo worker-0
 gave join-worker-1 || echo worker-1
@@ -66,7 +65,6 @@ echo "${waiting:-nobody waits}"
 }
 want_1='nobody waits'
 make_1() {
-
 mint() {
   said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description 'landfall: one join' --print-join-command) || return
   printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .

@@ -146,6 +146,18 @@ describe('values', () => {
     expect(problemsOf(changed('role: control-plane', to)).map((problem) => problem.code)).toEqual([code]);
   });
   it.each([
+    ['labels: { disk: nvme, example.com/rack: "7", empty: "" }', []],
+    ['labels: { disk: 7 }', ['config/type']],
+    ['labels: { "-disk": nvme }', ['config/key']],
+    ['labels: { disk: "a b" }', ['config/format']],
+    ['taints: ["dedicated=db:NoSchedule", "example.com/slow:NoExecute"]', []],
+    ['taints: ["dedicated=db:Never"]', ['config/format']],
+    ['taints: dedicated=db:NoSchedule', ['config/type']],
+  ])('a node has labels and taints as Kubernetes takes them: %s', (line, codes) => {
+    const text = changed('role: control-plane', `role: control-plane\n    ${line}`);
+    expect(problemsOf(text).map(({ code }) => code)).toEqual(codes);
+  });
+  it.each([
     ['ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl', []],
     ['ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3M', ['nodes/host-key']],
     ['ssh-rsa', 'AAAAC3NzaC1lZDI1NTE5AAAAIGFuIGV4YW1wbGUsIG5vdCBhbnlib2R5J3Mgb3duIGtl', ['nodes/host-key']],

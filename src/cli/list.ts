@@ -92,31 +92,46 @@ const WITH_WORKER: Cluster = {
   nodes: [...SUPPOSED.nodes, { name: 'worker-0', role: 'worker', address: '10.0.0.21', workloads: true }],
 };
 
+/** The supposed cluster with three control planes behind a load balancer. */
+const THREE: Cluster = {
+  ...SUPPOSED,
+  endpoint: { host: 'api.example.com', port: 6443, kept: false },
+  nodes: [0, 1, 2].map((n) => ({
+    name: `cp-${n}`,
+    role: 'control-plane',
+    address: `10.0.0.${11 + n}`,
+    workloads: false,
+  })),
+};
+
 /** Where a phase is done, in words: `every node`. */
 export function placeOf(phase: Phase): string {
   if (phase.stage === 'operator') return 'your own machine';
   if (phase.stage === 'seat') return 'a control plane';
-  const nodes = phase.on(WITH_WORKER);
-  if (nodes.length === WITH_WORKER.nodes.length) return 'every node';
-  return nodes[0]?.role === 'worker' ? 'every worker' : 'the first control plane';
+  const isFor = (cluster: Cluster): readonly boolean[] =>
+    cluster.nodes.map((node) => phase.on(cluster).includes(node));
+  const [first, worker] = isFor(WITH_WORKER);
+  const [, second] = isFor(THREE);
+  if (first) return worker ? 'every node' : 'the first control plane';
+  if (second) return worker ? 'every node but the first' : 'every control plane but the first';
+  return 'every worker';
 }
 
 /**
  * The whole list for a cluster of which no host was asked, in order, each step once: as it is for the first control plane, or
- * else for the first worker.
+ * else for the second, or the first worker.
  */
 export function listOf(cluster: Cluster, lock: Lock = supposedLock(cluster)): readonly Listed[] {
   const hosts = Object.fromEntries(cluster.nodes.map((node) => [node.name, supposedFacts(node)]));
-  const heads = [...controlPlanes(cluster).slice(0, 1), ...workers(cluster).slice(0, 1)];
+  const heads = [...controlPlanes(cluster).slice(0, 2), ...workers(cluster).slice(0, 1)];
+  const seen = new Set<string>();
   return PHASES.flatMap((phase) => {
     const nodes =
       phase.stage === 'nodes' ? phase.on(cluster).filter((n) => heads.includes(n)) : heads.slice(0, 1);
     const steps = nodes.flatMap((node) =>
       phase.steps({ cluster, lock, node, facts: supposedFacts(node), hosts }),
     );
-    return steps
-      .filter((step, i) => steps.findIndex(({ id }) => id === step.id) === i)
-      .map((step) => ({ phase, step }));
+    return steps.filter(({ id }) => !seen.has(id) && seen.add(id)).map((step) => ({ phase, step }));
   });
 }
 
@@ -144,6 +159,7 @@ const host = (change: Partial<Cluster['host']>): Cluster => ({
 /** Every choice that has steps of its own; Cilium in the form that differs most, without kube-proxy. */
 const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ['nodes[].role: worker', WITH_WORKER],
+  ['three control planes', THREE],
   [
     'nodes[].labels and taints',
     {

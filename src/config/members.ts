@@ -107,16 +107,18 @@ function isKeyOf(type: string, bytes: Buffer): boolean {
   return at === bytes.length && fields >= 2;
 }
 
-/** What this version can make: one control plane, with workers or on its own. */
+/** That the nodes together make a cluster: an odd number of control planes, and somewhere for workloads. */
 function roles(draft: Draft): readonly Problem[] {
   const nodes = nodePaths(draft).map((path) => ({ path, role: textAt(draft, [...path, 'role']) }));
   const planes = nodes.filter(({ role }) => role === 'control-plane');
   const [first] = nodes;
   if (first === undefined || nodes.some(({ role }) => role === undefined)) return [];
   if (planes.length === 0) return [noControlPlane(draft, first.path, nodes.length)];
-  const second = planes[1];
   return [
-    ...(second === undefined ? [] : [manyControlPlanes(draft, second.path, planes.length)]),
+    ...severalControlPlanes(
+      draft,
+      planes.map(({ path }) => path),
+    ),
     ...nodes.flatMap(({ path, role }) => (role === 'worker' ? idleWorker(draft, path) : [])),
     ...(nodes.length > 1 ? [] : closedAlone(draft, first.path)),
   ];
@@ -135,14 +137,38 @@ function noControlPlane(draft: Draft, node: Path, count: number): Problem {
   return valueProblem(draft.page, [...node, 'role'], parts);
 }
 
-function manyControlPlanes(draft: Draft, node: Path, count: number): Problem {
+/** Several control planes: an odd number of them, and an endpoint that is none of them. */
+function severalControlPlanes(draft: Draft, planes: readonly Path[]): readonly Problem[] {
+  const last = planes.at(-1);
+  if (last === undefined || planes.length === 1) return [];
+  const path = [...last, 'role'];
+  if (planes.length % 2 === 0) {
+    const bears = planes.length / 2 - 1;
+    const parts = {
+      code: 'nodes/count',
+      summary: `${planes.length} control planes bear no more than ${planes.length - 1} do`,
+      why: `etcd goes on while more than half of its members do: with ${planes.length} as with ${planes.length - 1} that is the loss of ${bears === 0 ? 'none' : bears}, and one more of them can fail`,
+      try: 'one, three or five control planes; role: worker makes this one a worker',
+    };
+    return [valueProblem(draft.page, path, parts, `${nodeTitle(draft, last)} makes ${planes.length}`)];
+  }
+  if (planes.length > 7) {
+    const parts = {
+      code: 'nodes/count',
+      summary: `${planes.length} control planes are more than etcd is made for`,
+      why: 'each change waits for more than half of them: beyond seven, each one more makes all of it slower and nothing safer',
+      try: 'three or five control planes, and workers beside them',
+    };
+    return [valueProblem(draft.page, path, parts)];
+  }
+  if (isWritten(draft, ['endpoint'])) return [];
   const parts = {
-    code: 'nodes/count',
-    summary: `this version makes clusters with one control plane, and ${draft.page.text.file} lists ${count}`,
-    why: 'joining further control planes is not built yet, and half of them would be worse than one',
-    try: 'role: worker   or take the node out',
+    code: 'endpoint/needed',
+    summary: 'several control planes need an endpoint that leads to those of them that live',
+    why: 'without one the name of the API server leads to the first of them alone, and all nodes lose the cluster with it',
+    try: 'endpoint: { address: a name and port at which your load balancer answers for all of them }',
   };
-  return valueProblem(draft.page, [...node, 'role'], parts, `${nodeTitle(draft, node)} is the second`);
+  return [valueProblem(draft.page, path, parts, `${nodeTitle(draft, last)} makes ${planes.length}`)];
 }
 
 function idleWorker(draft: Draft, node: Path): readonly Problem[] {

@@ -97,6 +97,11 @@ export interface Cluster {
   readonly nodes: readonly Node[];
 }
 
+/** The nodes that join a control plane which is there, in the order of cluster.yaml. */
+export function joiningControlPlanes(cluster: Cluster): readonly Node[] {
+  return controlPlanes(cluster).slice(1);
+}
+
 /** The nodes that run workloads alone, in the order of cluster.yaml. */
 export function workers(cluster: Cluster): readonly Node[] {
   return cluster.nodes.filter((node) => node.role === 'worker');

@@ -56,7 +56,7 @@ export interface Facts {
   /** Source address of the default route; what a node's address defaults to. */
   readonly defaultAddress?: string;
   readonly ssh?: SshFacts;
-  /** Whether the host's kubelet has credentials of a cluster: absent on a host that has not joined any. */
+  /** Whether the host has become a member of a cluster, all the way: absent on any other. */
   readonly member?: true;
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];

@@ -146,7 +146,13 @@ async function carryPhase(
   const begun = Date.now();
   const { on } = running.options;
   on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
-  const tallies = await pMap(works, (work) => carryWork(running, work, mode), { concurrency: AT_ONCE });
+  const single = phase.pace === 'one by one';
+  const tallies = await pMap(
+    works,
+    (work): Promise<Tally> | Tally =>
+      single && !fine(running) ? { made: 0, right: 0, failed: 0 } : carryWork(running, work, mode),
+    { concurrency: single ? 1 : AT_ONCE },
+  );
   const sum = (key: keyof Tally): number => tallies.reduce((n, t) => n + t[key], 0);
   const counts = { made: sum('made'), right: sum('right'), failed: sum('failed') };
   on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, ms: Date.now() - begun });

@@ -14,6 +14,11 @@ import type { Probe, Step } from './step.ts';
 
 /** From kubeadm's file to an API server that answers and knows its node. */
 export function controlPlaneSteps(scene: Scene): readonly Step[] {
+  return [...configSteps(scene), ...initSteps(scene), ...readySteps(scene)];
+}
+
+/** The file kubeadm reads, of any control plane: a joined one needs it for its certificates and its images. */
+export function configSteps(scene: Scene): readonly Step[] {
   return [
     file(
       {
@@ -45,8 +50,6 @@ export function controlPlaneSteps(scene: Scene): readonly Step[] {
       { read: sh`timeout 20 kubeadm config validate --config ${FILES.kubeadm}`, want: 'ok' },
     ),
     ...imageSteps(scene),
-    ...initSteps(scene),
-    ...readySteps(scene),
   ];
 }
 
@@ -124,20 +127,7 @@ function readySteps(scene: Scene): readonly Step[] {
       why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
       after: ['control-plane/init'],
     }),
-    check(
-      {
-        id: 'control-plane/api-ready',
-        title: 'Have an API server that is ready',
-        why: 'Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.',
-        see: ['https://kubernetes.io/docs/reference/using-api/health-checks/'],
-        after: ['control-plane/init'],
-        within: 240,
-        awaits: 'the API server',
-        probes: [apiProbe(scene)],
-        clues: API_CLUES,
-      },
-      { read: sh`probe api | grep . || echo 'not ready'`, want: 'ok' },
-    ),
+    apiReady(scene, { id: 'control-plane/api-ready', after: ['control-plane/init'] }),
     check(
       {
         id: 'control-plane/node',
@@ -196,24 +186,49 @@ function readySteps(scene: Scene): readonly Step[] {
           .join('\n'),
       },
     ),
-    check(
-      {
-        id: 'control-plane/certificates',
-        title: 'Have certificates that stay valid',
-        why: "The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.",
-        see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/'],
-        after: ['control-plane/no-torn-files', 'control-plane/init'],
-        clues: [
-          {
-            match: /(days left|missing)$/,
-            means: 'certificates of the control plane have run out, will soon, or are missing',
-            try: 'kubeadm certs check-expiration shows which; kubeadm certs renew all makes them anew; then restart the control plane',
-            diagnosis: 'H67',
-          },
-        ],
-      },
-      {
-        read: sh`
+    certificates({
+      id: 'control-plane/certificates',
+      after: ['control-plane/no-torn-files', 'control-plane/init'],
+    }),
+  ];
+}
+
+/** The API server of the node asked is ready. */
+export function apiReady(scene: Scene, about: Pick<Step, 'id' | 'after'>): Step {
+  return check(
+    {
+      ...about,
+      title: 'Have an API server that is ready',
+      why: 'Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.',
+      see: ['https://kubernetes.io/docs/reference/using-api/health-checks/'],
+      within: 240,
+      awaits: 'the API server',
+      probes: [apiProbe(scene)],
+      clues: API_CLUES,
+    },
+    { read: sh`probe api | grep . || echo 'not ready'`, want: 'ok' },
+  );
+}
+
+/** No certificate of the control plane on the node asked is about to end. */
+export function certificates(about: Pick<Step, 'id' | 'after'>): Step {
+  return check(
+    {
+      ...about,
+      title: 'Have certificates that stay valid',
+      why: "The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.",
+      see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/'],
+      clues: [
+        {
+          match: /(days left|missing)$/,
+          means: 'certificates of the control plane have run out, will soon, or are missing',
+          try: 'kubeadm certs check-expiration shows which; kubeadm certs renew all makes them anew; then restart the control plane',
+          diagnosis: 'H67',
+        },
+      ],
+    },
+    {
+      read: sh`
           timeout 20 kubeadm certs check-expiration --config ${FILES.kubeadm} -o json 2>/dev/null | awk '
             /"name":/ { split($0, p, "\""); name = p[4] }
             /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
@@ -224,8 +239,7 @@ function readySteps(scene: Scene): readonly Step[] {
                 else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
               if (!bad) print "none ends within 30 days"
             }' | sort`,
-        want: 'none ends within 30 days',
-      },
-    ),
-  ];
+      want: 'none ends within 30 days',
+    },
+  );
 }

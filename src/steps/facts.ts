@@ -8,7 +8,7 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
-import { SSH_NOTE } from './places.ts';
+import { FILES, SSH_NOTE } from './places.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
@@ -38,7 +38,7 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
-  member: sh`if [ -s /etc/kubernetes/kubelet.conf ]; then echo yes; fi`,
+  member: sh`if [ -s /etc/kubernetes/kubelet.conf ] && [ -e ${FILES.initialised} ]; then echo yes; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"

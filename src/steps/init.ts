@@ -1,3 +1,4 @@
+import { controlPlanes } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
@@ -9,8 +10,8 @@ import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Probe, Step } from './step.ts';
 
-const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
-const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
+export const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
+export const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
   (n) => `manifests/${n}.yaml`,
 );
 
@@ -125,7 +126,12 @@ function init(scene: Scene): Step {
       if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ] && kubeadm version >/dev/null 2>&1; then
         systemctl start crio 2>/dev/null || :
         config=/etc/kubernetes/admin.conf
-        ${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent
+        ${
+          controlPlanes(cluster).length > 1
+            ? // Where others vote too, who leaves is taken off their list by them: asked one after the other they would wait in vain.
+              sh`config=/nonexistent`
+            : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
+        }
         kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config"
       fi
       ${removePods}

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { controlPlanes } from '../model/cluster.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { kubelet } from './control-plane.ts';
 import { kubeletsWords, takeBack } from './init.ts';
@@ -6,7 +7,7 @@ import { JOIN_CLUES } from './join-clues.ts';
 import { ticketSlot } from './join-ticket.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { conflist } from './network.ts';
-import { CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
+import { apiPort, CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
 import { taintOf } from './node-marks.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -15,10 +16,10 @@ import { owner } from './prepare.ts';
 import type { Step } from './step.ts';
 
 /** What kubeadm is told for a join; the token stands in it, so it lies on tmpfs, for root alone, and only while kubeadm runs. */
-const JOIN = '/run/landfall/join.yaml';
+export const JOIN = '/run/landfall/join.yaml';
 
 /** What kubelet joins with, written by kubeadm and removed by it in the end. */
-const BOOTSTRAP = '/etc/kubernetes/bootstrap-kubelet.conf';
+export const BOOTSTRAP = '/etc/kubernetes/bootstrap-kubelet.conf';
 
 /** What lies on a host whose join has come so far that it is a member. */
 const PARTS = [
@@ -38,20 +39,25 @@ export function joinSteps(scene: Scene): readonly Step[] {
       after: ['join/member'],
       why: 'kubelet starts every pod of the node, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
     }),
-    node(scene),
+    nodeStep(scene),
   ];
 }
 
-/** On a worker, once the network plugin is in the cluster: it has written its configuration here, too. */
+/** On who joined, once the network plugin is in the cluster: it has written its configuration here, too. */
 export function joinNetworkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
-  return release === undefined || scene.node.role !== 'worker'
+  return release === undefined || controlPlanes(scene.cluster)[0]?.name === scene.node.name
     ? []
     : [conflist(scene, release, { id: 'join/conflist', after: ['join/node', `network/${release.plugin}`] })];
 }
 
 /** The part of kubeadm's file that is no secret. What is not said here, kubelet's own settings, is in the cluster. */
 function registration({ node, facts }: Scene): string {
+  const own = (node.taints ?? []).map(taintOf);
+  // kubeadm keeps ordinary pods off a control plane unless it is told which taints there are to be.
+  const closing = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+  const taints =
+    node.role === 'worker' || node.workloads ? own : own.length === 0 ? undefined : [closing, ...own];
   return stringify(
     {
       apiVersion: 'kubeadm.k8s.io/v1beta4',
@@ -59,7 +65,7 @@ function registration({ node, facts }: Scene): string {
       nodeRegistration: {
         name: node.name,
         criSocket: CRI_SOCKET,
-        taints: (node.taints ?? []).map(taintOf),
+        ...(taints === undefined ? {} : { taints }),
         kubeletExtraArgs: [{ name: 'node-ip', value: nodeAddress(node, facts) }],
       },
     },
@@ -76,24 +82,56 @@ const progress = sh`
   if [ -e ${PARTS[0]} ] && ! grep -q -e '^-----END' ${PARTS[0]}; then open="$open ${PARTS[0]}"; fi
   if [ -e ${BOOTSTRAP} ]; then begun=yes; fi`;
 
-/** kubeadm's file, with the token and the authority's hash in it. */
-function writeJoin(scene: Scene): Shell {
-  const { host, port } = scene.cluster.endpoint;
-  const discovery = `discovery:
-  bootstrapToken:
-    apiServerEndpoint: "%s"
-    token: "%s"
-    caCertHashes: ["%s"]
-`;
+/**
+ * Runs kubeadm join with what the host was handed over: the token, the authority's hash and, where it is to be a control plane, the key
+ * its certificates are sealed with. `$met` holds more arguments.
+ */
+export function runJoin(scene: Scene): Shell {
+  const { node, facts, cluster } = scene;
+  const { host, port } = cluster.endpoint;
+  const secret = [
+    'discovery:',
+    '  bootstrapToken:',
+    `    apiServerEndpoint: "${host}:${port}"`,
+    '    token: "%s"',
+    '    caCertHashes: ["%s"]',
+    ...(node.role === 'worker'
+      ? []
+      : [
+          'controlPlane:',
+          '  localAPIEndpoint:',
+          `    advertiseAddress: "${nodeAddress(node, facts)}"`,
+          `    bindPort: ${apiPort(cluster)}`,
+          '  certificateKey: "%s"',
+        ]),
+  ];
   return sh`
+    ticket=$(slot ${ticketSlot(node)})
+    if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+    set -- $ticket
     (
       umask 077
       mkdir -p /run/landfall
       rm -f ${JOIN}
       cat >${JOIN} ${heredoc(registration(scene))}
-      printf ${discovery} ${`${host}:${port}`} "$token" "$hash" >>${JOIN}
-    )`;
+      printf ${`${secret.join('\n')}\n`} "$@" >>${JOIN}
+    )
+    status=0
+    kubeadm join --config ${JOIN} $met || status=$?
+    rm -f ${JOIN}
+    if [ "$status" -ne 0 ]; then
+      # kubeadm waits for kubelet and knows no more than that it does not come.
+      ${kubeletsWords}
+      exit "$status"
+    fi`;
 }
+
+/** What a join leaves behind is cleared away, and that it has come to its end is written down. */
+export const endJoin = sh`
+  rm -f ${BOOTSTRAP} ${JOIN}
+  find /etc/kubernetes -type f -exec sync {} +
+  date -u +%FT%TZ >${draft(FILES.initialised)}
+  ${inPlace(FILES.initialised)}`;
 
 function member(scene: Scene): Step {
   const { cluster, node } = scene;
@@ -128,27 +166,13 @@ function member(scene: Scene): Step {
       ${progress}
       # kubelet writes its kubelet.conf when it has its certificate: from there on no token is needed.
       if [ -n "$open" ]; then
-        ticket=$(slot ${ticketSlot(node)})
-        token=\${ticket%% *} hash=\${ticket#* }
-        if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
         met=
         if [ -n "$begun" ]; then met=--ignore-preflight-errors=${met}; fi
         # A certificate cut short would be kept as it is.
         if ! grep -q -e '^-----END' ${PARTS[0]} 2>/dev/null; then rm -f ${PARTS[0]}; fi
-        ${writeJoin(scene)}
-        status=0
-        kubeadm join --config ${JOIN} $met || status=$?
-        rm -f ${JOIN}
-        if [ "$status" -ne 0 ]; then
-          # kubeadm waits for kubelet and knows no more than that it does not come.
-          ${kubeletsWords}
-          exit "$status"
-        fi
+        ${runJoin(scene)}
       fi
-      rm -f ${BOOTSTRAP} ${JOIN}
-      find /etc/kubernetes -type f -exec sync {} +
-      date -u +%FT%TZ >${draft(FILES.initialised)}
-      ${inPlace(FILES.initialised)}`,
+      ${endJoin}`,
     undo: sh`
       rm -f ${JOIN}
       ${takeBack(scene)}`,
@@ -157,8 +181,8 @@ function member(scene: Scene): Step {
   };
 }
 
-/** Asked with kubelet's own credentials, which may read their own node: no others are on a worker. */
-function node(scene: Scene): Step {
+/** On a worker it is asked with kubelet's own credentials, which may read their own node: no others are there. */
+export function nodeStep(scene: Scene): Step {
   const { lock, node: own, facts } = scene;
   const path =
     '{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}';

@@ -20,9 +20,16 @@ const worker = (n: number): Node => ({
   workloads: true,
 });
 const WORKERS = { ...HARBOUR, nodes: [...HARBOUR.nodes, worker(0), worker(1)] };
+const control = (n: number): Node => ({
+  name: `cp-${n}`,
+  role: 'control-plane',
+  address: `10.0.0.${11 + n}`,
+  workloads: false,
+});
+const THREE = { ...HARBOUR, nodes: [control(0), control(1), control(2), worker(0)] };
 const LISTS = [
   ...[HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster))),
-  listOf(WORKERS, scene(WORKERS).lock).map((listed) => listed.step),
+  ...[WORKERS, THREE].map((cluster) => listOf(cluster, scene(cluster).lock).map((listed) => listed.step)),
 ];
 const plugins = fc.constantFrom(...NETWORK_PLUGINS);
 
@@ -122,9 +129,11 @@ describe('the list of steps', () => {
   });
 
   it('prints nothing secret, and lets nobody print a token', () => {
-    const text = script(steps, 'make').replaceAll(/^ *said=\$\(kubeadm token create .*\) \|\| return$/gm, '');
+    // What is kept in a variable is not printed.
+    const kept = /^ *said=\$\(kubeadm (token create|init phase upload-certs) .*\) \|\| return$/gm;
+    const text = script(steps, 'make').replaceAll(kept, '');
     expect(text).toContain('--skip-token-print');
-    expect(text).not.toMatch(/token create|kubeadm certs certificate-key|--print-join-command/);
+    expect(text).not.toMatch(/token create|upload-certs|kubeadm certs certificate-key|--print-join-command/);
     expect(text).not.toMatch(/\bcat [^\n|;&]*\/etc\/kubernetes\/(pki|[a-z-]+\.conf)/);
   });
 
@@ -228,6 +237,7 @@ describe('the shell of the steps', () => {
             nodes: [
               { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
               { name: host, role: 'worker', address: host, internalAddress: node, workloads: true },
+              { name: cidr, role: 'control-plane', address: host, internalAddress: node, workloads: false },
             ],
           };
           const at = {

@@ -1,4 +1,3 @@
-import { workers } from '../model/cluster.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
@@ -16,7 +15,7 @@ import type { Clue, Step, StepId } from './step.ts';
 
 /** The steps after which every node's kubelet is one the cluster hears from. */
 function running({ cluster }: Scene): readonly StepId[] {
-  return ['control-plane/kubelet', ...(workers(cluster).length === 0 ? [] : (['join/node'] as const))];
+  return ['control-plane/kubelet', ...(cluster.nodes.length === 1 ? [] : (['join/node'] as const))];
 }
 
 function cluesOf({ cluster }: Scene): readonly Clue[] {

@@ -1,4 +1,4 @@
-import { type Node, workers } from '../model/cluster.ts';
+import type { Node } from '../model/cluster.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { asked, kubectl } from './node.ts';
@@ -49,7 +49,7 @@ export function nodeMarkSteps(scene: Scene): readonly Step[] {
 /** The steps after which every node is in the cluster. */
 const known = ({ cluster }: Scene): readonly StepId[] => [
   'control-plane/node',
-  ...(workers(cluster).length === 0 ? [] : (['join/node'] as const)),
+  ...(cluster.nodes.length === 1 ? [] : (['join/node'] as const)),
 ];
 
 function labelsStep(scene: Scene): Step {

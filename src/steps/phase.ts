@@ -34,6 +34,8 @@ export interface Phase {
   readonly on: (cluster: Cluster) => readonly Node[];
   /** `always`, or only when this run has made something (the proof): such a phase is not part of a plan. */
   readonly when: 'always' | 'changed';
+  /** How many hosts at a time; all of them together when absent. */
+  readonly pace?: 'one by one';
   /** The phase whose traces this one clears away: in a run that has begun it, this one comes whatever failed in between. */
   readonly closes?: PhaseId;
   readonly steps: (scene: Scene) => readonly Step[];

@@ -1,12 +1,14 @@
-import { controlPlanes, workers } from '../model/cluster.ts';
+import { controlPlanes, joiningControlPlanes, workers } from '../model/cluster.ts';
 import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
 import { runtimeSteps } from './crio.ts';
 import { earlierSteps } from './earlier.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
+import { quorumSteps } from './etcd-members.ts';
 import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
+import { joinControlPlaneSteps } from './join-control-plane.ts';
 import { joinNetworkSteps, joinSteps } from './join.ts';
 import { closingSteps, ticketSteps } from './join-ticket.ts';
 import { journalSteps } from './journal.ts';
@@ -143,7 +145,17 @@ export const PHASES: readonly Phase[] = [
     stage: 'seat',
     on: firstControlPlane,
     when: 'always',
-    steps: ticketSteps,
+    steps: (scene) => [...quorumSteps(scene), ...ticketSteps(scene)],
+  },
+  {
+    id: 'join-control-plane',
+    title: 'Join the other control planes',
+    why: 'Any of them can die without the cluster noticing much, as long as more than half of them live. They join one by one, each only when the one before has its vote.',
+    stage: 'nodes',
+    on: joiningControlPlanes,
+    when: 'always',
+    pace: 'one by one',
+    steps: joinControlPlaneSteps,
   },
   {
     id: 'join',
@@ -175,10 +187,10 @@ export const PHASES: readonly Phase[] = [
   },
   {
     id: 'join-network',
-    title: "Connect the workers' pods",
+    title: 'Connect the pods of who joined',
     why: 'The plugin runs on every node, and on every node it writes down how the runtime is to use it.',
     stage: 'nodes',
-    on: workers,
+    on: (cluster) => [...joiningControlPlanes(cluster), ...workers(cluster)],
     when: 'always',
     steps: joinNetworkSteps,
   },

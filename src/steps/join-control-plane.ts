@@ -1,0 +1,113 @@
+import { joiningControlPlanes } from '../model/cluster.ts';
+import { sh } from '../shell/sh.ts';
+import { apiReady, certificates, configSteps, kubelet } from './control-plane.ts';
+import { votingStep } from './etcd-members.ts';
+import { MANIFESTS, PAIRS, takeBack } from './init.ts';
+import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin } from './join.ts';
+import { JOIN_CLUES } from './join-clues.ts';
+import { ticketSlot } from './join-ticket.ts';
+import { CONFIGS } from './key-files.ts';
+import type { Scene } from './phase.ts';
+import { FILES } from './places.ts';
+import { owner } from './prepare.ts';
+import type { Step } from './step.ts';
+
+/** On a host that is to be one more control plane: it is a member, its parts are up, and etcd has given it a vote. */
+export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
+  if (!joiningControlPlanes(scene.cluster).some(({ name }) => name === scene.node.name)) return [];
+  return [
+    ...configSteps(scene),
+    member(scene),
+    kubelet({
+      id: 'join/kubelet',
+      after: ['join/member'],
+      why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
+    }),
+    apiReady(scene, { id: 'join/api-ready', after: ['join/member'] }),
+    nodeStep(scene),
+    votingStep(scene),
+    certificates({ id: 'join/certificates', after: ['join/member'] }),
+  ];
+}
+
+/** What lies on a host that has become a control plane by joining one. */
+const PARTS = [
+  ...PAIRS.flatMap((pair) => [`pki/${pair}.crt`, `pki/${pair}.key`]),
+  'pki/sa.key',
+  'pki/sa.pub',
+  ...CONFIGS.filter((name) => name !== 'super-admin.conf'),
+  ...MANIFESTS,
+].map((path) => `/etc/kubernetes/${path}`);
+
+const KUBELET = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/kubeadm-flags.env'] as const;
+
+function member(scene: Scene): Step {
+  const { cluster, node } = scene;
+  const progress = sh`
+    open=; begun=
+    for path in ${[...PARTS, ...KUBELET]}; do
+      if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
+    done
+    if [ -d /var/lib/etcd/member ] || [ -e ${BOOTSTRAP} ]; then begun=yes; fi`;
+  return {
+    id: 'join/member',
+    title: `Join ${node.name} to the control plane`,
+    why: 'kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.',
+    see: ['https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/high-availability/'],
+    disturbs: 'service',
+    takes: [ticketSlot(node)],
+    read: sh`
+      ${progress}
+      ${owner}
+      if [ -z "$begun" ]; then echo 'no member'
+      elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
+      elif ! [ -e ${FILES.initialised} ]; then echo 'half joined'
+      elif [ -n "$open" ]; then echo "a member that lacks:$open"
+      elif [ -e ${BOOTSTRAP} ] || [ -e ${JOIN} ]; then echo 'half joined, open: its end'
+      else echo member; fi`,
+    want: 'member',
+    make: sh`
+      ${owner} || :
+      if [ "$owner" != ${cluster.name} ]; then
+        echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
+      fi
+      ${progress}
+      if [ -e ${FILES.initialised} ]; then
+        if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
+      else
+        if [ -z "$(slot ${ticketSlot(node)})" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+        if [ -n "$begun" ]; then (
+          ${takeBack(scene)}
+        ) || echo 'not all of the earlier try could be taken back'; fi
+        met=
+        ${runJoin(scene)}
+      fi
+      ${endJoin}`,
+    undo: sh`
+      rm -f ${JOIN}
+      ${takeBack(scene)}`,
+    writes: [FILES.initialised],
+    clues: [
+      {
+        match: /^a member that lacks: /,
+        means:
+          'files of a control plane that has a vote were taken away, and joining it afresh would take its vote first',
+        try: 'put them back from a backup; a certificate or a kubeconfig is made anew by kubeadm init phase certs or kubeconfig with --config /etc/kubernetes/landfall/kubeadm.yaml',
+      },
+      {
+        match: /Secret "kubeadm-certs" was not found|could not decrypt|error downloading the secret/,
+        means: 'the sealed keys in the cluster are gone, or sealed with another key than this host was given',
+        try: 'landfall apply uploads them anew',
+        diagnosis: 'H63',
+      },
+      {
+        match: /etcd cluster is not healthy|etcdserver: unhealthy cluster|can only promote a learner/,
+        means:
+          'etcd does not take the new member in: another one is away, or ports 2379 and 2380 are closed between the hosts',
+        try: 'from each control plane to each: TCP 2379 and 2380 must pass; landfall plan says which member is not healthy',
+        diagnosis: 'H65',
+      },
+      ...JOIN_CLUES,
+    ],
+  };
+}

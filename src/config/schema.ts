@@ -156,7 +156,7 @@ export const clusterFile = z.strictObject({
     }),
   nodes: z.array(node).min(1).meta({
     description:
-      'The machines that are to be members: one control plane, and as many workers as you like. A node that is written here later joins by the next `landfall apply`; one that is taken out stays a member.',
+      'The machines that are to be members: one, three or five control planes, and as many workers as you like. A node that is written here later joins by the next `landfall apply`; one that is taken out stays a member.',
     wanted: 'a list of at least one node',
   }),
 });

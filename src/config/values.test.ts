@@ -122,10 +122,24 @@ describe('values', () => {
   it.each([
     ['{ name: worker-0, role: worker, address: 10.0.0.21 }', []],
     ['{ name: cp-1, role: control-plane, address: 10.0.0.12 }', ['9:25 nodes/count']],
+    [
+      '{ name: cp-1, role: control-plane, address: 10.0.0.12 }\n  - { name: cp-2, role: control-plane, address: 10.0.0.13 }',
+      ['10:25 endpoint/needed'],
+    ],
     ['{ name: worker-0, role: worker, address: 10.0.0.21, workloads: false }', ['9:68 nodes/workloads']],
     ['{ name: worker-0, role: wrker, address: 10.0.0.21 }', ['9:29 config/value']],
   ])('of nodes may be one control plane and workers: %s', (line, problems) => {
     expect(told(`${harbour}  - ${line}\n`).map((one) => one.split(' | ')[0])).toEqual(problems);
+  });
+  it('of nodes may be an odd number of control planes behind an endpoint, up to seven', () => {
+    const many = (count: number): string =>
+      `${harbour}${Array.from({ length: count - 1 }, (_, n) => `  - { name: cp-${n + 1}, role: control-plane, address: 10.0.0.${12 + n} }\n`).join('')}endpoint: { address: api.example.com }\n`;
+    expect([3, 5, 7].map((count) => problemsOf(many(count)))).toEqual([[], [], []]);
+    expect([2, 4, 9].map((count) => problemsOf(many(count)).map(({ summary }) => summary))).toEqual([
+      ['2 control planes bear no more than 1 do'],
+      ['4 control planes bear no more than 3 do'],
+      ['9 control planes are more than etcd is made for'],
+    ]);
   });
   it('of nodes have a control plane, which may be closed to workloads beside a worker', () => {
     const worker = '  - { name: worker-0, role: worker, address: 10.0.0.21 }\n';

@@ -1,5 +1,5 @@
 import { joiningControlPlanes, type Node } from '../model/cluster.ts';
-import { lines, type Shell, sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { check } from './kinds/check.ts';
 import { asked, kubectl, nodeAddress } from './node.ts';
@@ -58,7 +58,7 @@ function staleMembers(scene: Scene, joining: readonly Node[]): Step {
   const peers = joining
     .filter((node) => hosts[node.name]?.member !== true)
     .map((node) => `https://${nodeAddress(node, hosts[node.name])}:2380`);
-  const stale = sh`awk -F ', ' -v peers=${`${peers.join(' ')} `} '$4 != "" && index(peers, $4 " ") { print $1 }'`;
+  const stale = sh`awk -F ', ' -v peers=${`${peers.join(' ')} `} '$4 != "" && index(peers, $4 " ") { print $1, "of", $4 }'`;
   return {
     id: 'join/no-stale-members',
     title: 'Leave no member in etcd whose host is yet to join',
@@ -74,9 +74,7 @@ function staleMembers(scene: Scene, joining: readonly Node[]): Step {
         *) echo 'etcd does not answer' ;;
       esac`,
     want: 'none',
-    make: lines(
-      sh`for id in $(probe etcd_members | ${stale}); do ${etcdctl(scene)} --endpoints=https://127.0.0.1:2379 member remove "$id"; done`,
-    ),
+    make: sh`for id in $(probe etcd_members | ${stale} | cut -d ' ' -f 1); do ${etcdctl(scene)} --endpoints=https://127.0.0.1:2379 member remove "$id"; done`,
     clues: CLUES,
   };
 }
@@ -112,7 +110,7 @@ export function votingStep(scene: Scene): Step {
       title: 'Have a vote in etcd',
       why: 'A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.',
       see: ['https://etcd.io/docs/latest/learning/design-learner/'],
-      after: ['join/api-ready'],
+      after: ['join/api-ready', 'join/quorum'],
       within: 180,
       awaits: 'etcd to give the new member a vote',
       probes: [members(scene)],

@@ -15,6 +15,7 @@ const BY_LENGTH = [
   'half-done',
   'failures',
   'join',
+  'control-planes',
   'create',
   'system',
   'plugins',

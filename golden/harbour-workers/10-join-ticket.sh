@@ -55,7 +55,7 @@ step() {
 }
 
 # ── 1 join/ticket: Have a token for each host that is to join
-# A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays.
+# A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays. A control plane is given a key besides: with it the keys of the cluster are sealed while they wait there to be fetched.
 read_1() {
 waiting=$(
   gave join-worker-0 || echo worker-0

@@ -26,6 +26,7 @@ import { runbookOf } from './runbook.ts';
 interface Model {
   readonly network?: Partial<Cluster['network']>;
   readonly nodes?: Cluster['nodes'];
+  readonly endpoint?: Cluster['endpoint'];
 }
 
 const worker = (n: number): Node => ({
@@ -40,6 +41,20 @@ const MODELS: Readonly<Record<string, Model>> = {
   'harbour-workers': {
     nodes: [...SUPPOSED.nodes.map((node) => ({ ...node, workloads: false })), worker(0), worker(1)],
   },
+  'harbour-three': {
+    nodes: [
+      ...[0, 1, 2].map(
+        (n): Node => ({
+          name: `cp-${n}`,
+          role: 'control-plane',
+          address: `10.0.0.${11 + n}`,
+          workloads: false,
+        }),
+      ),
+      worker(0),
+    ],
+    endpoint: { host: 'api.example.com', port: 6443, kept: false },
+  },
   'harbour-calico': { network: { plugin: 'calico' } },
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
 };
@@ -47,8 +62,8 @@ const MODELS: Readonly<Record<string, Model>> = {
 /** What machines with jumbo frames are like. */
 const LINKS: Facts['links'] = [{ device: 'eth0', mac: '', mtu: 9000 }];
 
-function groundOf({ network = {}, nodes = SUPPOSED.nodes }: Model): Ground {
-  const cluster: Cluster = { ...SUPPOSED, network: { ...SUPPOSED.network, ...network }, nodes };
+function groundOf({ network = {}, nodes = SUPPOSED.nodes, endpoint = SUPPOSED.endpoint }: Model): Ground {
+  const cluster: Cluster = { ...SUPPOSED, network: { ...SUPPOSED.network, ...network }, nodes, endpoint };
   const facts: Readonly<Record<string, Facts>> = Object.fromEntries(
     cluster.nodes.map((node) => {
       const own = supposedFacts(node);
@@ -143,6 +158,7 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, choices) => {
 /** The choices whose steps a model's runbook shows. */
 const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'nodes[].role: worker': 'harbour-workers',
+  'three control planes': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
 };

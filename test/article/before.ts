@@ -51,7 +51,7 @@ export const BEFORE: readonly Chapter[] = [
       item(
         7,
         'Begin with one node, see what is wrong with it, grow; make mistakes and mend them',
-        done`${command('init')} writes a cluster of one node, and mistakes can be made on hosts of this machine: ${command('lab up')}, ${command('lab break')}. ${file('docs/tutorial.md', 'The tutorial')} goes that way. It grows by workers, a line in \`cluster.yaml\` each; more control planes are not there yet: ${problem('nodes/count')}.`,
+        done`${command('init')} writes a cluster of one node, and mistakes can be made on hosts of this machine: ${command('lab up')}, ${command('lab break')}. ${file('docs/tutorial.md', 'The tutorial')} goes that way. It grows by workers and, behind a load balancer of your own, by control planes: a line in \`cluster.yaml\` each, and ${command('apply')}.`,
       ),
       item(
         8,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Take the invitations back
+# harbour · here · Prove it from outside
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -54,27 +54,21 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-probe_api() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
-}
-
-probe_join_tokens() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' && echo answered
-}
-
-# ── 1 join/no-tokens: Leave no token behind
-# Whoever has a token can make any machine a member and be given pods with their secrets. So none lives longer than the join it was minted for, and one that a run left behind when it was killed is found here.
+# ── 1 proof/from-outside: Reach it from this machine, through the NodePort of every node
+# The whole way a user takes: the network to the node, its firewall, the rules of the Service, the pod, and back.
 read_1() {
-case $(probe join_tokens) in
-  *answered) probe join_tokens | awk -v ours=bGFuZGZhbGw6IG9uZSBqb2lu '$2 == ours { print $1 }' | grep . || echo none ;;
-  *) echo 'the API server does not answer' ;;
-esac
+bad=
+for node in 10.0.0.11 10.0.0.12 10.0.0.13 10.0.0.21; do
+  said=$({ if command -v curl >/dev/null 2>&1; then curl -sS -i -m 5 "http://""$node"":""$(slot proof-node-port)""/" 2>&1
+else timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$node" "$(slot proof-node-port)" 2>&1; fi; } | tr -d '\r' | awk '
+  NR == 1 { first = $0; if ($1 ~ /^HTTP/) first = $2 " " $3 }
+  /Welcome to nginx!/ { first = first ", Welcome to nginx!" ; exit }
+  END { print first == "" ? "no answer" : first }')
+  if [ "$said" != '200 OK, Welcome to nginx!' ]; then echo "$node: $said"; bad=1; fi
+done
+[ -n "$bad" ] || echo '200 OK, Welcome to nginx!'
 }
-want_1=none
-make_1() {
-for secret in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' | awk -v ours=bGFuZGZhbGw6IG9uZSBqb2lu '$2 == ours { print $1 }'); do timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete secret "$secret" --ignore-not-found; done
-}
+want_1='200 OK, Welcome to nginx!'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -87,10 +81,13 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/join-end/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/join-end/stop; stop=${stop:-$tmp/stop}
+given=/run/landfall/runs/RUN/proof-outside/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/proof-outside/stop; stop=${stop:-$tmp/stop}
+cat >"$tmp/slots"/proof-node-port <<'END'
+the value of proof-node-port
+END
 say landfall 1 1
-step 1 make 0
+step 1 check 30
 say end
 }
 main

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · worker-0 · Connect the workers' pods
+# harbour · cp-0 · Take the invitations back
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -54,53 +54,27 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-# ── 1 join/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_join_tokens() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' && echo answered
+}
+
+# ── 1 join/no-tokens: Leave no token behind
+# Whoever has a token can make any machine a member and be given pods with their secrets. So none lives longer than the join it was minted for, and one that a run left behind when it was killed is found here.
 read_1() {
-first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
-if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
-elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
-{
-  "name": "cbr0",
-  "cniVersion": "1.0.0",
-  "plugins": [
-    {
-      "type": "flannel",
-      "delegate": {
-        "hairpinMode": true,
-        "isDefaultGateway": true
-      }
-    },
-    {
-      "type": "portmap",
-      "capabilities": {
-        "portMappings": true
-      }
-    }
-  ]
+case $(probe join_tokens) in
+  *answered) probe join_tokens | awk -v ours='bGFuZGZhbGw6IG9uZSBqb2lu UHJveHkgZm9yIG1hbmFnaW5nIFRUTCBmb3IgdGhlIGt1YmVhZG0tY2VydHMgc2VjcmV0' '$2 != "" && index(" " ours " ", " " $2 " ") { print $1 }' | grep . || echo none ;;
+  *) echo 'the API server does not answer' ;;
+esac
 }
-END
-then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
-else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
-}
-want_1='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+want_1=none
 make_1() {
-case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
-ready() {
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=worker-0 \
-    -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'
-}
-# Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
-tries=0 pods=$(ready)
-while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; pods=$(ready); done
-if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
-else
-  echo 'the pod that writes it is about to start'
-  # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
-  tries=0
-  while [ -e /etc/cni/net.d/10-flannel.conflist ] && ! [ -e /run/flannel/subnet.env ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
-  :
-fi
+for secret in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o jsonpath='{range .items[*]}{.metadata.name} {.data.description}{"\n"}{end}' | awk -v ours='bGFuZGZhbGw6IG9uZSBqb2lu UHJveHkgZm9yIG1hbmFnaW5nIFRUTCBmb3IgdGhlIGt1YmVhZG0tY2VydHMgc2VjcmV0' '$2 != "" && index(" " ours " ", " " $2 " ") { print $1 }'); do timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete secret "$secret" --ignore-not-found; done
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete secret kubeadm-certs --ignore-not-found
 }
 
 main() {
@@ -114,10 +88,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/join-network/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/join-network/stop; stop=${stop:-$tmp/stop}
+given=/run/landfall/runs/RUN/join-end/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/join-end/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 make 180
+step 1 make 0
 say end
 }
 main

@@ -84,14 +84,14 @@ if [ -e /etc/kubernetes/pki/ca.crt ] && ! grep -q -e '^-----END' /etc/kubernetes
 if [ -e /etc/kubernetes/bootstrap-kubelet.conf ]; then begun=yes; fi
 # kubelet writes its kubelet.conf when it has its certificate: from there on no token is needed.
 if [ -n "$open" ]; then
-  ticket=$(slot join-worker-0)
-  token=${ticket%% *} hash=${ticket#* }
-  if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
   met=
   if [ -n "$begun" ]; then met=--ignore-preflight-errors=Port-10250,DirAvailable--etc-kubernetes-manifests,FileAvailable--etc-kubernetes-kubelet.conf,FileAvailable--etc-kubernetes-bootstrap-kubelet.conf,FileAvailable--etc-kubernetes-pki-ca.crt; fi
   # A certificate cut short would be kept as it is.
   if ! grep -q -e '^-----END' /etc/kubernetes/pki/ca.crt 2>/dev/null; then rm -f /etc/kubernetes/pki/ca.crt; fi
-  (
+  ticket=$(slot join-worker-0)
+if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+set -- $ticket
+(
   umask 077
   mkdir -p /run/landfall
   rm -f /run/landfall/join.yaml
@@ -108,19 +108,19 @@ nodeRegistration:
 END
   printf 'discovery:
   bootstrapToken:
-    apiServerEndpoint: "%s"
+    apiServerEndpoint: "api.harbour.internal:6443"
     token: "%s"
     caCertHashes: ["%s"]
-' api.harbour.internal:6443 "$token" "$hash" >>/run/landfall/join.yaml
+' "$@" >>/run/landfall/join.yaml
 )
-  status=0
-  kubeadm join --config /run/landfall/join.yaml $met || status=$?
-  rm -f /run/landfall/join.yaml
-  if [ "$status" -ne 0 ]; then
-    # kubeadm waits for kubelet and knows no more than that it does not come.
-    journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
-    exit "$status"
-  fi
+status=0
+kubeadm join --config /run/landfall/join.yaml $met || status=$?
+rm -f /run/landfall/join.yaml
+if [ "$status" -ne 0 ]; then
+  # kubeadm waits for kubelet and knows no more than that it does not come.
+  journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
+  exit "$status"
+fi
 fi
 rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
 find /etc/kubernetes -type f -exec sync {} +

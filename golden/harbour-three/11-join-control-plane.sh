@@ -1,0 +1,453 @@
+#!/bin/sh
+# harbour · cp-1 · Join the other control planes
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  cat "$tmp/probes/$1.note" >&2
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_kubeadm_images() {
+kubeadm config images list --kubernetes-version v1.36.3 2>/dev/null
+}
+
+probe_runtime_images() {
+timeout 20 crictl images -o json 2>/dev/null | awk '
+  /"repoTags":/ { tagging = !/]/; next }
+  /"repoDigests":/ { digesting = !/]/; next }
+  /]/ { tagging = digesting = 0 }
+  tagging { split($0, p, "\""); tags[++t] = p[2] }
+  digesting { split($0, p, "\""); sub(/.*@/, "", p[2]); digests = digests " " p[2] }
+  /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'
+}
+
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_etcd_members() {
+[ "$(probe api)" = ok ] || return 0
+list=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-1 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member list) || return
+printf '%s\n' "$list"
+voters=$(printf '%s\n' "$list" | awk -F ', ' '$2 == "started" && $6 == "false" { print $5 }' | paste -sd , -)
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-1 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints="$voters" endpoint health 2>&1 || :
+}
+
+# ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
+# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+read_1() {
+{ stat -c '%04a %U:%G' /etc/kubernetes/landfall/kubeadm.yaml && cat /etc/kubernetes/landfall/kubeadm.yaml; } 2>/dev/null || echo absent
+}
+want_1='0600 root:root
+# Written by Landfall: what kubeadm is told about harbour.
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens:
+  - ttl: 15m0s
+localAPIEndpoint:
+  advertiseAddress: 10.0.0.12
+  bindPort: 6443
+nodeRegistration:
+  name: cp-1
+  criSocket: unix:///var/run/crio/crio.sock
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 10.0.0.12
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+clusterName: harbour
+kubernetesVersion: v1.36.3
+controlPlaneEndpoint: api.example.com:6443
+networking:
+  podSubnet: 10.244.0.0/16
+  serviceSubnet: 10.96.0.0/16
+  dnsDomain: cluster.local
+apiServer:
+  certSANs:
+    - api.example.com
+    - 10.0.0.12
+    - localhost
+    - 127.0.0.1
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: systemd
+containerLogMaxSize: 50Mi
+containerLogMaxFiles: 5
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+conntrack:
+  maxPerCore: 32768
+  min: 131072'
+make_1() {
+mkdir -p /etc/kubernetes/landfall
+umask 077
+cat >/etc/kubernetes/landfall/.kubeadm.yaml.landfall <<'END'
+# Written by Landfall: what kubeadm is told about harbour.
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens:
+  - ttl: 15m0s
+localAPIEndpoint:
+  advertiseAddress: 10.0.0.12
+  bindPort: 6443
+nodeRegistration:
+  name: cp-1
+  criSocket: unix:///var/run/crio/crio.sock
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 10.0.0.12
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+clusterName: harbour
+kubernetesVersion: v1.36.3
+controlPlaneEndpoint: api.example.com:6443
+networking:
+  podSubnet: 10.244.0.0/16
+  serviceSubnet: 10.96.0.0/16
+  dnsDomain: cluster.local
+apiServer:
+  certSANs:
+    - api.example.com
+    - 10.0.0.12
+    - localhost
+    - 127.0.0.1
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: systemd
+containerLogMaxSize: 50Mi
+containerLogMaxFiles: 5
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+conntrack:
+  maxPerCore: 32768
+  min: 131072
+END
+chmod 0600 /etc/kubernetes/landfall/.kubeadm.yaml.landfall
+chown root:root /etc/kubernetes/landfall/.kubeadm.yaml.landfall
+sync /etc/kubernetes/landfall/.kubeadm.yaml.landfall
+mv -fT /etc/kubernetes/landfall/.kubeadm.yaml.landfall /etc/kubernetes/landfall/kubeadm.yaml
+}
+
+# ── 2 control-plane/config-valid: Have kubeadm's word that the file is sound
+# Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.
+read_2() {
+timeout 20 kubeadm config validate --config /etc/kubernetes/landfall/kubeadm.yaml
+}
+want_2=ok
+
+# ── 3 control-plane/images: Fetch the control plane's images
+# Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
+read_3() {
+have=$(probe runtime_images)
+wrong=$({
+  probe kubeadm_images | while read -r image; do
+    printf '%s\n' "$have" | grep -qF -- "$image " || echo "$image is not here"
+  done
+  : | while read -r image digest; do
+    has=$(printf '%s\n' "$have" | grep -F -- "$image ") || continue
+    case "$has " in *" $digest "*) ;; *) echo "$has, accepted was $digest" ;; esac
+  done
+})
+if [ -z "$(probe kubeadm_images)" ]; then echo 'kubeadm does not say which'
+else echo "$wrong" | sed 's/^$/all here/'; fi
+}
+want_3='all here'
+make_3() {
+kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
+}
+
+# ── 4 join/member: Join cp-1 to the control plane
+# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.
+read_4() {
+open=; begun=
+for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
+  if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
+done
+if [ -d /var/lib/etcd/member ] || [ -e /etc/kubernetes/bootstrap-kubelet.conf ]; then begun=yes; fi
+owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
+if [ -z "$begun" ]; then echo 'no member'
+elif [ "$owner" != harbour ]; then echo 'not ours: Landfall did not begin this'
+elif ! [ -e /etc/kubernetes/landfall/initialised ]; then echo 'half joined'
+elif [ -n "$open" ]; then echo "a member that lacks:$open"
+elif [ -e /etc/kubernetes/bootstrap-kubelet.conf ] || [ -e /run/landfall/join.yaml ]; then echo 'half joined, open: its end'
+else echo member; fi
+}
+want_4=member
+make_4() {
+owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null) || :
+if [ "$owner" != harbour ]; then
+  echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
+fi
+open=; begun=
+for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
+  if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
+done
+if [ -d /var/lib/etcd/member ] || [ -e /etc/kubernetes/bootstrap-kubelet.conf ]; then begun=yes; fi
+if [ -e /etc/kubernetes/landfall/initialised ]; then
+  if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
+else
+  if [ -z "$(slot join-cp-1)" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+  if [ -n "$begun" ]; then (
+    if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ] && kubeadm version >/dev/null 2>&1; then
+  systemctl start crio 2>/dev/null || :
+  config=/etc/kubernetes/admin.conf
+  config=/nonexistent
+  kubeadm reset --force --cri-socket unix:///var/run/crio/crio.sock --cleanup-tmp-dir --kubeconfig "$config"
+fi
+if [ -S /var/run/crio/crio.sock ]; then timeout 120 crictl rmp --force --all >/dev/null 2>&1 || :; fi
+systemctl stop kubepods.slice 2>/dev/null || :
+for at in /sys/fs/bpf/cilium /sys/fs/bpf/calico /sys/fs/bpf/tc/globals/cilium_* /sys/fs/bpf/tc/globals/cali_*; do
+  if [ -e "$at" ]; then rm -rf "$at"; fi
+done
+if command -v tc >/dev/null 2>&1; then
+  ip -o link show | awk '{ sub(/[:@].*/, "", $2); print $2 }' | while read -r link; do
+    for way in ingress egress; do
+      tc filter show dev "$link" "$way" 2>/dev/null | grep -o -e 'pref [0-9]* bpf.*cil_' -e 'pref [0-9]* bpf.*calico_' | cut -d ' ' -f 2 | sort -u |
+        while read -r pref; do tc filter delete dev "$link" "$way" pref "$pref"; done
+    done
+  done
+fi
+for mount in /run/cilium/cgroupv2 /run/calico/cgroup; do
+  if grep -q " $mount " /proc/mounts; then umount "$mount" || umount -l "$mount"; fi
+done
+ip -o link show | awk '{ sub(/[:@].*/, "", $2); print $2 }' |
+  grep -E '^(cni0|flannel\.1|vxlan\.calico|vxlan-v6\.calico|wireguard\.cali|wg-v6\.cali|cali[0-9a-f]{11}|cilium_[a-z0-9]+|lxc[0-9a-f]{12}|lxc_health|tunl0)$' | while read -r link; do
+  if [ "$link" = tunl0 ]; then ip addr flush dev tunl0 && ip link set tunl0 down
+  # The other end of a pair goes with the first.
+  else ip link delete "$link" 2>/dev/null || ! ip link show "$link" >/dev/null 2>&1; fi
+done
+ip -4 route show root 10.244.0.0/16 2>/dev/null | awk '{ print $1 ~ /^[0-9]/ ? $1 : $1 " " $2 }' | while read -r route; do
+  ip -4 route delete $route 2>/dev/null || :
+done
+for family in -4 -6; do
+  if ip $family rule show 2>/dev/null | grep -q '^100:.*lookup local'; then
+    ip $family rule show | grep -q '^0:.*lookup local' || ip $family rule add pref 0 lookup local
+    ip $family rule delete pref 100 lookup local
+  fi
+  for table in 2004 2005; do
+    while ip $family rule show 2>/dev/null | grep -q "lookup $table"; do ip $family rule delete lookup "$table" || break; done
+    ip $family route flush table "$table" 2>/dev/null || :
+  done
+done
+if command -v nft >/dev/null 2>&1; then
+  for family in ip ip6; do
+    for table in kube-proxy calico; do nft delete table "$family" "$table" 2>/dev/null || :; done
+    case $family in ip) tool=iptables-nft ;; *) tool=ip6tables-nft ;; esac
+    command -v "$tool-save" >/dev/null 2>&1 || continue
+    for table in filter nat mangle raw; do
+      nft list table "$family" "$table" >/dev/null 2>&1 || continue
+      kept=$("$tool-save" -t "$table" 2>/dev/null | grep -v -e KUBE- -e FLANNEL- -e CNI- -e flanneld -e cali- -e cali: -e CILIUM_) || :
+      if printf '%s\n' "$kept" | grep -q -e '^-A' -e '^:[A-Z]* DROP'; then printf '%s\n' "$kept" | "$tool-restore"
+      else nft delete table "$family" "$table"; fi
+    done
+  done
+fi
+if command -v ipset >/dev/null 2>&1; then
+  ipset list -n 2>/dev/null | grep -e '^cali[46]0' -e '^cilium_' | while read -r set; do ipset destroy "$set" 2>/dev/null || :; done
+fi
+rm -f /etc/kubernetes/landfall/initialised
+  ) || echo 'not all of the earlier try could be taken back'; fi
+  met=
+  ticket=$(slot join-cp-1)
+if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+set -- $ticket
+(
+  umask 077
+  mkdir -p /run/landfall
+  rm -f /run/landfall/join.yaml
+  cat >/run/landfall/join.yaml <<'END'
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+nodeRegistration:
+  name: cp-1
+  criSocket: unix:///var/run/crio/crio.sock
+  kubeletExtraArgs:
+    - name: node-ip
+      value: 10.0.0.12
+END
+  printf 'discovery:
+  bootstrapToken:
+    apiServerEndpoint: "api.example.com:6443"
+    token: "%s"
+    caCertHashes: ["%s"]
+controlPlane:
+  localAPIEndpoint:
+    advertiseAddress: "10.0.0.12"
+    bindPort: 6443
+  certificateKey: "%s"
+' "$@" >>/run/landfall/join.yaml
+)
+status=0
+kubeadm join --config /run/landfall/join.yaml $met || status=$?
+rm -f /run/landfall/join.yaml
+if [ "$status" -ne 0 ]; then
+  # kubeadm waits for kubelet and knows no more than that it does not come.
+  journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
+  exit "$status"
+fi
+fi
+rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
+find /etc/kubernetes -type f -exec sync {} +
+date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
+sync /etc/kubernetes/landfall/.initialised.landfall
+mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
+}
+
+# ── 5 join/kubelet: Run kubelet with the settings that lie on the disk
+# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
+read_5() {
+state=$(systemctl show -p ActiveState kubelet)
+since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
+echo "$state"
+started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
+newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
+if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
+elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
+}
+want_5='ActiveState=active
+started after its files were written'
+make_5() {
+if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
+newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
+systemctl daemon-reload
+systemctl restart kubelet
+}
+
+# ── 6 join/api-ready: Have an API server that is ready
+# Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
+read_6() {
+probe api | grep . || echo 'not ready'
+}
+want_6=ok
+
+# ── 7 join/node: Be known to the cluster
+# kubelet registers its node when it starts, under its name, with the address others will use. A node that was deleted in the cluster comes back only with a kubelet that starts anew.
+read_7() {
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1); printf '%s\n' "$said"
+}
+want_7='cp-1 10.0.0.12 v1.36.3'
+make_7() {
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || case $said in
+  # Whatever else it is, a kubelet that starts anew does not help.
+  *'not found'*) systemctl restart kubelet ;;
+esac
+}
+
+# ── 8 join/etcd-member: Have a vote in etcd
+# A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
+read_8() {
+probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
+$2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
+/ is healthy: / { well++ }
+/ is unhealthy: / { split($0, p, " is unhealthy: "); bad = bad " " (p[1] in name ? name[p[1]] : p[1]) }
+  $2 == "started" && $3 == own { state = $6 == "true" ? own " still learns" : own " votes" }
+  END {
+    if (!voters) print "etcd does not answer"
+    else if (bad != "" || well < voters) print "not healthy:" bad
+    else print (state == "" ? own " is no member" : state)
+  }'
+}
+want_8='cp-1 votes'
+
+# ── 9 join/certificates: Have certificates that stay valid
+# The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
+read_9() {
+timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
+  /"name":/ { split($0, p, "\""); name = p[4] }
+  /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+  /"missing": true/ { gone[name] = 1 }
+  END {
+    if (!seen) { print "kubeadm does not say"; exit }
+    for (name in left) if (name in gone) { if (name != "super-admin.conf") { print name ": missing"; bad = 1 } }
+      else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
+    if (!bad) print "none ends within 30 days"
+  }' | sort
+}
+want_9='none ends within 30 days'
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/join-control-plane/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
+cat >"$tmp/slots"/join-cp-1 <<'END'
+the value of join-cp-1
+END
+say landfall 1 9
+step 1 make 0
+step 2 check 0
+step 3 make 0
+step 4 make 0
+step 5 make 30
+step 6 check 240
+step 7 make 60
+step 8 check 180
+step 9 check 0
+say end
+}
+main

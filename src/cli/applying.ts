@@ -66,7 +66,8 @@ export async function applying(
   );
   wish.check?.(before.plan);
   if (isEmpty(before.plan) && !flags.prove) {
-    writeLock(loaded.lockFile, before.plan.lock);
+    // A lock that was read and fits need not be written.
+    if (before.plan.lock !== loaded.lock) writeLock(loaded.lockFile, before.plan.lock);
     if (flags.json) stdout.write(nothingToDo(cluster.name, before.plan));
     else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
     await followPort(context, flags, loaded, before.plan);

@@ -1,4 +1,5 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { bridgeStep } from './bridge.ts';
 import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
 import { API_CLUES } from './clues.ts';
@@ -20,13 +21,15 @@ function cluesOf({ cluster }: Scene): readonly Clue[] {
 /** What makes pods reach each other, Services and names. */
 export function networkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
-  if (release === undefined) return upSteps(scene, 'control-plane/api-ready');
+  if (release === undefined) return upSteps(scene, 'control-plane/api-ready', []);
   const steps = pluginSteps(scene, release);
+  const bridge = release.plugin === 'flannel' ? [bridgeStep()] : [];
   return [
     onePluginStep(scene),
     ...steps,
     conflist(scene, release, steps.at(-1)?.id ?? 'control-plane/api-ready'),
-    ...upSteps(scene, 'network/conflist'),
+    ...bridge,
+    ...upSteps(scene, 'network/conflist', bridge),
     ...healthSteps(scene, release),
   ];
 }
@@ -207,7 +210,8 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
   ];
 }
 
-function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
+/** @param last what nodes become ready by. @param paths what pods reach each other by, beyond that. */
+function upSteps(scene: Scene, last: Step['id'], paths: readonly Step[]): readonly Step[] {
   const names = scene.cluster.nodes.map((n) => n.name);
   return [
     ...kubeProxySteps(scene),
@@ -236,7 +240,7 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       title: 'Have names resolved inside the cluster',
       why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
       see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
-      after: ['network/nodes-ready'],
+      after: ['network/nodes-ready', ...paths.map(({ id }) => id)],
       what: 'kube-system/Deployment/coredns',
     }),
   ];

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Lab tests that have not yet passed whole, in one run by themselves: `npx vitest run --project trial`, not in `npm test`. */
-const TRIAL = ['diagnoses', 'releases', 'undone'].map((name) => `test/lab/${name}.test.ts`);
+const TRIAL = ['diagnoses', 'releases'].map((name) => `test/lab/${name}.test.ts`);
 
 const LONG = 30 * 60_000;
 
@@ -11,6 +11,7 @@ const BY_LENGTH = [
   'break',
   'login',
   'reset',
+  'undone',
   'interrupt',
   'half-done',
   'failures',

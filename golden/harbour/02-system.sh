@@ -297,7 +297,7 @@ case $(dpkg-query -W -f '${db:Status-Status}' unattended-upgrades 2>/dev/null) i
 }
 want_7=installed
 make_7() {
-tries=0 said="${tmp:-/run}/said"
+( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
@@ -306,7 +306,7 @@ until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
-cat "$said"
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
 tries=0 said="${tmp:-/run}/said"
 until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages unattended-upgrades 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
@@ -416,7 +416,7 @@ case $(dpkg-query -W -f '${db:Status-Status}' bash-completion 2>/dev/null) in in
 }
 want_11=installed
 make_11() {
-tries=0 said="${tmp:-/run}/said"
+( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
@@ -425,7 +425,7 @@ until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
-cat "$said"
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
 tries=0 said="${tmp:-/run}/said"
 until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages bash-completion 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then

@@ -615,8 +615,8 @@ esac
   {
     alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
 if [ -n "$alone" ]; then
-  crictl --runtime-endpoint unix:///var/run/crio/crio.sock pods --state ready -q | while read -r id; do
-    said=$(crictl --runtime-endpoint unix:///var/run/crio/crio.sock inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
     for name in $alone; do
       case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
     done
@@ -643,8 +643,8 @@ if [ -n "$wrong" ]; then ip link delete cni0; fi
 {
   alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
 if [ -n "$alone" ]; then
-  crictl --runtime-endpoint unix:///var/run/crio/crio.sock pods --state ready -q | while read -r id; do
-    said=$(crictl --runtime-endpoint unix:///var/run/crio/crio.sock inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
     for name in $alone; do
       case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
     done
@@ -652,7 +652,7 @@ if [ -n "$alone" ]; then
 fi
 } | while read -r id name; do
   echo "$name is started anew"
-  crictl --runtime-endpoint unix:///var/run/crio/crio.sock --timeout 60s stopp "$id" >/dev/null || crictl --runtime-endpoint unix:///var/run/crio/crio.sock --timeout 60s stopp "$id" >/dev/null
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
 done
 }
 

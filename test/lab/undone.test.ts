@@ -48,7 +48,7 @@ async function open(): Promise<readonly string[]> {
   return findings.filter((f) => f.forecast !== 'right').map((f) => `${f.step}: ${f.forecast}`);
 }
 
-/** What a cluster that had to be made anew has of its own; and files of lines, in any order. */
+/** What a cluster that had to be made anew has of its own; and files whose lines may come in any order. */
 const ANEW = /^file\t\/etc\/kubernetes\/(pki\/|[a-z-]+\.conf\t|landfall\/initialised\t)/;
 const LINES = ['/etc/sysctl.d/99-zz-landfall.conf', '/etc/modules-load.d/landfall.conf'];
 
@@ -59,7 +59,10 @@ async function seen(): Promise<Snapshot> {
   const whole = await snapshot(lab, HOST, false);
   const lines = await wellOnHost(lab, HOST, `sort ${LINES.join(' ')}`);
   return [
-    ...whole.map((line) => (isLoose(line) ? line.replace(/\t[0-9a-f]{64}$/, '') : line)),
+    // kubeadm reset takes this empty file of kubelet's package, too.
+    ...whole
+      .filter((line) => !line.includes('/manifests/.kubelet-keep\t'))
+      .map((line) => (isLoose(line) ? line.replace(/\t[0-9a-f]{64}$/, '') : line)),
     ...lines.split('\n'),
   ];
 }

@@ -616,7 +616,7 @@ esac
     alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
 if [ -n "$alone" ]; then
   crictl pods --state ready -q | while read -r id; do
-    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
     for name in $alone; do
       case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
     done
@@ -644,7 +644,7 @@ if [ -n "$wrong" ]; then ip link delete cni0; fi
   alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
 if [ -n "$alone" ]; then
   crictl pods --state ready -q | while read -r id; do
-    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}' "$id") || continue
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
     for name in $alone; do
       case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
     done

@@ -48,9 +48,9 @@ esac`,
     `echo "$*" >>'${root}/calls'
 case $* in
   *'pods --state ready -q') for id in dns web proxy; do [ -e "${root}/stopped-$id" ] || echo "$id"; done ;;
-  *inspectp*' dns') echo 'kube-system/coredns-1 /var/run/ipcns/${DNS} /var/run/netns/${DNS} <no value>' ;;
+  *inspectp*' dns') echo 'kube-system/coredns-1 /var/run/ipcns/${DNS} /var/run/netns/${DNS}' ;;
   *inspectp*' web') echo 'default/web-1 /var/run/netns/${WEB}' ;;
-  *inspectp*' proxy') echo 'kube-system/kube-proxy-1 <no value>' ;;
+  *inspectp*' proxy') echo 'kube-system/kube-proxy-1 /var/run/netns/4a59e749-3882-4ed4-8982-995e58517699' ;;
   *stopp*) for id; do :; done; : >"${root}/stopped-$id" ;;
   *) exit 9 ;;
 esac`,

@@ -28,7 +28,7 @@ const cutOff = sh`
   alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ${` master ${BRIDGE} `} | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
   if [ -n "$alone" ]; then
     crictl pods --state ready -q | while read -r id; do
-      said=$(crictl inspectp -o go-template --template ${'{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}} {{.path}}{{end}}'} "$id") || continue
+      said=$(crictl inspectp -o go-template --template ${'{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}'} "$id") || continue
       for name in $alone; do
         case "$said " in *"/$name "*) echo "$id \${said%% *}" ;; esac
       done

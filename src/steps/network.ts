@@ -11,6 +11,7 @@ import type { Scene } from './phase.ts';
 import { CNI_FOLDER, type Installed, installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
 import { pluginClues } from './plugin-clues.ts';
 import { onePluginStep } from './plugin-kept.ts';
+import { rolledOut } from './rollout.ts';
 import type { Clue, Step } from './step.ts';
 
 function cluesOf({ cluster }: Scene): readonly Clue[] {
@@ -55,6 +56,8 @@ function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
     see: ['https://kubernetes.io/docs/concepts/cluster-administration/addons/'],
     after: ['control-plane/kubelet', `network/${plugin}`, 'network/conflist'],
     what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
+    label: PLUGIN_MARKS[plugin].label,
+    clues: cluesOf(scene),
   });
   switch (plugin) {
     case 'flannel':
@@ -140,32 +143,6 @@ function conflist(scene: Scene, { plugin, title }: Installed, after: Step['id'])
   };
 }
 
-interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | 'after'> {
-  /** `namespace/Kind/name`. */
-  readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
-}
-
-/** A workload of which as many pods are ready, in its present form, as there should be. */
-function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
-  return check(
-    {
-      ...about,
-      within: 240,
-      awaits: `the pods of ${what.slice(what.lastIndexOf('/') + 1)} to be ready`,
-      probes: [rolloutsProbe(scene)],
-      clues: cluesOf(scene),
-    },
-    {
-      read: sh`
-        probe rollouts | awk -F '|' -v what=${what} '
-          $1 != what { next }
-          { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-          END { if (!seen) print "not there" }'`,
-      want: 'all ready',
-    },
-  );
-}
-
 /** kube-proxy on every node; or nowhere, when the plugin does its work: two hands in the same rules undo each other. */
 function kubeProxySteps(scene: Scene): readonly Step[] {
   if (scene.cluster.network.kubeProxy === 'keep') {
@@ -177,6 +154,8 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/'],
         after: ['control-plane/kubelet', 'control-plane/api-ready'],
         what: 'kube-system/DaemonSet/kube-proxy',
+        label: 'k8s-app=kube-proxy',
+        clues: cluesOf(scene),
       }),
     ];
   }
@@ -242,6 +221,8 @@ function upSteps(scene: Scene, last: Step['id'], paths: readonly Step[]): readon
       see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
       after: ['network/nodes-ready', ...paths.map(({ id }) => id)],
       what: 'kube-system/Deployment/coredns',
+      label: 'k8s-app=kube-dns',
+      clues: cluesOf(scene),
     }),
   ];
 }

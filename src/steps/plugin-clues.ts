@@ -85,11 +85,6 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
       diagnosis: 'H37',
     },
     {
-      match: /failed to pull container image|ErrImagePull|ImagePullBackOff/,
-      means: 'an image of the plugin cannot be pulled on a node',
-      try: `${look(plugin)}; kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
-    },
-    {
       match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,
       means: 'the node is not ready, so nothing is put there: a consequence, not a cause',
       try: 'look why the node is not ready: kubectl describe node',
@@ -116,6 +111,18 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
     ...(plugin === 'calico' ? CALICO_CLUES : []),
     ...(plugin === 'cilium' ? CILIUM_CLUES : []),
     ...IMAGE_CLUES,
+    {
+      match: /failed to pull container image|ErrImagePull|ImagePullBackOff/,
+      means: 'an image of the plugin cannot be pulled on a node',
+      try: `${look(plugin)}; kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
+    },
+    {
+      match: /failed to create pod network sandbox|FailedCreatePodSandBox|plugin type="[^"]+" failed \(add\)/,
+      means:
+        'the plugin gives pods no network on that node: those that share the network of the node run without, the control plane among them, and all others wait',
+      try: look(plugin),
+      diagnosis: 'H40',
+    },
     ...API_CLUES,
   ];
 }

@@ -72,7 +72,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/init',
       'W1125 09:12:00.1 version.go:109] could not fetch a Kubernetes version from the internet: unable to get URL',
     ),
-    lab: 'kubeadm is always told the version',
+    lab: 'here',
   },
   H11: {
     what: 'a runtime that was never started',
@@ -176,7 +176,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/images',
       'short-name "nginx:1.28.0" did not resolve to an alias and no unqualified-search registries are defined',
     ),
-    lab: 'CRI-O knows the image of the proof by its short name, too: its own list of aliases has it',
+    lab: 'here',
   },
   H28: {
     what: 'two ideas of the pause image',
@@ -246,7 +246,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'could not fetch a Kubernetes version from the internet: unable to get URL "https://dl.k8s.io/release/stable-1.txt"',
     ),
     as: 'H10',
-    lab: 'kubeadm is always told the version',
+    lab: 'here',
   },
   H37: {
     what: 'a node without a network plugin',
@@ -254,7 +254,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'network/nodes-ready',
       'cp-0: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: No CNI configuration file in /etc/cni/net.d/.',
     ),
-    lab: 'takes a plugin of your own, and the two minutes a node is waited for',
+    lab: 'here',
   },
   H38: {
     what: 'pods that wait for a node to become ready',
@@ -262,7 +262,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'network/dns',
       '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }',
     ),
-    lab: 'a consequence of H37',
+    lab: 'here',
   },
   H39: {
     what: 'pods that are kept away from control planes',
@@ -273,11 +273,26 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
     lab: 'the only node always takes workloads in this version',
   },
   H40: {
-    what: 'pods in the host’s network that run without a plugin',
-    lab: 'as it should be: nothing fails',
+    what: 'pods in the host’s network that run, and no others',
+    ...told(
+      'network/dns',
+      'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-6c6ffb4d6d-8zv2d_kube-system_0: plugin type="flannel" failed (add): failed to load flannel \'subnet.env\' file: open /run/flannel/subnet.env: no such file or directory. Check the flannel pod log for this node.',
+    ),
+    lab: 'here',
   },
-  H41: { what: 'pods that take long to end', lab: 'the proof shows how long its own took' },
-  H42: { what: 'an image whose tag moves', lab: 'Landfall names none' },
+  H41: {
+    what: 'a pod that takes long to end',
+    ...told('proof/cleaned', 'pod/web, asked to end, has until 2026-11-25T09:12:30Z'),
+    lab: 'here',
+  },
+  H42: {
+    what: 'an image without a tag, which moves or is not there',
+    ...told(
+      'network/dns',
+      'ErrImagePull unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/coredns/coredns:latest: reading manifest latest in registry.k8s.io/coredns/coredns: manifest unknown',
+    ),
+    lab: 'here',
+  },
   H43: {
     what: 'a NodePort that is closed from outside',
     ...told('proof/from-outside', '10.0.0.11: curl: (28) Connection timed out after 5001 milliseconds'),

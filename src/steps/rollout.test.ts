@@ -17,6 +17,9 @@ const TAINT =
 const SANDBOX =
   'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-b: plugin type="flannel" failed (add): failed to load flannel \'subnet.env\' file: open /run/flannel/subnet.env: no such file or directory.';
 
+/** Of another workload, and so nobody's business here. */
+const OTHER = 'default/web|default/web-1|False|0/1 nodes are available: 1 Insufficient cpu.';
+
 /** What network/dns reads when the cluster says this of CoreDNS, of its pods, and of what has happened. */
 function reading(rollout: string, pods: readonly string[], events: readonly string[] = []): string {
   const say = (lines: readonly string[]): string => `cat <<'END'\n${lines.join('\n')}\nEND\n`;
@@ -27,8 +30,8 @@ function reading(rollout: string, pods: readonly string[], events: readonly stri
       'kubectl',
       `case "$*" in *readyz*) echo ok ;;
 *daemonsets,deployments*) ${say([rollout])} ;;
-*'-n kube-system get pods -l k8s-app=kube-dns '*) ${say(pods)} ;;
-*'-n kube-system get events '*) ${say(events)} ;;
+*'get pods -A '*) ${say([OTHER, ...pods.map((line) => `kube-system/kube-dns|kube-system/${line}`)])} ;;
+*'get events -A '*) ${say(events.map((line) => `kube-system/${line}`))} ;;
 *) exit 9 ;; esac`,
     ),
   );

@@ -1,10 +1,10 @@
-import { type Shell, sh } from '../shell/sh.ts';
+import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
-import { kubectl, rolloutsProbe } from './node.ts';
+import { asked, kubectl, rolloutsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
-import type { Clue, Step } from './step.ts';
+import type { Clue, Probe, Step } from './step.ts';
 
-/** What is to be asked of a workload, and of whom. */
+/** What is to be asked of a workload. */
 export interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | 'after'> {
   /** `namespace/Kind/name`. */
   readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
@@ -16,12 +16,13 @@ export interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | '
 /** A workload of which as many pods are ready, in its present form, as there should be; else what hinders them. */
 export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): Step {
   const [namespace = '', , name = ''] = what.split('/');
+  const pods = `${namespace}/${label.slice(label.indexOf('=') + 1)}`;
   return check(
     {
       ...about,
       within: 240,
       awaits: `the pods of ${name} to be ready`,
-      probes: [rolloutsProbe(scene)],
+      probes: [rolloutsProbe(scene), hindrancesProbe(scene)],
     },
     {
       read: sh`
@@ -30,36 +31,44 @@ export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): S
           { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
           END { if (!seen) print "not there" }')
         echo "$said"
-        case $said in *' of '*) ${hindrances(sh`${kubectl(scene)} -n ${namespace}`, label)} ;; esac`,
+        case $said in *' of '*) probe hindrances | sed -n ${`s#^${pods}|##p`} ;; esac`,
       want: 'all ready',
     },
   );
 }
 
 /**
- * What hinders pods that are not ready, a line each: in the scheduler's words, or the runtime's; of a pod that has none, its last
- * warning. Nothing when nobody has said anything yet.
+ * What hinders pods that are not ready: lines `namespace/app|words`, in the scheduler's words or the runtime's; of a pod of which
+ * neither says anything, its last warning. Nothing when nobody has said anything yet.
  */
-function hindrances(ask: Shell, label: string): Shell {
+function hindrancesProbe(scene: Scene): Probe {
   const waiting = (of: string): string =>
     `{range .status.${of}[*]}{.state.waiting.reason} {.state.waiting.message} {end}`;
-  const pods = [
-    '{.metadata.name}',
+  const pod = [
+    '{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}',
+    '{.metadata.namespace}/{.metadata.name}',
     '{.status.conditions[?(@.type=="Ready")].status}',
     `{.status.conditions[?(@.type=="PodScheduled")].message}${waiting('initContainerStatuses')}${waiting('containerStatuses')}`,
   ].join('|');
-  const warnings = '{range .items[*]}{.involvedObject.name}|{.message}{"\\n"}{end}';
-  return sh`
-    pods=$(${ask} get pods -l ${label} -o ${`jsonpath={range .items[*]}${pods}{"\\n"}{end}`} | awk -F '|' '
-      NF < 3 || $2 == "True" { next }
-      { gsub(/ +/, " ", $3); sub(/^ /, "", $3); sub(/ $/, "", $3); print ($3 ~ /^[A-Za-z ]*$/ ? "silent " $1 : "says " $3) }')
-    silent=$(printf '%s\n' "$pods" | sed -n 's/^silent //p' | tr '\n' ' ')
+  const warning = '{.involvedObject.namespace}/{.involvedObject.name}|{.message}';
+  const each = (line: string): string => `jsonpath={range .items[*]}${line}{"\\n"}{end}`;
+  const ask = kubectl(scene);
+  return asked(
+    scene,
+    'hindrances',
+    sh`
     {
-      printf '%s\n' "$pods" | sed -n 's/^says //p'
-      if [ -n "$silent" ]; then
-        ${ask} get events --field-selector type=Warning --sort-by=.lastTimestamp -o ${`jsonpath=${warnings}`} | awk -F '|' -v silent=" $silent" '
-          NF > 1 && index(silent, " " $1 " ") { last[$1] = substr($0, length($1) + 2) }
-          END { for (pod in last) print last[pod] }'
-      fi
-    } | cut -c 1-500 | sort -u`;
+      ${ask} get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o ${each(warning)}
+      echo 'the pods'
+      ${ask} get pods -A -o ${each(pod)}
+    } | awk -F '|' '
+      $0 == "the pods" { pods = 1; next }
+      !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
+      NF > 3 && $3 != "True" {
+        words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
+        # A reason alone, such as ContainerCreating, says nothing.
+        if (words ~ /^[A-Za-z ]*$/) words = last[$2]
+        if (words != "") print $1 "|" substr(words, 1, 500)
+      }' | sort -u`,
+  );
 }

@@ -85,13 +85,13 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
       diagnosis: 'H37',
     },
     {
-      match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,
+      match: /untolerated taint.*node\.kubernetes\.io\/not-ready/,
       means: 'the node is not ready, so nothing is put there: a consequence, not a cause',
       try: 'look why the node is not ready: kubectl describe node',
       diagnosis: 'H38',
     },
     {
-      match: /untolerated taint \{?node-role\.kubernetes\.io\/control-plane/,
+      match: /untolerated taint.*node-role\.kubernetes\.io\/control-plane/,
       means: 'no node takes ordinary workloads: control planes keep them away by a taint',
       try: 'set workloads: true on the node in cluster.yaml, or add a worker',
       diagnosis: 'H39',

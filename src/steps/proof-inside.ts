@@ -1,5 +1,6 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { manifestText } from './kinds/manifest.ts';
+import { taintsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import {
   connect,
@@ -28,8 +29,9 @@ const OUTSIDE = 'registry.k8s.io';
 const NAMES = 'https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/';
 
 /** Pods run, have addresses, reach each other, and can be looked into. */
-export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
-  const probes = [things(kube)];
+export function podSteps(scene: Scene, kube: Shell): readonly Step[] {
+  const { cluster } = scene;
+  const probes = [things(kube), taintsProbe(scene)];
   return [
     {
       id: 'proof/pod',

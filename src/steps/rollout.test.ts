@@ -29,6 +29,7 @@ function reading(rollout: string, pods: readonly string[], events: readonly stri
       root,
       'kubectl',
       `case "$*" in *readyz*) echo ok ;;
+*'get nodes'*) ${say(['cp-0: node.kubernetes.io/not-ready', 'worker-0:'])} ;;
 *daemonsets,deployments*) ${say([rollout])} ;;
 *'get pods -A '*) ${say([OTHER, ...pods.map((line) => `kube-system/kube-dns|kube-system/${line}`)])} ;;
 *'get events -A '*) ${say(events.map((line) => `kube-system/${line}`))} ;;
@@ -58,6 +59,13 @@ describe('a workload', () => {
   it('tells what the scheduler says of those that are not, once', () => {
     const said = reading(`${DNS}|0`, [`a|False|${TAINT}`, `b|False|${TAINT}`]);
     expect([said, why(said)]).toEqual([`0 of 2 ready\n${TAINT}`, 'H38']);
+  });
+
+  it('tells which taints are in the way where the scheduler does not', () => {
+    const words = '0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate';
+    const said = reading(`${DNS}|0`, [`a|False|${words}`, `b|False|${words}`]);
+    const full = `${words} (taints of cp-0: node.kubernetes.io/not-ready;worker-0:)`;
+    expect([said, why(said)]).toEqual([`0 of 2 ready\n${full}`, 'H38']);
   });
 
   it('tells what the runtime says of their images', () => {

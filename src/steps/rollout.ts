@@ -1,6 +1,6 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
-import { asked, kubectl, rolloutsProbe } from './node.ts';
+import { asked, kubectl, rolloutsProbe, taintsProbe, withTaints } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
@@ -22,7 +22,7 @@ export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): S
       ...about,
       within: 240,
       awaits: `the pods of ${name} to be ready`,
-      probes: [rolloutsProbe(scene), hindrancesProbe(scene)],
+      probes: [rolloutsProbe(scene), taintsProbe(scene), hindrancesProbe(scene)],
     },
     {
       read: sh`
@@ -69,6 +69,6 @@ function hindrancesProbe(scene: Scene): Probe {
         # A reason alone, such as ContainerCreating, says nothing.
         if (words ~ /^[A-Za-z ]*$/) words = last[$2]
         if (words != "") print $1 "|" substr(words, 1, 500)
-      }' | sort -u`,
+      }' | sort -u | while read -r words; do ${withTaints}; printf '%s\n' "$words"; done`,
   );
 }

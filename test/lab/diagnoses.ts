@@ -260,7 +260,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
     what: 'pods that wait for a node to become ready',
     ...told(
       'network/dns',
-      '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }',
+      '0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate (taints of cp-0: node.kubernetes.io/not-ready)',
     ),
     lab: 'here',
   },
@@ -268,9 +268,9 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
     what: 'pods that are kept away from control planes',
     ...told(
       'proof/pod',
-      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }',
+      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s). (taints of cp-0: node-role.kubernetes.io/control-plane)',
     ),
-    lab: 'the only node always takes workloads in this version',
+    lab: 'here',
   },
   H40: {
     what: 'pods in the host’s network that run, and no others',

@@ -372,39 +372,42 @@ kube delete namespace landfall-proof --wait=false`);
       if (Date.now() > limit) throw new Error('something is still to be made');
   }
 
-  const drop = (rules: string): { by: string; mend: string } => ({
-    by: `nft add table inet hand; nft add chain inet hand f '{ type filter hook forward priority -10; }'; nft add chain inet hand i '{ type filter hook prerouting priority -310; }'; ${rules}`,
-    mend: 'nft delete table inet hand',
-  });
+  /** What a firewall is told in the way of the proof, and the steps of it that then name a cause. */
+  const FIREWALLS: readonly (readonly [
+    how: string,
+    rules: string,
+    told: Readonly<Record<string, string>>,
+  ])[] = [
+    [
+      'what comes from outside',
+      'nft add rule inet hand i iifname eth0 tcp dport 30000-32767 drop',
+      { 'proof/from-outside': 'H43' },
+    ],
+    [
+      'pods, and questions for names',
+      `nft add rule inet hand f ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 tcp dport 80 drop
+nft add rule inet hand f meta l4proto '{ tcp, udp }' th dport 53 reject`,
+      { 'proof/pod-to-pod': 'H44', 'proof/dns-short': 'H52' },
+    ],
+  ];
 
-  test.each<Trouble>([
-    {
-      diagnosis: 'H43',
-      step: 'proof/from-outside',
-      ...drop(`nft add rule inet hand i iifname eth0 tcp dport 30000-32767 drop`),
-    },
-    {
-      diagnosis: 'H44',
-      step: 'proof/pod-to-pod',
-      ...drop(`nft add rule inet hand f ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 tcp dport 80 drop`),
-    },
-    {
-      diagnosis: 'H52',
-      step: 'proof/dns-short',
-      ...drop(`nft add rule inet hand f meta l4proto '{ tcp, udp }' th dport 53 reject`),
-    },
-  ])('what only the proof finds: $diagnosis', async (trouble) => {
+  test.each(FIREWALLS)('what only the proof finds, behind a firewall against %s', async (_, rules, told) => {
     await settled();
     try {
-      await byHand(trouble.by);
+      await byHand(`nft add table inet hand
+nft add chain inet hand f '{ type filter hook forward priority -10; }'
+nft add chain inet hand i '{ type filter hook prerouting priority -310; }'
+${rules}`);
       const ended = await landfall(place, 'status', '--prove');
       expect(ended.status).toBe(1);
-      const said =
-        ended.stderr.split(/^(?=error\[)/m).find((one) => one.startsWith(`error[${trouble.step}]`)) ?? '';
-      expect(said.replace(/\s+/g, ' '), ended.stderr).toContain(`(${trouble.diagnosis})`);
-      shown.add(trouble.diagnosis);
+      const said = ended.stderr.split(/^(?=error\[)/m);
+      for (const [step, diagnosis] of Object.entries(told)) {
+        const one = said.find((text) => text.startsWith(`error[${step}]`)) ?? '';
+        expect(one.replace(/\s+/g, ' '), ended.stderr).toContain(`(${diagnosis})`);
+        shown.add(diagnosis);
+      }
     } finally {
-      await byHand(trouble.mend);
+      await byHand('nft delete table inet hand');
     }
     // It took itself away all the same.
     expect((await byHand('kube get pods -n landfall-proof -o name')).trim()).toBe('');

@@ -76,6 +76,11 @@ probe_nodes() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
 }
 
+probe_taints() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
+}
+
 probe_hindrances() {
 [ "$(probe api)" = ok ] || return 0
 {
@@ -90,7 +95,7 @@ probe_hindrances() {
     # A reason alone, such as ContainerCreating, says nothing.
     if (words ~ /^[A-Za-z ]*$/) words = last[$2]
     if (words != "") print $1 "|" substr(words, 1, 500)
-  }' | sort -u
+  }' | sort -u | while read -r words; do case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac; printf '%s\n' "$words"; done
 }
 
 # ── 1 network/one-plugin: Have no other network plugin in the cluster

@@ -62,6 +62,11 @@ probe_rollouts() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
+probe_taints() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
+}
+
 probe_hindrances() {
 [ "$(probe api)" = ok ] || return 0
 {
@@ -76,7 +81,7 @@ probe_hindrances() {
     # A reason alone, such as ContainerCreating, says nothing.
     if (words ~ /^[A-Za-z ]*$/) words = last[$2]
     if (words != "") print $1 "|" substr(words, 1, 500)
-  }' | sort -u
+  }' | sort -u | while read -r words; do case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac; printf '%s\n' "$words"; done
 }
 
 probe_nodes() {

@@ -179,7 +179,10 @@ mv -fT /etc/ssh/sshd_config.d/.00-landfall-passwords.conf.landfall /etc/ssh/sshd
 else
   rm -f /etc/ssh/sshd_config.d/00-landfall-passwords.conf
 fi; exit 1; }
-if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
+if systemctl -q is-active ssh.socket; then
+  if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+mkdir -p /run/sshd
+elif systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
 }
 
 # ── 3 login/root: Let root log in with a key alone
@@ -230,7 +233,10 @@ mv -fT /etc/ssh/sshd_config.d/.00-landfall-root.conf.landfall /etc/ssh/sshd_conf
 else
   rm -f /etc/ssh/sshd_config.d/00-landfall-root.conf
 fi; exit 1; }
-if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
+if systemctl -q is-active ssh.socket; then
+  if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+mkdir -p /run/sshd
+elif systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
 }
 
 main() {

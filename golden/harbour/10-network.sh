@@ -62,26 +62,24 @@ probe_rollouts() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
-probe_taints() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
-}
-
 probe_hindrances() {
 [ "$(probe api)" = ok ] || return 0
 {
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o 'jsonpath={range .items[*]}{.involvedObject.namespace}/{.involvedObject.name}|{.message}{"\n"}{end}'
   echo 'the pods'
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}|{.metadata.namespace}/{.metadata.name}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="PodScheduled")].message}{range .status.initContainerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{range .status.containerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{"\n"}{end}'
 } | awk -F '|' '
+  NR == 1 { taints = $0; next }
   $0 == "the pods" { pods = 1; next }
   !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
   NF > 3 && $3 != "True" {
     words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
     # A reason alone, such as ContainerCreating, says nothing.
     if (words ~ /^[A-Za-z ]*$/) words = last[$2]
-    if (words != "") print $1 "|" substr(words, 1, 500)
-  }' | sort -u | while read -r words; do case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac; printf '%s\n' "$words"; done
+    if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
+    if (words != "") print $1 "|" substr(words, 1, 600)
+  }' | sort -u
 }
 
 probe_nodes() {

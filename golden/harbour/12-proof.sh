@@ -57,22 +57,13 @@ probe_proof_things() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods,services -o 'jsonpath={range .items[*]}{.kind}|{.metadata.name}|{.status.podIP}{.spec.clusterIP}|{.status.conditions[?(@.type=="Ready")].status}{.spec.ports[0].nodePort}|{.status.phase} {.status.conditions[?(@.type=="PodScheduled")].message} {.status.containerStatuses[0].state.waiting.reason} {.status.containerStatuses[0].state.waiting.message}{"\n"}{end}'
 }
 
-probe_api() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
-}
-
-probe_taints() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
-}
-
 # ── 1 proof/pod: Run a pod from a pinned image
 # The scheduler, the kubelet, the runtime, the registry and the network plugin all have to do their part before one pod is Ready. The image has a tag that never moves, as every image should.
 read_1() {
 if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
 else
   words="$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=5 '$1 == kind && $2 == name { print $field }')"
-  case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac
+  case $words in *'untolerated taint(s)'*) words="$words (taints of $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'))" ;; esac
   echo "not Ready: $words"
 fi
 }
@@ -181,7 +172,7 @@ read_2() {
 if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
 else
   words="$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=5 '$1 == kind && $2 == name { print $field }')"
-  case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac
+  case $words in *'untolerated taint(s)'*) words="$words (taints of $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'))" ;; esac
   echo "not Ready: $words"
 fi
 }

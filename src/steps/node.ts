@@ -84,16 +84,13 @@ export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Pr
 }
 
 /**
- * What keeps pods away from nodes, in one line: `cp-0: node.kubernetes.io/not-ready; worker-0:`. Schedulers from 1.36 on say that a taint
- * is in the way, but not which.
+ * Prints what keeps pods away from nodes, in one line: `cp-0: node.kubernetes.io/not-ready;worker-0:`. Schedulers from 1.36 on say that
+ * a taint is in the way, but not which.
  */
-export function taintsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+export function taints(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
   const path = `{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\\n"}{end}`;
-  return asked(scene, 'taints', sh`${kubectl(scene)} get nodes -o jsonpath=${path} | paste -sd ';'`);
+  return sh`${kubectl(scene)} get nodes -o jsonpath=${path} | paste -sd ';'`;
 }
-
-/** Adds the taints there are to `$words` of a scheduler that does not name them. For steps that have {@link taintsProbe}. */
-export const withTaints = sh`case $words in *'untolerated taint(s)'*) words="$words (taints of $(probe taints))" ;; esac`;
 
 /** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
 export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {

@@ -1,6 +1,5 @@
 import { type Shell, sh } from '../shell/sh.ts';
 import type { KubernetesObject } from './kinds/manifest.ts';
-import { withTaints } from './node.ts';
 import type { Clue, Probe } from './step.ts';
 
 /** The proof's own namespace: everything it makes is in it, so that taking it away is one deletion. */
@@ -172,13 +171,13 @@ export function of(kind: 'Pod' | 'Service', name: string, field: 3 | 4 | 5): She
   return sh`"$(probe proof_things | awk -F '|' -v kind=${kind} -v name=${name} -v field=${field} '$1 == kind && $2 == name { print $field }')"`;
 }
 
-/** Whether a pod is Ready; when it is not, the reason its container or the scheduler gives. Needs `taintsProbe` besides. */
-export function ready(name: string): Shell {
+/** Whether a pod is Ready; when it is not, the reason its container or the scheduler gives. @param taints prints those there are. */
+export function ready(name: string, taints: Shell): Shell {
   return sh`
     if [ ${of('Pod', name, 4)} = True ]; then echo Ready
     else
       words=${of('Pod', name, 5)}
-      ${withTaints}
+      case $words in *'untolerated taint(s)'*) words="$words (taints of $(${taints}))" ;; esac
       echo "not Ready: $words"
     fi`;
 }

@@ -69,6 +69,13 @@ describe('the pods of a proof', () => {
     const waiting = 'Pod|web||False|Pending  ErrImagePull toomanyrequests: slow down';
     expect(read(step('proof/pod'), knows(CLIENT, waiting))).toContain('toomanyrequests');
     expect(read(step('proof/client'), knows(waiting))).toMatch(/^not Ready:/);
+    const kept = 'Pod|web||False|Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s).';
+    const path = kubectl(
+      `case "$*" in *'get nodes'*) echo 'cp-0: node-role.kubernetes.io/control-plane' ;; *) echo '${kept}' ;; esac`,
+    );
+    expect(read(step('proof/pod'), path)).toBe(
+      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s). (taints of cp-0: node-role.kubernetes.io/control-plane)',
+    );
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
-import { asked, kubectl, rolloutsProbe, taintsProbe, withTaints } from './node.ts';
+import { asked, kubectl, rolloutsProbe, taints } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
@@ -22,7 +22,7 @@ export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): S
       ...about,
       within: 240,
       awaits: `the pods of ${name} to be ready`,
-      probes: [rolloutsProbe(scene), taintsProbe(scene), hindrancesProbe(scene)],
+      probes: [rolloutsProbe(scene), hindrancesProbe(scene)],
     },
     {
       read: sh`
@@ -58,17 +58,20 @@ function hindrancesProbe(scene: Scene): Probe {
     'hindrances',
     sh`
     {
+      ${taints(scene)}
       ${ask} get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o ${each(warning)}
       echo 'the pods'
       ${ask} get pods -A -o ${each(pod)}
     } | awk -F '|' '
+      NR == 1 { taints = $0; next }
       $0 == "the pods" { pods = 1; next }
       !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
       NF > 3 && $3 != "True" {
         words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
         # A reason alone, such as ContainerCreating, says nothing.
         if (words ~ /^[A-Za-z ]*$/) words = last[$2]
-        if (words != "") print $1 "|" substr(words, 1, 500)
-      }' | sort -u | while read -r words; do ${withTaints}; printf '%s\n' "$words"; done`,
+        if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
+        if (words != "") print $1 "|" substr(words, 1, 600)
+      }' | sort -u`,
   );
 }

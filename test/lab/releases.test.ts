@@ -26,6 +26,8 @@ beforeAll(async () => {
   await well(place, ...up, '--host', 'thirteen', '--release', 'trixie', '--sshd', 'socket');
   await well(place, ...up, '--host', 'noble', '--like', 'ubuntu');
   lab = await requireLab(NAME);
+  // What a system does at its first boot alone is over then; the other one is rebooted below.
+  await reboot(NAME, 'thirteen');
 });
 
 afterAll(() => cleared(NAME, place));
@@ -112,6 +114,9 @@ describe('a host that looks like Ubuntu', () => {
 
 const PORT = 22322;
 
+/** What no reset brings back: the lab's snapd is in no repository, and cloud-init and PackageKit write down what they have done. */
+const BEYOND = /snapd|\/var\/lib\/(cloud|PackageKit|sgml-base)\/|packagekit\.service\tactive/;
+
 /** All that may be wished of a host, each in another way than it comes. */
 const WISHES = `host:
   ipv6: disabled
@@ -151,9 +156,8 @@ describe.each(['thirteen', 'noble'])('a cluster on %s', (name) => {
       `${name}\n${address}`,
     );
     expect(await look('chronyc -n -c sources | wc -l; journalctl --disk-usage >/dev/null')).toMatch(/^[1-9]/);
-    expect(
-      await look("dpkg-query -W -f '${db:Status-Status}\n' polkitd snapd udisks2 2>/dev/null | sort -u"),
-    ).toBe('');
+    const status = "dpkg-query -W -f '${db:Status-Status}\\n' packagekit polkitd snapd udisks2 2>/dev/null";
+    expect(await look(`${status} | grep -cx installed || :`)).toBe('0');
   }
 
   beforeAll(async () => {
@@ -185,7 +189,8 @@ describe.each(['thirteen', 'noble'])('a cluster on %s', (name) => {
     // The lab's snapd is a stand-in that no repository has.
     await said(name, 'sed -i /^snapd$/d /var/lib/landfall/purged/packages 2>/dev/null || :');
     await well(place, 'reset', '--yes', '--cluster', NAME);
-    expect(differences(before, await snapshot(lab, name, false))).toEqual([]);
+    const left = differences(before, await snapshot(lab, name, false));
+    expect(left.filter((line) => !BEYOND.test(line))).toEqual([]);
     expect([await atPort(name, PORT), await atPort(name, 22)]).toEqual(['', name]);
   });
 });

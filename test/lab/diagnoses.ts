@@ -176,7 +176,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/images',
       'short-name "nginx:1.28.0" did not resolve to an alias and no unqualified-search registries are defined',
     ),
-    lab: 'here',
+    lab: 'CRI-O as it is packaged takes such a name for one of docker.io, and then says that there is none',
   },
   H28: {
     what: 'two ideas of the pause image',

@@ -15,7 +15,7 @@ const DNS = 'kube-system/Deployment/coredns|2|2|2|2';
 const TAINT =
   '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }. preemption: 0/1 nodes are available.';
 const SANDBOX =
-  'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-b: plugin type="flannel" failed (add): failed to load flannel \'subnet.env\' file: open /run/flannel/subnet.env: no such file or directory.';
+  'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-589f44dc88-gl5rg_kube-system_353faa40-1937-4c58-8e61-5b7f7e503f95_0(b732e8be465b): error adding pod kube-system_coredns-589f44dc88-gl5rg to CNI network "cbr0": plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory';
 
 /** Of another workload, and so nobody's business here. */
 const OTHER = 'default/web|default/web-1|False|0/1 nodes are available: 1 Insufficient cpu.';

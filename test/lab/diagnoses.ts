@@ -276,7 +276,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
     what: 'pods in the host’s network that run, and no others',
     ...told(
       'network/dns',
-      'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-6c6ffb4d6d-8zv2d_kube-system_0: plugin type="flannel" failed (add): failed to load flannel \'subnet.env\' file: open /run/flannel/subnet.env: no such file or directory. Check the flannel pod log for this node.',
+      'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-589f44dc88-gl5rg_kube-system_353faa40-1937-4c58-8e61-5b7f7e503f95_0(b732e8be465b): error adding pod kube-system_coredns-589f44dc88-gl5rg to CNI network "cbr0": plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory',
     ),
     lab: 'here',
   },

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
-import { writeLock } from '../../src/config/lock.ts';
+import { writeLock } from '../../src/config/lock-text.ts';
 import { breakLab } from '../../src/lab/break.ts';
 import type { Fault } from '../../src/lab/fault.ts';
 import type { Lab } from '../../src/lab/spec.ts';

@@ -96,9 +96,10 @@ function init(scene: Scene): Step {
       elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
       elif [ -n "$open" ]; then echo "half-done, open:$open"
       else
-        found=$(probe cluster_objects 2>/dev/null)
+        found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
         case $found in
-          *answered) open=$(for name in ${wanted(scene)}; do echo "$found" | grep -qxF "$name" || printf ' %s' "$name"; done) ;;
+          *'answered ')
+            for name in ${wanted(scene)}; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
           *) [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
         esac
         if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -620,9 +620,65 @@ else
 fi
 }
 
-# ── 4 network/kube-proxy: Run kube-proxy on every node
-# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
+# ── 4 network/bridge: Have the node's pods on their bridge
+# With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
 read_4() {
+found=$({
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+  {
+    alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+  } | sed 's/^[^ ]* \(.*\)/\1 is on no bridge/' | sort
+})
+echo "$found" | sed 's/^$/all on it/'
+}
+want_4='all on it'
+make_4() {
+wrong=$(
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+)
+if [ -n "$wrong" ]; then ip link delete cni0; fi
+# A pod whose sandbox has ended gets another from kubelet, and that another place on the bridge.
+{
+  alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+} | while read -r id name; do
+  echo "$name is started anew"
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
+done
+}
+
+# ── 5 network/kube-proxy: Run kube-proxy on every node
+# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
+read_5() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -630,20 +686,20 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
 }
-want_4='all ready'
+want_5='all ready'
 
-# ── 5 network/nodes-ready: Have every node ready
+# ── 6 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_5() {
+read_6() {
 probe nodes | awk -F '|' '
   { seen = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!seen) print "no node is seen"; else if (!bad) print "all ready" }'
 }
-want_5='all ready'
+want_6='all ready'
 
-# ── 6 network/dns: Have names resolved inside the cluster
+# ── 7 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_6() {
+read_7() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -651,11 +707,11 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
-want_6='all ready'
+want_7='all ready'
 
-# ── 7 network/flannel-runs: Run the network plugin on every node
+# ── 8 network/flannel-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_7() {
+read_8() {
 said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -663,7 +719,7 @@ said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-d
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
 }
-want_7='all ready'
+want_8='all ready'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -678,14 +734,15 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 7
+say landfall 1 8
 step 1 check 0
 step 2 make 0
 step 3 make 180
-step 4 check 240
-step 5 check 120
-step 6 check 240
+step 4 make 30
+step 5 check 240
+step 6 check 120
 step 7 check 240
+step 8 check 240
 say end
 }
 main

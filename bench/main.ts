@@ -94,16 +94,22 @@ async function help(): Promise<Row> {
   };
 }
 
-function desk(lab: Lab, host: number): string {
+/** A folder with the cluster.yaml of a cluster on these hosts of the lab, the first of them its control plane. */
+function desk(lab: Lab, name: string, hosts: readonly string[]): string {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-bench-'));
-  const node = lab.hosts[host];
+  const nodes = hosts.map((host, i) => ({
+    name: host,
+    role: i === 0 ? 'control-plane' : 'worker',
+    address: lab.hosts.find((one) => one.name === host)?.address,
+    workloads: true,
+  }));
   const text = stringify({
     apiVersion: 'landfall/v1',
     kind: 'Cluster',
-    name: `bench-${host}`,
+    name,
     kubernetes: '1.36',
-    lab: LAB,
-    nodes: [{ name: node?.name, role: 'control-plane', address: node?.address, workloads: true }],
+    lab: lab.name,
+    nodes,
   });
   writeFileSync(join(dir, 'cluster.yaml'), text);
   return dir;
@@ -166,58 +172,66 @@ async function create(lab: Lab, first: string, last: string): Promise<Row> {
   };
 }
 
-/** An apply with nothing to do against the cheapest thing one can ask of a host; what the readings themselves take is told apart. */
-async function nothingToDo(lab: Lab, dir: string): Promise<Row> {
+/**
+ * An apply with nothing to do against the cheapest thing one can ask of its hosts, all of them at once; what the readings
+ * themselves take is told apart.
+ */
+async function nothingToDo(lab: Lab, dir: string, hosts: readonly string[]): Promise<Row> {
   const apply = [process.execPath, MAIN, 'apply', '--yes', '--json'];
+  const all = (work: (host: string) => Promise<{ readonly seconds: number }>): Promise<number> =>
+    Promise.all(hosts.map(work)).then((ended) => Math.max(...ended.map(({ seconds }) => seconds)));
   const [ours, bare] = await inTurn(
     9,
     async () => (await timed(apply, { cwd: dir })).seconds,
-    async () => (await timed(ssh(lab, LAST, 'true'))).seconds,
+    () => all((host) => timed(ssh(lab, host, 'true'))),
   );
-  const readings = await readingsAlone(lab, dir);
-  const detail = `(${show(ours)} − ${show(readings)} of readings on the host) : ${show(bare)}`;
+  const readings = await readingsAlone(lab, dir, hosts);
+  const where = hosts.length === 1 ? 'ssh HOST true' : `ssh HOST true on its ${hosts.length} hosts at once`;
   return {
-    what: 'apply with nothing to do against ssh HOST true',
+    what: `apply with nothing to do against ${where}`,
     measured: (ours - readings) / bare,
     goal: 1.5,
     unit: '×',
-    detail,
+    detail: `(${show(ours)} − ${show(readings)} of readings on the host${hosts.length === 1 ? '' : 's'}) : ${show(bare)}`,
   };
 }
 
-/** The seconds the two scripts of a plan run on the host itself. */
-async function readingsAlone(lab: Lab, dir: string): Promise<number> {
-  const ask = async (script: string): Promise<string> =>
-    (await timed(ssh(lab, LAST, 'sh -s'), { input: script })).stdout;
+/** Runs a script on a host and gives what it printed. */
+const asked =
+  (lab: Lab) =>
+  async (host: string, script: string): Promise<string> =>
+    (await timed(ssh(lab, host, 'sh -s'), { input: script })).stdout;
+
+/** The seconds the two scripts of a plan run on the hosts themselves, on all of them at once: those of the slowest. */
+async function readingsAlone(lab: Lab, dir: string, hosts: readonly string[]): Promise<number> {
+  const scripts = await readingScripts(dir, asked(lab));
+  for (const host of hosts)
+    for (const [i, script] of (scripts[host] ?? []).entries())
+      await put(lab, host, `/root/readings-${i}.sh`, script);
+  const measure =
+    'a=$(date +%s%N); for f in /root/readings-*.sh; do sh -s <$f >/dev/null 2>&1; done; echo $(( $(date +%s%N) - a ))';
   const seconds: number[] = [];
-  for (const [i, script] of (await readingScripts(dir, ask)).entries())
-    await put(lab, LAST, `/root/readings-${i}.sh`, script);
   for (let round = 0; round < 5; round += 1) {
-    const { stdout } = await timed(
-      ssh(
-        lab,
-        LAST,
-        'a=$(date +%s%N); for f in /root/readings-*.sh; do sh -s <$f >/dev/null 2>&1; done; echo $(( $(date +%s%N) - a ))',
-      ),
+    const took = hosts.map(
+      async (host) => Number((await timed(ssh(lab, host, measure))).stdout.trim()) / 1e9,
     );
-    seconds.push(Number(stdout.trim()) / 1e9);
+    seconds.push(Math.max(...(await Promise.all(took))));
   }
   return median(seconds);
 }
 
 /** A plan over 1,000 hosts that answer at once what the one of this bench has answered. */
 async function thousand(lab: Lab, dir: string): Promise<readonly Row[]> {
-  const answers: string[] = [];
-  const ask = async (script: string): Promise<string> => {
-    const { stdout } = await timed(ssh(lab, LAST, 'sh -s'), { input: script });
-    answers.push(stdout);
-    return stdout;
-  };
-  const [, readings] = await readingScripts(dir, ask);
-  await ask(readings ?? '');
+  const ask = asked(lab);
+  const [facts, readings] = (await readingScripts(dir, ask))[LAST] ?? ['', ''];
   const { cluster, lock } = loadCluster(join(dir, 'cluster.yaml'));
   if (lock === undefined) throw new Error('apply left no landfall.lock');
-  const recording: Recording = { cluster, lock, facts: answers[0] ?? '', readings: answers[1] ?? '' };
+  const recording: Recording = {
+    cluster,
+    lock,
+    facts: await ask(LAST, facts),
+    readings: await ask(LAST, readings),
+  };
   const file = join(dir, 'recording.json');
   writeFileSync(file, JSON.stringify(recording));
   const { stdout } = await timed(['node_modules/.bin/tsx', 'bench/thousand.ts', file]);
@@ -235,20 +249,50 @@ async function thousand(lab: Lab, dir: string): Promise<readonly Row[]> {
   ];
 }
 
-async function main(): Promise<void> {
-  const rows = [await help()];
+/** A lab with these hosts, and what is measured in it. */
+async function inLab(
+  hosts: readonly string[],
+  measure: (lab: Lab) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
   await labDown(LAB, () => undefined).catch(() => undefined);
-  const hosts = ['cp-0', 'cp-1', 'cp-2', LAST].map((name) => ({ name }));
-  const lab = await labUp({ name: LAB, hosts }, () => undefined);
-  const [first, last] = [desk(lab, 0), desk(lab, hosts.length - 1)];
+  const lab = await labUp({ name: LAB, hosts: hosts.map((name) => ({ name })) }, () => undefined);
   try {
-    rows.push(await create(lab, first, last));
-    rows.push(await nothingToDo(lab, last));
-    rows.push(...(await thousand(lab, last)));
+    return await measure(lab);
   } finally {
-    for (const dir of [first, last]) rmSync(dir, { recursive: true, force: true });
     await labDown(LAB, () => undefined);
   }
+}
+
+async function onOneHost(lab: Lab): Promise<readonly Row[]> {
+  const [first, last] = [desk(lab, 'bench-first', ['cp-0']), desk(lab, 'bench-last', [LAST])];
+  try {
+    return [
+      await create(lab, first, last),
+      await nothingToDo(lab, last, [LAST]),
+      ...(await thousand(lab, last)),
+    ];
+  } finally {
+    for (const dir of [first, last]) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function onFourHosts(lab: Lab): Promise<readonly Row[]> {
+  const hosts = lab.hosts.map(({ name }) => name);
+  const dir = desk(lab, 'bench-four', hosts);
+  try {
+    await byLandfall(dir);
+    return [await nothingToDo(lab, dir, hosts)];
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const rows = [
+    await help(),
+    ...(await inLab(['cp-0', 'cp-1', 'cp-2', LAST], onOneHost)),
+    ...(await inLab(['cp-0', 'worker-0', 'worker-1', 'worker-2'], onFourHosts)),
+  ];
   for (const row of rows) {
     const verdict = row.measured <= row.goal ? '✓' : '✗';
     const figure = row.unit === ' MB' ? row.measured.toFixed(0) : row.measured.toFixed(2);

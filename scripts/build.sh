@@ -5,13 +5,20 @@ cd "$(dirname "$0")/.."
 node_modules/.bin/tsc -p tsconfig.build.json
 rm -rf dist/bin.new
 bundle() {
-  node_modules/.bin/esbuild "$1" --bundle --platform=node --target=node20 --format=cjs --outfile="dist/bin.new/$2" \
+  entry=$1
+  file=$2
+  shift 2
+  node_modules/.bin/esbuild "$entry" --bundle --platform=node --target=node20 --format=cjs --outfile="dist/bin.new/$file" \
     --supported:dynamic-import=false --minify-syntax --minify-whitespace --log-level=warning \
-    --define:import.meta.url=bundleUrl \
-    --banner:js="const bundleUrl = require('node:url').pathToFileURL(__filename).href;"
+    --define:import.meta.url=bundleUrl "$@"
 }
-bundle src/cli/main.ts landfall.js
-bundle src/lab/depot/serve.ts serve.js
+# A function that main.js calls: V8 would copy the whole text to put one around it.
+bundle src/cli/main.ts landfall.js --banner:js='(function (require, bundleUrl) {' --footer:js='})'
+bundle src/lab/depot/serve.ts serve.js --banner:js="const bundleUrl = require('node:url').pathToFileURL(__filename).href;"
+if LC_ALL=C grep -aq '[^[:print:][:cntrl:]]' dist/bin.new/landfall.js; then
+  echo 'a regular expression or a template has a character outside of ASCII: write it as \u…, main.js reads Latin-1' >&2
+  exit 1
+fi
 echo '{ "type": "commonjs" }' >dist/bin.new/package.json
 cp scripts/start.cjs dist/bin.new/main.js
 chmod 0755 dist/bin.new/main.js

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -200,18 +200,22 @@ want_2=ok
 # ── 3 control-plane/images: Fetch the control plane's images
 # Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
 read_3() {
-have=$(probe runtime_images)
-wrong=$({
-  probe kubeadm_images | while read -r image; do
-    printf '%s\n' "$have" | grep -qF -- "$image " || echo "$image is not here"
+have=$(printf '\n%s\n' "$(probe runtime_images)")
+needed=$(probe kubeadm_images)
+line=${have%"${have#?}"}
+wrong=$(
+  for image in $needed; do
+    case $have in *"$line$image "*) ;; *) echo "$image is not here" ;; esac
   done
-  : | while read -r image digest; do
-    has=$(printf '%s\n' "$have" | grep -F -- "$image ") || continue
-    case "$has " in *" $digest "*) ;; *) echo "$has, accepted was $digest" ;; esac
+  for pair in ; do
+    image=${pair% *} digest=${pair#* }
+    case $have in *"$line$image "*) ;; *) continue ;; esac
+    has=${have#*"$line$image "}; has=${has%%"$line"*}
+    case " $has " in *" $digest "*) ;; *) echo "$image $has, accepted was $digest" ;; esac
   done
-})
-if [ -z "$(probe kubeadm_images)" ]; then echo 'kubeadm does not say which'
-else echo "$wrong" | sed 's/^$/all here/'; fi
+)
+if [ -z "$needed" ]; then echo 'kubeadm does not say which'
+else echo "${wrong:-all here}"; fi
 }
 want_3='all here'
 make_3() {
@@ -283,9 +287,10 @@ if [ -z "$begun" ]; then echo 'no cluster'
 elif [ "$owner" != harbour ]; then echo 'not ours: Landfall did not begin this'
 elif [ -n "$open" ]; then echo "half-done, open:$open"
 else
-  found=$(probe cluster_objects 2>/dev/null)
+  found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
   case $found in
-    *answered) open=$(for name in configmap/kubeadm-config configmap/kubelet-config configmap/coredns configmap/kube-proxy clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins deployment.apps/coredns service/kube-dns daemonset.apps/kube-proxy; do echo "$found" | grep -qxF "$name" || printf ' %s' "$name"; done) ;;
+    *'answered ')
+      for name in configmap/kubeadm-config configmap/kubelet-config configmap/coredns configmap/kube-proxy clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins deployment.apps/coredns service/kube-dns daemonset.apps/kube-proxy; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
     *) [ -e /etc/kubernetes/landfall/initialised ] || open=' what only the API server knows' ;;
   esac
   if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi

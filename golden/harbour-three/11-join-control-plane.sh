@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -193,18 +193,22 @@ want_2=ok
 # ── 3 control-plane/images: Fetch the control plane's images
 # Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
 read_3() {
-have=$(probe runtime_images)
-wrong=$({
-  probe kubeadm_images | while read -r image; do
-    printf '%s\n' "$have" | grep -qF -- "$image " || echo "$image is not here"
+have=$(printf '\n%s\n' "$(probe runtime_images)")
+needed=$(probe kubeadm_images)
+line=${have%"${have#?}"}
+wrong=$(
+  for image in $needed; do
+    case $have in *"$line$image "*) ;; *) echo "$image is not here" ;; esac
   done
-  : | while read -r image digest; do
-    has=$(printf '%s\n' "$have" | grep -F -- "$image ") || continue
-    case "$has " in *" $digest "*) ;; *) echo "$has, accepted was $digest" ;; esac
+  for pair in ; do
+    image=${pair% *} digest=${pair#* }
+    case $have in *"$line$image "*) ;; *) continue ;; esac
+    has=${have#*"$line$image "}; has=${has%%"$line"*}
+    case " $has " in *" $digest "*) ;; *) echo "$image $has, accepted was $digest" ;; esac
   done
-})
-if [ -z "$(probe kubeadm_images)" ]; then echo 'kubeadm does not say which'
-else echo "$wrong" | sed 's/^$/all here/'; fi
+)
+if [ -z "$needed" ]; then echo 'kubeadm does not say which'
+else echo "${wrong:-all here}"; fi
 }
 want_3='all here'
 make_3() {
@@ -243,14 +247,40 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
 else
   if [ -z "$(slot join-cp-1)" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
   if [ -n "$begun" ]; then (
-    if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ] && kubeadm version >/dev/null 2>&1; then
-  systemctl start crio 2>/dev/null || :
-  config=/etc/kubernetes/admin.conf
-  config=/nonexistent
-  kubeadm reset --force --cri-socket unix:///var/run/crio/crio.sock --cleanup-tmp-dir --kubeconfig "$config"
+    begun=
+if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
+if [ -n "$begun" ]; then
+  if kubeadm version >/dev/null 2>&1; then
+    systemctl start crio 2>/dev/null || :
+    config=/etc/kubernetes/admin.conf
+    config=/nonexistent
+    kubeadm reset --force --cri-socket unix:///var/run/crio/crio.sock --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
+  else echo 'kubeadm is gone: what it would take away is taken away without it'; fi
+  systemctl stop kubelet 2>/dev/null || :
 fi
-if [ -S /var/run/crio/crio.sock ]; then timeout 120 crictl rmp --force --all >/dev/null 2>&1 || :; fi
-systemctl stop kubepods.slice 2>/dev/null || :
+if [ -S /var/run/crio/crio.sock ] && timeout 120 crictl --runtime-endpoint unix:///var/run/crio/crio.sock --timeout 60s rmp --force --all >/dev/null 2>&1; then
+  systemctl stop kubepods.slice 2>/dev/null || :
+else
+  systemctl stop crio 2>/dev/null || :
+  systemctl stop kubepods.slice 2>/dev/null || :
+  for pin in /run/netns/* /run/ipcns/* /run/utsns/* /run/userns/* /run/pidns/*; do
+    # CRI-O's are named by a UUID.
+    case ${pin##*/} in
+      ????????-????-????-????-????????????) umount -l "$pin" 2>/dev/null || :; rm -f "$pin" ;;
+    esac
+  done
+  rm -f /run/crio/version
+fi
+if [ -n "$begun" ]; then
+  mounts() { cut -d ' ' -f 2 /proc/mounts | grep '^/var/lib/kubelet/' | sort -r; }
+mounts | while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount" || :; done
+left=$(mounts)
+if [ -n "$left" ]; then printf '%s\n' "$left" 'still mounted: what kubelet and etcd have written is left as it is'; exit 1; fi
+for path in /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/tmp /var/lib/etcd /var/lib/kubelet; do
+  if [ -d "$path" ]; then find "$path/" -xdev -mindepth 1 -delete; fi
+done
+rm -f /etc/kubernetes/admin.conf /etc/kubernetes/super-admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/bootstrap-kubelet.conf /etc/cni/net.d/10-flannel.conflist /run/flannel/subnet.env
+fi
 for at in /sys/fs/bpf/cilium /sys/fs/bpf/calico /sys/fs/bpf/tc/globals/cilium_* /sys/fs/bpf/tc/globals/cali_*; do
   if [ -e "$at" ]; then rm -rf "$at"; fi
 done

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -63,6 +63,26 @@ probe_rollouts() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
 }
 
+probe_hindrances() {
+[ "$(probe api)" = ok ] || return 0
+{
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o 'jsonpath={range .items[*]}{.involvedObject.namespace}/{.involvedObject.name}|{.message}{"\n"}{end}'
+  echo 'the pods'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}|{.metadata.namespace}/{.metadata.name}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="PodScheduled")].message}{range .status.initContainerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{range .status.containerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{"\n"}{end}'
+} | awk -F '|' '
+  NR == 1 { taints = $0; next }
+  $0 == "the pods" { pods = 1; next }
+  !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
+  NF > 3 && $3 != "True" {
+    words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
+    # A reason alone, such as ContainerCreating, says nothing.
+    if (words ~ /^[A-Za-z ]*$/) words = last[$2]
+    if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
+    if (words != "") print $1 "|" substr(words, 1, 600)
+  }' | sort -u
+}
+
 probe_nodes() {
 [ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
@@ -76,10 +96,12 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 1 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
 read_1() {
-probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
+said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
 }
 want_1='all ready'
 
@@ -97,10 +119,12 @@ want_2='all ready'
 # ── 3 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods on these nodes really start.
 read_3() {
-probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
+said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
 want_3='all ready'
 
@@ -127,10 +151,12 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 5 network/flannel-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
 read_5() {
-probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
+said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
 }
 want_5='all ready'
 

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -103,6 +103,62 @@ else
 fi
 }
 
+# ── 2 join/bridge: Have the node's pods on their bridge
+# With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
+read_2() {
+found=$({
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+  {
+    alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+  } | sed 's/^[^ ]* \(.*\)/\1 is on no bridge/' | sort
+})
+echo "$found" | sed 's/^$/all on it/'
+}
+want_2='all on it'
+make_2() {
+wrong=$(
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+)
+if [ -n "$wrong" ]; then ip link delete cni0; fi
+# A pod whose sandbox has ended gets another from kubelet, and that another place on the bridge.
+{
+  alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+} | while read -r id name; do
+  echo "$name is started anew"
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
+done
+}
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -116,8 +172,9 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/join-network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/join-network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 1
+say landfall 1 2
 step 1 make 180
+step 2 make 30
 say end
 }
 main

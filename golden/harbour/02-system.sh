@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -298,7 +298,7 @@ case $(dpkg-query -W -f '${db:Status-Status}' unattended-upgrades 2>/dev/null) i
 }
 want_7=installed
 make_7() {
-tries=0 said="${tmp:-/run}/said"
+( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
@@ -307,7 +307,7 @@ until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
-cat "$said"
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
 tries=0 said="${tmp:-/run}/said"
 until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages unattended-upgrades 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
@@ -417,7 +417,7 @@ case $(dpkg-query -W -f '${db:Status-Status}' bash-completion 2>/dev/null) in in
 }
 want_11=installed
 make_11() {
-tries=0 said="${tmp:-/run}/said"
+( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
     cat "$said"; exit 1
@@ -426,7 +426,7 @@ until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   echo "${who:-waiting for another program that installs packages}"
   tries=$((tries + 1)); sleep 1
 done
-cat "$said"
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
 tries=0 said="${tmp:-/run}/said"
 until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages bash-completion 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then

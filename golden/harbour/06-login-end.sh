@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -180,7 +180,10 @@ mv -fT /etc/ssh/sshd_config.d/.00-landfall-passwords.conf.landfall /etc/ssh/sshd
 else
   rm -f /etc/ssh/sshd_config.d/00-landfall-passwords.conf
 fi; exit 1; }
-if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
+if systemctl -q is-active ssh.socket; then
+  if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+mkdir -p /run/sshd
+elif systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
 }
 
 # ── 3 login/root: Let root log in with a key alone
@@ -231,7 +234,10 @@ mv -fT /etc/ssh/sshd_config.d/.00-landfall-root.conf.landfall /etc/ssh/sshd_conf
 else
   rm -f /etc/ssh/sshd_config.d/00-landfall-root.conf
 fi; exit 1; }
-if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
+if systemctl -q is-active ssh.socket; then
+  if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+mkdir -p /run/sshd
+elif systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi
 }
 
 main() {

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -61,6 +61,26 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 probe_rollouts() {
 [ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get daemonsets,deployments -A -o jsonpath='{range .items[*]}{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}'
+}
+
+probe_hindrances() {
+[ "$(probe api)" = ok ] || return 0
+{
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o 'jsonpath={range .items[*]}{.involvedObject.namespace}/{.involvedObject.name}|{.message}{"\n"}{end}'
+  echo 'the pods'
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}|{.metadata.namespace}/{.metadata.name}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="PodScheduled")].message}{range .status.initContainerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{range .status.containerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{"\n"}{end}'
+} | awk -F '|' '
+  NR == 1 { taints = $0; next }
+  $0 == "the pods" { pods = 1; next }
+  !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
+  NF > 3 && $3 != "True" {
+    words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
+    # A reason alone, such as ContainerCreating, says nothing.
+    if (words ~ /^[A-Za-z ]*$/) words = last[$2]
+    if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
+    if (words != "") print $1 "|" substr(words, 1, 600)
+  }' | sort -u
 }
 
 probe_nodes() {
@@ -601,46 +621,108 @@ else
 fi
 }
 
-# ── 4 network/kube-proxy: Run kube-proxy on every node
-# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
+# ── 4 network/bridge: Have the node's pods on their bridge
+# With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
 read_4() {
-probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
+found=$({
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+  {
+    alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+  } | sed 's/^[^ ]* \(.*\)/\1 is on no bridge/' | sort
+})
+echo "$found" | sed 's/^$/all on it/'
+}
+want_4='all on it'
+make_4() {
+wrong=$(
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+)
+if [ -n "$wrong" ]; then ip link delete cni0; fi
+# A pod whose sandbox has ended gets another from kubelet, and that another place on the bridge.
+{
+  alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+} | while read -r id name; do
+  echo "$name is started anew"
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
+done
+}
+
+# ── 5 network/kube-proxy: Run kube-proxy on every node
+# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
+read_5() {
+said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
 }
-want_4='all ready'
+want_5='all ready'
 
-# ── 5 network/nodes-ready: Have every node ready
+# ── 6 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_5() {
+read_6() {
 probe nodes | awk -F '|' -v names=cp-0 '
   { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!NR) { print "no node is seen"; exit }
     n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
     if (!bad) print "all ready" }'
 }
-want_5='all ready'
-
-# ── 6 network/dns: Have names resolved inside the cluster
-# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_6() {
-probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
-}
 want_6='all ready'
 
-# ── 7 network/flannel-runs: Run the network plugin on every node
-# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
+# ── 7 network/dns: Have names resolved inside the cluster
+# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
 read_7() {
-probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
+said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }'
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
 want_7='all ready'
+
+# ── 8 network/flannel-runs: Run the network plugin on every node
+# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
+read_8() {
+said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
+  $1 != what { next }
+  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
+  END { if (!seen) print "not there" }')
+echo "$said"
+case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
+}
+want_8='all ready'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -655,14 +737,15 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 7
+say landfall 1 8
 step 1 check 0
 step 2 make 0
 step 3 make 180
-step 4 check 240
-step 5 check 120
-step 6 check 240
+step 4 make 30
+step 5 check 240
+step 6 check 120
 step 7 check 240
+step 8 check 240
 say end
 }
 main

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -62,7 +62,11 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # The scheduler, the kubelet, the runtime, the registry and the network plugin all have to do their part before one pod is Ready. The image has a tag that never moves, as every image should.
 read_1() {
 if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
-else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=5 '$1 == kind && $2 == name { print $field }')"; fi
+else
+  words="$(probe proof_things | awk -F '|' -v kind=Pod -v name=web -v field=5 '$1 == kind && $2 == name { print $field }')"
+  case $words in *'untolerated taint(s)'*) words="$words (taints of $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'))" ;; esac
+  echo "not Ready: $words"
+fi
 }
 want_1=Ready
 make_1() {
@@ -169,7 +173,11 @@ END
 # Half of what can be broken shows only from inside a pod: its routes, its resolver, the rules of Services.
 read_2() {
 if [ "$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=4 '$1 == kind && $2 == name { print $field }')" = True ]; then echo Ready
-else echo "not Ready: ""$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=5 '$1 == kind && $2 == name { print $field }')"; fi
+else
+  words="$(probe proof_things | awk -F '|' -v kind=Pod -v name=client -v field=5 '$1 == kind && $2 == name { print $field }')"
+  case $words in *'untolerated taint(s)'*) words="$words (taints of $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'))" ;; esac
+  echo "not Ready: $words"
+fi
 }
 want_2=Ready
 

@@ -8,7 +8,7 @@ b64() { printf '%s' "$1" | base64 -w0; }
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
   [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
-  cat "$tmp/probes/$1.note" >&2
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
 
@@ -65,7 +65,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_proof_pods() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o name && echo answered
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o 'jsonpath={range .items[*]}pod/{.metadata.name} {.metadata.deletionTimestamp}{"\n"}{end}' && echo answered
 }
 
 # ── 1 proof/cleaned: End its pods and leave nothing behind
@@ -74,12 +74,17 @@ read_1() {
 said=$(probe proof_namespace)
 left=$(printf '%s\n' "$said" | head -n 1)
 since=${left#* }
+pods() {
+  probe proof_pods | awk -v now="$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
+    $0 == "answered" { next }
+    { print $1 (NF < 2 ? "" : now < $2 ? ", asked to end, has until " $2 : ", should have ended by " $2); left = 1 }
+    END { if (!left) print NR ? "gone" : "the API server does not answer" }'
+}
 case $said in
   answered) echo gone ;;
   *answered)
-    if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then
-      probe proof_pods | awk '$0 != "answered" { print; left = 1 } END { if (!left) print NR ? "gone" : "the API server does not answer" }'
-    else echo "namespace $left"; fi ;;
+    if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then pods
+    else echo "namespace $left"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
   *) echo 'the API server does not answer' ;;
 esac
 }

@@ -119,8 +119,8 @@ const VERSION: Integration = {
     global: false,
     aliases: ['V'],
     complete: true,
-    async run() {
-      this.process.stdout.write(`landfall ${await ownVersion()}\n`);
+    run() {
+      this.process.stdout.write(`landfall ${ownVersion()}\n`);
     },
   },
 };

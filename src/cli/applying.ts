@@ -1,5 +1,5 @@
 import type { Loaded } from '../config/load.ts';
-import { writeLock } from '../config/lock.ts';
+import { writeLock } from '../config/lock-text.ts';
 import type { ExitCode } from '../model/problem.ts';
 import { isEmpty, type Plan } from '../plan/plan.ts';
 import { eventLine } from '../report/json.ts';
@@ -35,9 +35,9 @@ async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: s
 }
 
 /** What a run would tell that has nothing to do. */
-async function nothingToDo(cluster: string, { at, ms }: Plan): Promise<string> {
+function nothingToDo(cluster: string, { at, ms }: Plan): string {
   return [
-    { is: 'version' as const, format: EVENT_FORMAT, landfall: await ownVersion() },
+    { is: 'version' as const, format: EVENT_FORMAT, landfall: ownVersion() },
     { is: 'run' as const, at, run: '', command: 'apply', cluster, phases: [] },
     { is: 'end' as const, at, exit: 0, made: 0, ms },
   ]
@@ -66,8 +66,9 @@ export async function applying(
   );
   wish.check?.(before.plan);
   if (isEmpty(before.plan) && !flags.prove) {
-    writeLock(loaded.lockFile, before.plan.lock);
-    if (flags.json) stdout.write(await nothingToDo(cluster.name, before.plan));
+    // A lock that was read and fits need not be written.
+    if (before.plan.lock !== loaded.lock) writeLock(loaded.lockFile, before.plan.lock);
+    if (flags.json) stdout.write(nothingToDo(cluster.name, before.plan));
     else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
     await followPort(context, flags, loaded, before.plan);
     return 0;

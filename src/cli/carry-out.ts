@@ -82,7 +82,7 @@ export async function carryOut(
     outcome = await undertaking.run({
       run,
       command,
-      version: await ownVersion(),
+      version: ownVersion(),
       stop: stop.signals,
       patience: undertaking.patience ?? PATIENCE,
       detached: true,

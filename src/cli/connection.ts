@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../model/cluster.ts';
 import type { Shell } from '../shell/sh.ts';
@@ -33,7 +33,7 @@ export async function sshOf(all: readonly Target[]): Promise<Shell> {
     target.hostKey === undefined ? undefined : join(socketFolder(), `${target.name}.pinned`);
   for (const target of all) {
     const path = file(target);
-    if (path !== undefined) await writeFile(path, pinLine(target), { mode: 0o600 });
+    if (path !== undefined) writeFileSync(path, pinLine(target), { mode: 0o600 });
   }
   return ownSsh(all, file);
 }

@@ -1,4 +1,4 @@
-import { HOST_DEFAULTS } from '../config/defaults.ts';
+import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';

@@ -1,4 +1,4 @@
-import { createInterface, type Interface } from 'node:readline';
+import type { Interface } from 'node:readline';
 import type { CliProcess, InStream, OutStream } from './context.ts';
 
 /**
@@ -38,6 +38,7 @@ function inStream(stream: NodeJS.ReadStream): InStream {
       return all;
     },
     line: async () => {
+      const { createInterface } = await import('node:readline');
       // Nothing comes of a stream that has ended, not even its end once more.
       if (stream.readableEnded || stream.destroyed) return undefined;
       if (lines === undefined) {

@@ -6,8 +6,11 @@ import { spawned } from '../ssh/spawned.ts';
 
 const MAIN = new URL('./main.ts', import.meta.url);
 
-/** What is loaded before a command is: every file reached by static imports, and every package they name. */
-function loadedAtOnce(): { readonly files: readonly string[]; readonly packages: readonly string[] } {
+/** What is loaded together with these files: every file reached by static imports, and every package they name. */
+function loadedAtOnce(...roots: readonly URL[]): {
+  readonly files: readonly string[];
+  readonly packages: readonly string[];
+} {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: URL): void => {
@@ -30,7 +33,7 @@ function loadedAtOnce(): { readonly files: readonly string[]; readonly packages:
       else packages.add(from);
     }
   };
-  visit(MAIN);
+  for (const root of roots) visit(root);
   return { files: [...files], packages: [...packages] };
 }
 
@@ -72,10 +75,25 @@ describe('streams that are not there', () => {
 
 describe('starting up', () => {
   test('loads the command line and nothing of what commands do', () => {
-    const { files, packages } = loadedAtOnce();
+    const { files, packages } = loadedAtOnce(MAIN);
     expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['@stricli/core']);
     expect(files.filter((file) => !/\/src\/(cli|report)\//.test(file))).toEqual([]);
     expect(files.length).toBeLessThan(20);
+  });
+
+  test('loads before the hosts are called only what that needs', () => {
+    const roots = ['./main.ts', './apply.ts', './source.ts', '../config/load.ts', './site.ts'];
+    const { files, packages } = loadedAtOnce(...roots.map((root) => new URL(root, import.meta.url)));
+    expect(packages.toSorted()).toEqual([
+      '@stricli/core',
+      'node:child_process',
+      'node:fs',
+      'node:os',
+      'node:path',
+      'yaml',
+      'zod',
+    ]);
+    expect(files.filter((file) => /\/src\/(steps|plan|lab)\//.test(file))).toEqual([]);
   });
 
   test('a reader who goes away breaks nothing', async () => {

@@ -101,6 +101,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['network', 'network/one-plugin'],
   ['network', 'network/flannel'],
   ['network', 'network/conflist'],
+  ['network', 'network/bridge'],
   ['network', 'network/kube-proxy'],
   ['network', 'network/nodes-ready'],
   ['network', 'network/dns'],

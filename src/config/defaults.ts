@@ -1,6 +1,5 @@
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
-import { host } from './schema-host.ts';
 import type { ClusterFile } from './schema.ts';
 
 /** The port the API server listens on: kubeadm's. */
@@ -63,7 +62,7 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
 }
 
 /** Takes the section `host` as written, with its defaults; gives it without what was left out. */
-function completeHost(host: ClusterFile['host']): Host {
+export function completeHost(host: ClusterFile['host']): Host {
   const { ssh, journal, ...settings } = host;
   return { ...settings, journal: present(journal), ...(ssh === undefined ? {} : { ssh: present(ssh) }) };
 }
@@ -73,6 +72,3 @@ function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], u
   const held = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(held) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
-
-/** What is made of hosts when cluster.yaml does not speak of them. */
-export const HOST_DEFAULTS: Host = completeHost(host.parse({}));

@@ -6,7 +6,7 @@ import type { Lock } from '../model/lock.ts';
 import { Problems } from '../model/problem.ts';
 import { lockPath, pathFrom } from './file.ts';
 import { loadCluster } from './load.ts';
-import { lockText } from './lock.ts';
+import { lockText } from './lock-text.ts';
 
 const harbour = `apiVersion: landfall/v1
 kind: Cluster

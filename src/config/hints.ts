@@ -146,7 +146,8 @@ function commonHint(value: string): Hint {
   if (value !== value.trim())
     return { why: 'there is white space at its beginning or end', value: value.trim() };
   if (unseen !== undefined) return { why: `it holds the character U+${unseen}, which cannot be seen` };
-  if (/[“”„‘’«»]/.test(value))
+  // “ ” „ ‘ ’ « »
+  if (/[\u201C\u201D\u201E\u2018\u2019\u00AB\u00BB]/.test(value))
     return { why: 'these quotation marks are part of the value', try: 'use straight ones: " or \'' };
   if (/[$%`"';&|<>(){}!*?\\]/.test(value))
     return { why: 'it holds characters that a shell or ssh gives a meaning; no such value is passed on' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Problem, Problems } from '../model/problem.ts';
-import { HOST_DEFAULTS } from './defaults.ts';
+import { HOST_DEFAULTS } from './host-defaults.ts';
 import { readCluster } from './load.ts';
 import { asText } from './text.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOST_DEFAULTS } from './defaults.ts';
+import { HOST_DEFAULTS } from './host-defaults.ts';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
 import { asText } from './text.ts';

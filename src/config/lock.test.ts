@@ -15,7 +15,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Lock } from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
-import { lockText, parseLock, readLock, writeLock } from './lock.ts';
+import { lockText, writeLock } from './lock-text.ts';
+import { parseLock, readLock } from './lock.ts';
 import { asText } from './text.ts';
 
 const lock: Lock = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HOST_DEFAULTS } from './defaults.ts';
+import { HOST_DEFAULTS } from './host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import type { ResolvedPackages } from './lock.ts';

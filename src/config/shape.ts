@@ -19,7 +19,8 @@ export interface Shaped<T> {
 
 /** Checks the form of a file: every unknown, missing and malformed field is a problem of its own. */
 export function checkShape<S extends z.ZodType>(page: Page & { readonly schema: S }): Shaped<z.output<S>> {
-  const parsed = page.schema.safeParse(toValue(page.tree));
+  // Each file is checked once: to compile functions for that first would take longer than to do without.
+  const parsed = page.schema.safeParse(toValue(page.tree), { jitless: true });
   const issues = parsed.success ? [] : (parsed.error.issues as readonly z.core.$ZodIssue[]);
   const meant = new Set<string>();
   const unknown = issues.flatMap((issue) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cacheDir, contentKey, depotDir, labDir } from './place.ts';
+import { contentKey } from './content-key.ts';
+import { cacheDir, depotDir, labDir } from './place.ts';
 import { conntrackMax } from './settings.ts';
 
 describe('places', () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder, type PlaceEnvironment, stateFolder } from '../files/places.ts';
 
@@ -25,10 +24,3 @@ export function depotDir(env: PlaceEnvironment = process.env): string {
 
 /** What passes away with the machine's next boot, one for the whole machine: which labs are up, which settings were changed. */
 export const RUN_DIR = '/run/landfall/lab';
-
-/** A short name for content: the first 16 hex digits of the SHA-256 of everything that makes it. */
-export function contentKey(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('hex').slice(0, 16);
-}

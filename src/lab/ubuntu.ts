@@ -30,6 +30,7 @@ DISTRIB_DESCRIPTION="Ubuntu 24.04.3 LTS"
 const CLOUD = `# How far cloud-init may go on a lab host.
 datasource_list: [NoCloud, None]
 disable_root: false
+manage_etc_hosts: true
 ssh_deletekeys: false
 ssh_genkeytypes: []
 locale: C.UTF-8

@@ -83,7 +83,7 @@ export function alternatives(pattern: RegExp): readonly string[] {
     .flatMap(expanded)
     .map((text) =>
       text
-        .replace(/[ …]*…[ …]*/g, (gap) => (/ /.test(gap) ? ' … ' : '…'))
+        .replace(/[ \u2026]*\u2026[ \u2026]*/g, (gap) => (/ /.test(gap) ? ' … ' : '…'))
         .replace(/ +/g, ' ')
         .trim(),
     );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HOST_DEFAULTS } from '../config/defaults.ts';
+import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { isEmpty } from '../plan/plan.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { HOST_DEFAULTS } from '../config/defaults.ts';
+import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { merge, rewrite } from './kubeconfig.ts';
 

@@ -30,10 +30,12 @@ export type ScriptRecord =
   /** Words of the transport around the script: `held`, `got`, `gone`, … with their texts decoded. */
   | { readonly is: 'said'; readonly word: string; readonly texts: readonly string[] };
 
+const UTF8 = new TextDecoder();
+
 /** Decodes base64 as UTF-8; pure, so that it runs in a browser too. */
 export function decode(text: string | undefined): string {
   if (text === undefined || text === '') return '';
-  return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
+  return UTF8.decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
 }
 
 function record(line: string): ScriptRecord | undefined {

@@ -51,14 +51,24 @@ function dedent(parts: readonly string[]): string[] {
     .split('\0');
 }
 
+/** The parts of templates, worked out once each: a template is the same object whenever its place in the program is passed. */
+const PARTS = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+function partsOf(template: TemplateStringsArray): readonly string[] {
+  const known = PARTS.get(template);
+  if (known !== undefined) return known;
+  const parts = dedent(template.raw.map((part) => part.replaceAll('\\${', '${').replaceAll('\\`', '`')));
+  PARTS.set(template, parts);
+  return parts;
+}
+
 /**
  * The one way to shell: `` sh`rm -f ${path}` ``. Every `${value}` is quoted as one word (a list as several); a nested
  * Shell is inserted as it is. Backslashes are the shell's own, but for `\${` and a backslash before a back quote,
  * which stand for `${` and the back quote. The template's indentation is removed.
  */
 export function sh(template: TemplateStringsArray, ...values: readonly ShellValue[]): Shell {
-  const parts = dedent(template.raw.map((part) => part.replaceAll('\\${', '${').replaceAll('\\`', '`')));
-  const text = parts
+  const text = partsOf(template)
     .map((part, i) => part + (i < values.length ? render(values[i] as ShellValue) : ''))
     .join('');
   return { text, [made]: true };

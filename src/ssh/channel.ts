@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Output, RunOptions } from './host.ts';
 import { type Frame, frame } from './frame.ts';
 import { type Argv, start } from './spawned.ts';
@@ -91,6 +90,9 @@ export function openChannel(argv: Argv, env: Readonly<Record<string, string>>): 
     return error;
   });
   const run = async (script: string, { signal, onData }: RunOptions): Promise<Output> => {
+    // Loaded while the host is being connected to.
+    const { randomBytes } = await import('node:crypto');
+    signal?.throwIfAborted();
     const mark = `\u001e${randomBytes(16).toString('hex')}`;
     const stdout: string[] = [];
     const stderr: string[] = [];

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Channel, openChannel } from './channel.ts';
 import { ROOT_SHELL } from './root-shell.ts';
@@ -10,7 +10,7 @@ import { type Part, pinLine, sshArgv } from './words.ts';
 export interface Line {
   readonly channel: Channel;
   /** What its ssh has said of itself so far. */
-  readonly log: () => Promise<string>;
+  readonly log: () => string;
 }
 
 /** A connection to a host that several shells share. */
@@ -22,7 +22,7 @@ export interface Connection {
   /** Whether it was made for an ssh older than 8.7. */
   readonly old: boolean;
   /** Removes the files that belong to it; when all its processes have ended. */
-  readonly forget: () => Promise<void>;
+  readonly forget: () => void;
 }
 
 /** What is the same for every connection to a host. */
@@ -39,20 +39,28 @@ export interface ConnectionOptions {
 // ssh, and the ssh of a jump host, must not ask anybody: not on a terminal (`apart` takes it away), not in a window.
 const ENV = { SSH_ASKPASS_REQUIRE: 'never' };
 
+function said(log: string): string {
+  try {
+    return readFileSync(log, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /**
  * Begins to connect. The process that holds the connection runs the first shell itself, so that the first script costs no more
  * than a bare `ssh HOST`. It stays in the foreground, whatever ControlPersist says, and its shell ends with its input, so
  * that it goes when we do.
  * @throws ProgramMissing when there is no ssh.
  */
-export async function connect(options: ConnectionOptions): Promise<Connection> {
+export function connect(options: ConnectionOptions): Connection {
   const { target, folder } = options;
   const name = join(folder, freshName());
   const files: string[] = [];
   const pinned = `${name}.pin`;
   if (target.hostKey !== undefined) {
     files.push(pinned);
-    await writeFile(pinned, pinLine(target), { mode: 0o600 });
+    writeFileSync(pinned, pinLine(target), { mode: 0o600 });
   }
   const open = (role: Part['role']): Line => {
     const log = join(folder, `${freshName()}.log`);
@@ -68,14 +76,14 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       ...(target.hostKey === undefined ? {} : { pinned }),
     };
     const channel = openChannel(sshArgv(part, ROOT_SHELL), ENV);
-    return { channel, log: () => readFile(log, 'utf8').catch(() => '') };
+    return { channel, log: () => said(log) };
   };
   return {
     first: open('master'),
     another: () => open('user'),
     old: options.old,
-    forget: async () => {
-      await Promise.all(files.map((file) => rm(file, { force: true })));
+    forget: () => {
+      for (const file of files) rmSync(file, { force: true });
     },
   };
 }

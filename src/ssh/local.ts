@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { Problem } from '../model/problem.ts';
 import type { Shell } from '../shell/sh.ts';
 import type { Host } from './host.ts';
@@ -22,7 +22,7 @@ export function localHost(options: LocalOptions = {}): Host {
     name,
     address: name,
     run: async (script, { signal, onData } = {}) => {
-      if (namespace !== undefined) await reachable(namespace);
+      if (namespace !== undefined) mustBeThere(namespace);
       return await spawned(argv, {
         stdin: `${before === undefined ? '' : `${(await before()).text}\n`}${script.endsWith('\n') ? script : `${script}\n`}`,
         ...(signal === undefined ? {} : { signal }),
@@ -34,16 +34,13 @@ export function localHost(options: LocalOptions = {}): Host {
   };
 }
 
-async function reachable(namespace: string): Promise<void> {
-  try {
-    await access(namespace);
-  } catch {
-    throw new Problem({
-      code: 'ssh/no-namespace',
-      summary: `the network namespace ${namespace} is not there`,
-      why: 'questions from outside the cluster are asked there; a lab makes it when it comes up, and a reboot takes it away',
-      try: 'landfall lab up',
-      exit: 4,
-    });
-  }
+function mustBeThere(namespace: string): void {
+  if (existsSync(namespace)) return;
+  throw new Problem({
+    code: 'ssh/no-namespace',
+    summary: `the network namespace ${namespace} is not there`,
+    why: 'questions from outside the cluster are asked there; a lab makes it when it comes up, and a reboot takes it away',
+    try: 'landfall lab up',
+    exit: 4,
+  });
 }

@@ -79,7 +79,7 @@ export function openSsh(target: Target, options: OpenSshOptions = {}): Host {
   /** What it means that a shell went away, or never came. */
   const meaning = async (gone: ChannelGone, { line, late }: Seat): Promise<Problem | Disconnected> => {
     const { status, stdout, stderr } = gone;
-    const attempt = { target, status, log: await line.log(), stdout, stderr };
+    const attempt = { target, status, log: line.log(), stdout, stderr };
     if (gone.begun || (!late && mayHaveBegun(attempt)))
       return new Disconnected(target.name, lostBecause(attempt));
     return late ? noAnswer(attempt, loginSeconds) : explainFailure(attempt);

@@ -57,13 +57,12 @@ const PATIENCE = 3000;
 /**
  * Makes a pool. @param open begins a new connection; @param loginSeconds how long a line has until its shell answers.
  */
-export function linePool(open: () => Promise<Connection>, loginSeconds: number): Pool {
+export function linePool(open: () => Connection, loginSeconds: number): Pool {
   type Mutable = { -readonly [K in keyof Seat]: Seat[K] };
   const seats = new Set<Mutable>();
   /** Of every connection there ever was. */
   const firsts: Mutable[] = [];
   let current: Mutable | undefined;
-  let opening: Promise<Mutable> | undefined;
   let closed = false;
 
   const add = (line: Line, connection: Connection): Mutable => {
@@ -83,8 +82,8 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
     return seat;
   };
 
-  const begin = async (): Promise<Mutable> => {
-    const connection = await open();
+  const begin = (): Mutable => {
+    const connection = open();
     const seat = add(connection.first, connection);
     firsts.push(seat);
     return seat;
@@ -108,16 +107,7 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
       signal?.throwIfAborted();
       if (closed) throw new Error('this connection was closed by us');
       if (current?.line.channel.usable() !== true) {
-        if (opening !== undefined) {
-          await unlessAborted(opening, signal);
-          continue;
-        }
-        opening = begin();
-        try {
-          current = await opening;
-        } finally {
-          opening = undefined;
-        }
+        current = begin();
         return current;
       }
       const idle = [...seats].find(
@@ -148,7 +138,6 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
     },
     close: async () => {
       closed = true;
-      await opening?.catch(() => {});
       const all = [...seats];
       for (const { line, busy } of all) {
         if (busy) line.channel.kill();
@@ -159,7 +148,7 @@ export function linePool(open: () => Promise<Connection>, loginSeconds: number):
       }, PATIENCE);
       await Promise.all(all.map(({ line }) => line.channel.ended));
       clearTimeout(late);
-      await Promise.all(firsts.map(({ connection }) => connection.forget()));
+      for (const { connection } of firsts) connection.forget();
     },
   };
 }

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../files/folder.ts';
 import { placeNamed } from '../files/places.ts';
@@ -10,8 +9,8 @@ import { placeNamed } from '../files/places.ts';
  */
 export const LONGEST_SOCKET = 104 - 1 - 17;
 
-/** What one socket's name takes at most: `/` and a number. */
-const NAME_ROOM = 8;
+/** What Node appends to the name of a new folder, and one socket's name takes at most: `/` and a number. */
+const NAME_ROOM = 6 + 8;
 
 function uid(): number {
   return process.getuid?.() ?? 0;
@@ -51,20 +50,16 @@ function room(folder: string): boolean {
 }
 
 function make(env: Readonly<Record<string, string | undefined>>): string {
-  const own = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  const own = `${process.pid}-`;
   const runtime = placeNamed(env, 'XDG_RUNTIME_DIR');
   const places = [...(runtime === undefined ? [] : [join(runtime, 'landfall')]), `/tmp/landfall-${uid()}`];
   for (const place of places) {
     if (!room(join(place, own)) || !isOurs(place)) continue;
     sweep(place);
-    const folder = join(place, own);
-    mkdirSync(folder, { mode: 0o700 });
-    return folder;
+    return mkdtempSync(join(place, own));
   }
   // Somebody else sits on our name in /tmp: a name nobody can have guessed.
-  const folder = `/tmp/landfall-${own}`;
-  mkdirSync(folder, { mode: 0o700 });
-  return folder;
+  return mkdtempSync(`/tmp/landfall-${own}`);
 }
 
 let ours: string | undefined;

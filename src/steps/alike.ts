@@ -41,12 +41,37 @@ function marks(node: Node, facts: Facts): readonly string[] {
   ];
 }
 
-/** The other hosts that were asked. */
-function others({ cluster, node, hosts }: Scene): readonly (readonly [Node, Facts])[] {
-  return cluster.nodes.flatMap((other) => {
-    const facts = hosts[other.name];
-    return facts === undefined || other.name === node.name ? [] : [[other, facts] as const];
-  });
+/** The nodes that were asked, by what they are known by and by the size of packets they send. */
+interface Crowd {
+  readonly marks: ReadonlyMap<string, readonly string[]>;
+  /** Bytes. */
+  readonly sizes: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Found once for all the hosts that were asked together: each compared with each, a thousand would be a million pairs. */
+const CROWDS = new WeakMap<Scene['hosts'], Crowd>();
+
+function crowdOf({ cluster, hosts }: Scene): Crowd {
+  const known = CROWDS.get(hosts);
+  if (known !== undefined) return known;
+  const marked = new Map<string, string[]>();
+  const sizes = new Map<number, string[]>();
+  for (const node of cluster.nodes) {
+    const facts = hosts[node.name];
+    if (facts === undefined) continue;
+    for (const mark of marks(node, facts)) note(marked, mark, node.name);
+    const size = ownLink(node, facts)?.mtu ?? 0;
+    if (size > 0) note(sizes, size, node.name);
+  }
+  const crowd = { marks: marked, sizes };
+  CROWDS.set(hosts, crowd);
+  return crowd;
+}
+
+function note<K>(names: Map<K, string[]>, key: K, name: string): void {
+  const there = names.get(key);
+  if (there === undefined) names.set(key, [name]);
+  else there.push(name);
 }
 
 /** `$device` becomes the device that carries an address. */
@@ -57,11 +82,9 @@ function deviceOf(address: string): Shell {
 /** Only what another host has as well is in the script: on a thousand hosts it must not hold the marks of all. */
 function identity(scene: Scene): Step {
   const { node, facts } = scene;
-  const own = new Set(marks(node, facts));
-  const shared = others(scene).flatMap(([other, theirs]) =>
-    marks(other, theirs)
-      .filter((mark) => own.has(mark))
-      .map((mark) => `${other.name} ${mark}`),
+  const crowd = crowdOf(scene);
+  const shared = marks(node, facts).flatMap((mark) =>
+    (crowd.marks.get(mark) ?? []).filter((name) => name !== node.name).map((name) => `${name} ${mark}`),
   );
   return check(
     {
@@ -124,11 +147,10 @@ const SMALLEST = 1280;
 
 function mtu(scene: Scene): Step {
   const { node, facts } = scene;
-  const seen = new Map<number, string>();
-  for (const [other, theirs] of others(scene)) {
-    const size = ownLink(other, theirs)?.mtu ?? 0;
-    if (size > 0 && !seen.has(size)) seen.set(size, other.name);
-  }
+  const seen = [...crowdOf(scene).sizes].flatMap(([size, names]) => {
+    const other = names.find((name) => name !== node.name);
+    return other === undefined ? [] : [`${size} ${other}`];
+  });
   return check(
     {
       id: 'preflight/mtu',
@@ -156,7 +178,7 @@ function mtu(scene: Scene): Step {
         ${deviceOf(nodeAddress(node, facts))}
         mtu=$(ip -o link show dev "$device" | sed 's/.* mtu \([0-9]*\) .*/\1/')
         said=
-        for other in ${[...seen].map(([size, name]) => `${size} ${name}`)}; do
+        for other in ${seen}; do
           if [ "\${other% *}" != "$mtu" ]; then said="$device has $mtu, \${other#* } \${other% *}"; fi
         done
         if [ -n "$device" ] && [ "$mtu" -lt ${SMALLEST} ]; then said="$device has $mtu"; fi

@@ -151,6 +151,13 @@ export const IMAGE_CLUES: readonly Clue[] = [
     diagnosis: 'H26',
   },
   {
+    match: /reading manifest latest in|:latest\b.*(manifest unknown|not found)/i,
+    means:
+      'an image was named without a tag, or with latest, which is the same: it leads to whatever is newest at the moment, to another one after the next restart, and here to none',
+    try: "name a release, docker.io/library/nginx:1.28.0, or a digest; what runs is named by: kubectl get pods -A -o jsonpath='{..image}' | tr ' ' '\\n' | sort -u",
+    diagnosis: 'H42',
+  },
+  {
     match: /manifest unknown|not found: manifest|name unknown|repository does not exist/i,
     means: 'the registry has no such image, or a mirror in between does not',
     try: 'look at the version in cluster.yaml, and at the mirror in /etc/containers/registries.conf.d',

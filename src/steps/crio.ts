@@ -1,11 +1,11 @@
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
 import { draft, folder, putBack, inPlace } from './kinds/file.ts';
-import { lineIn } from './kinds/line.ts';
+import { lineIn, lineOut } from './kinds/line.ts';
 import { enabled, service } from './kinds/unit.ts';
 import { CRI_SOCKET } from './node.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
+import { BEFORE, FILES } from './places.ts';
 import { ownConflists } from './plugin.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
@@ -240,7 +240,13 @@ function crictl(): Step {
     read: sh`sed -n 's/^runtime-endpoint: *//p' ${path} 2>/dev/null | tr -d '"' | grep . || echo 'not set'`,
     want: CRI_SOCKET,
     make: lineIn(path, '^runtime-endpoint:', `runtime-endpoint: ${CRI_SOCKET}`),
-    undo: putBack(path),
+    // The package of CRI-O brings the file with the same line, in quotes: that one goes with the package.
+    undo: sh`
+      if [ -e ${BEFORE + path} ]; then
+        ${putBack(path)}
+      else
+        ${lineOut(path, `^runtime-endpoint: ${CRI_SOCKET}$`)}
+      fi`,
     writes: [path],
   };
 }

@@ -45,18 +45,22 @@ export function imageSteps({ cluster, lock }: Scene): readonly Step[] {
       after: ['runtime/answers'],
       probes: [kubeadmImages({ cluster, lock }), runtimeImages],
       read: sh`
-        have=$(probe runtime_images)
-        wrong=$({
-          probe kubeadm_images | while read -r image; do
-            printf '%s\n' "$have" | grep -qF -- "$image " || echo "$image is not here"
+        have=$(printf '\n%s\n' "$(probe runtime_images)")
+        needed=$(probe kubeadm_images)
+        line=\${have%"\${have#?}"}
+        wrong=$(
+          for image in $needed; do
+            case $have in *"$line$image "*) ;; *) echo "$image is not here" ;; esac
           done
-          ${accepted.length === 0 ? sh`:` : sh`printf '%s\n' ${accepted}`} | while read -r image digest; do
-            has=$(printf '%s\n' "$have" | grep -F -- "$image ") || continue
-            case "$has " in *" $digest "*) ;; *) echo "$has, accepted was $digest" ;; esac
+          for pair in ${accepted}; do
+            image=\${pair% *} digest=\${pair#* }
+            case $have in *"$line$image "*) ;; *) continue ;; esac
+            has=\${have#*"$line$image "}; has=\${has%%"$line"*}
+            case " $has " in *" $digest "*) ;; *) echo "$image $has, accepted was $digest" ;; esac
           done
-        })
-        if [ -z "$(probe kubeadm_images)" ]; then echo 'kubeadm does not say which'
-        else echo "$wrong" | sed 's/^$/all here/'; fi`,
+        )
+        if [ -z "$needed" ]; then echo 'kubeadm does not say which'
+        else echo "\${wrong:-all here}"; fi`,
       want: 'all here',
       make: sh`kubeadm config images pull --config ${FILES.kubeadm} --cri-socket ${CRI_SOCKET}`,
       clues: [

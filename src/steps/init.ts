@@ -3,11 +3,19 @@ import { type Shell, sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { draft, inPlace } from './kinds/file.ts';
-import { removeLinks, removePods, removePrograms, removeRoutes, removeRules } from './leftovers.ts';
+import {
+  removeLinks,
+  removePods,
+  removePrograms,
+  removeRoutes,
+  removeRules,
+  removeState,
+} from './leftovers.ts';
 import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { pluginFiles } from './plugin.ts';
 import type { Probe, Step } from './step.ts';
 
 export const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
@@ -94,9 +102,10 @@ function init(scene: Scene): Step {
       elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
       elif [ -n "$open" ]; then echo "half-done, open:$open"
       else
-        found=$(probe cluster_objects 2>/dev/null)
+        found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
         case $found in
-          *answered) open=$(for name in ${wanted(scene)}; do echo "$found" | grep -qxF "$name" || printf ' %s' "$name"; done) ;;
+          *'answered ')
+            for name in ${wanted(scene)}; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
           *) [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
         esac
         if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
@@ -123,18 +132,26 @@ function init(scene: Scene): Step {
       date -u +%FT%TZ >${draft(FILES.initialised)}
       ${inPlace(FILES.initialised)}`,
     undo: sh`
-      if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ] && kubeadm version >/dev/null 2>&1; then
-        systemctl start crio 2>/dev/null || :
-        config=/etc/kubernetes/admin.conf
-        ${
-          controlPlanes(cluster).length > 1
-            ? // Where others vote too, who leaves is taken off their list by them: asked one after the other they would wait in vain.
-              sh`config=/nonexistent`
-            : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
-        }
-        kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config"
+      begun=
+      if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
+      if [ -n "$begun" ]; then
+        if kubeadm version >/dev/null 2>&1; then
+          systemctl start crio 2>/dev/null || :
+          config=/etc/kubernetes/admin.conf
+          ${
+            controlPlanes(cluster).length > 1
+              ? // Where others vote too, who leaves is taken off their list by them: asked one after the other they would wait in vain.
+                sh`config=/nonexistent`
+              : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
+          }
+          kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
+        else echo 'kubeadm is gone: what it would take away is taken away without it'; fi
+        systemctl stop kubelet 2>/dev/null || :
       fi
       ${removePods}
+      if [ -n "$begun" ]; then
+        ${removeState(pluginFiles(cluster.network.plugin))}
+      fi
       ${removePrograms}
       ${removeLinks}
       ${removeRoutes(cluster.network.pods)}

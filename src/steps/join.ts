@@ -6,7 +6,7 @@ import { kubeletsWords, takeBack } from './init.ts';
 import { JOIN_CLUES } from './join-clues.ts';
 import { ticketSlot } from './join-ticket.ts';
 import { draft, inPlace } from './kinds/file.ts';
-import { conflist } from './network.ts';
+import { bridgeOf, conflist } from './network.ts';
 import { apiPort, CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
 import { taintOf } from './node-marks.ts';
 import type { Scene } from './phase.ts';
@@ -48,7 +48,10 @@ export function joinNetworkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   return release === undefined || controlPlanes(scene.cluster)[0]?.name === scene.node.name
     ? []
-    : [conflist(scene, release, { id: 'join/conflist', after: ['join/node', `network/${release.plugin}`] })];
+    : [
+        conflist(scene, release, { id: 'join/conflist', after: ['join/node', `network/${release.plugin}`] }),
+        ...bridgeOf(release, { id: 'join/bridge', after: ['runtime/answers', 'join/conflist'] }),
+      ];
 }
 
 /** The part of kubeadm's file that is no secret. What is not said here, kubelet's own settings, is in the cluster. */

@@ -1,10 +1,45 @@
 import { type Shell, sh } from '../shell/sh.ts';
+import { CONFIGS } from './key-files.ts';
+import { CRI_SOCKET } from './node.ts';
 import { BEFORE, FOLDERS, NOTES } from './places.ts';
 
-/** Pods that kubeadm reset did not stop, and the part of the process tree they lived in. */
+/**
+ * Pods that kubeadm reset did not stop, and the part of the process tree they lived in. A runtime that cannot be asked any more,
+ * or is gone, still has them in its books, and their networks live on with no process inside: installed again it would take
+ * them up as they are. So these go by hand, and without its note of this boot CRI-O clears its books at its next start.
+ */
 export const removePods = sh`
-  if [ -S /var/run/crio/crio.sock ]; then timeout 120 crictl rmp --force --all >/dev/null 2>&1 || :; fi
-  systemctl stop kubepods.slice 2>/dev/null || :`;
+  if [ -S /var/run/crio/crio.sock ] && timeout 120 crictl --runtime-endpoint ${CRI_SOCKET} --timeout 60s rmp --force --all >/dev/null 2>&1; then
+    systemctl stop kubepods.slice 2>/dev/null || :
+  else
+    systemctl stop crio 2>/dev/null || :
+    systemctl stop kubepods.slice 2>/dev/null || :
+    for pin in /run/netns/* /run/ipcns/* /run/utsns/* /run/userns/* /run/pidns/*; do
+      # CRI-O's are named by a UUID.
+      case \${pin##*/} in
+        ????????-????-????-????-????????????) umount -l "$pin" 2>/dev/null || :; rm -f "$pin" ;;
+      esac
+    done
+    rm -f /run/crio/version
+  fi`;
+
+/**
+ * What kubeadm reset takes away besides the pods, for when kubeadm is gone or does not come to its end; and the files by which
+ * the runtime would take the network plugin of a cluster that is no more for there. What is still mounted below kubelet's folder
+ * may be somebody's data: while anything is, nothing is removed.
+ */
+export function removeState(more: readonly string[]): Shell {
+  const files = [...CONFIGS, 'bootstrap-kubelet.conf'].map((name) => `/etc/kubernetes/${name}`);
+  return sh`
+    mounts() { cut -d ' ' -f 2 /proc/mounts | grep '^/var/lib/kubelet/' | sort -r; }
+    mounts | while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount" || :; done
+    left=$(mounts)
+    if [ -n "$left" ]; then printf '%s\n' "$left" 'still mounted: what kubelet and etcd have written is left as it is'; exit 1; fi
+    for path in /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/tmp /var/lib/etcd /var/lib/kubelet; do
+      if [ -d "$path" ]; then find "$path/" -xdev -mindepth 1 -delete; fi
+    done
+    rm -f ${[...files, ...more]}`;
+}
 
 /**
  * The network devices of the pods' network, whichever plugin made it; those of the pods themselves went with the pods, or

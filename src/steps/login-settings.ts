@@ -2,7 +2,7 @@ import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { draft, folder, inPlace, putBack } from './kinds/file.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
-import { provenLogin, takeTurn } from './sshd.ts';
+import { provenLogin, readAgain, takeTurn } from './sshd.ts';
 import type { Clue, Step } from './step.ts';
 
 /** A setting of sshd as sshd itself prints it, in small letters, and as it is written. */
@@ -25,9 +25,6 @@ const MATCHED: Clue = {
   means: 'sshd_config itself sets it, before its Include or in a Match block',
   try: 'grep -n -i -e match -e include /etc/ssh/sshd_config; move the Include to its first line',
 };
-
-/** Starts sshd's reading of its files anew, where it runs: with a socket each login, or the next start, reads them by itself. */
-const reload = sh`if systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi`;
 
 /**
  * Settings of sshd in a file of their own. The reading is what sshd makes of all its files together, for a login by this user;
@@ -74,12 +71,12 @@ function settings(
       chmod 0644 ${draft(path)}
       ${inPlace(path)}
       sshd -t || { ${putBack(path)}; exit 1; }
-      ${reload}`,
+      ${readAgain}`,
     undo: sh`
       ${putBack(path)}
       if command -v sshd >/dev/null 2>&1; then
         sshd -t
-        ${reload}
+        ${readAgain}
       fi`,
     writes: [path],
     clues: [

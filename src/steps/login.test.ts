@@ -44,6 +44,8 @@ describe.each(WAYS)('the ssh port of a host where a %s listens', (by) => {
     const one = at(by);
     expect(move(one)).toBe(true);
     expect([one.listening(), one.isArmed()]).toEqual([[22322], false]);
+    // What comes next asks sshd about its files, in the same run and so without a new connection.
+    expect(one.has('run/sshd')).toBe(true);
     one.reboot();
     expect([one.listening(), right(one, BESIDE), right(one, ALONE)]).toEqual([[22322], true, true]);
     expect(moveBack(one)).toBe(true);

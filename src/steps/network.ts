@@ -1,4 +1,5 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { bridgeStep } from './bridge.ts';
 import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
 import { API_CLUES } from './clues.ts';
@@ -11,6 +12,7 @@ import type { Scene } from './phase.ts';
 import { CNI_FOLDER, type Installed, installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
 import { pluginClues } from './plugin-clues.ts';
 import { onePluginStep } from './plugin-kept.ts';
+import { rolledOut } from './rollout.ts';
 import type { Clue, Step, StepId } from './step.ts';
 
 /** The steps after which every node's kubelet is one the cluster hears from. */
@@ -37,6 +39,7 @@ export function networkSteps(scene: Scene): readonly Step[] {
             id: 'network/conflist',
             after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],
           }),
+          ...bridgeOf(release, { id: 'network/bridge', after: ['runtime/answers', 'network/conflist'] }),
         ]),
     ...(scene.cluster.nodes.length > 1 ? [] : connectedSteps(scene)),
   ];
@@ -50,8 +53,16 @@ export function networkEndSteps(scene: Scene): readonly Step[] {
 function connectedSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   return release === undefined
-    ? upSteps(scene, 'control-plane/api-ready')
-    : [...upSteps(scene, 'network/conflist'), ...healthSteps(scene, release)];
+    ? upSteps(scene, 'control-plane/api-ready', [])
+    : [
+        ...upSteps(scene, 'network/conflist', release.plugin === 'flannel' ? ['network/bridge'] : []),
+        ...healthSteps(scene, release),
+      ];
+}
+
+/** flannel's bridge on the node asked; other plugins have none. */
+export function bridgeOf({ plugin }: Installed, about: Pick<Step, 'id' | 'after'>): readonly Step[] {
+  return plugin === 'flannel' ? [bridgeStep(about)] : [];
 }
 
 /** What puts the plugin into the cluster; its last step is the one that sets it going. */
@@ -75,6 +86,8 @@ function healthSteps(scene: Scene, { plugin }: Installed): readonly Step[] {
     see: ['https://kubernetes.io/docs/concepts/cluster-administration/addons/'],
     after: [...running(scene), `network/${plugin}`, 'network/conflist'],
     what: `${PLUGIN_MARKS[plugin].namespace}/DaemonSet/${PLUGIN_MARKS[plugin].daemonSet}`,
+    label: PLUGIN_MARKS[plugin].label,
+    clues: cluesOf(scene),
   });
   switch (plugin) {
     case 'flannel':
@@ -163,32 +176,6 @@ export function conflist(
   };
 }
 
-interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | 'after'> {
-  /** `namespace/Kind/name`. */
-  readonly what: `${string}/${'DaemonSet' | 'Deployment'}/${string}`;
-}
-
-/** A workload of which as many pods are ready, in its present form, as there should be. */
-function rolledOut(scene: Scene, { what, ...about }: RolledOut): Step {
-  return check(
-    {
-      ...about,
-      within: 240,
-      awaits: `the pods of ${what.slice(what.lastIndexOf('/') + 1)} to be ready`,
-      probes: [rolloutsProbe(scene)],
-      clues: cluesOf(scene),
-    },
-    {
-      read: sh`
-        probe rollouts | awk -F '|' -v what=${what} '
-          $1 != what { next }
-          { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-          END { if (!seen) print "not there" }'`,
-      want: 'all ready',
-    },
-  );
-}
-
 /** kube-proxy on every node; or nowhere, when the plugin does its work: two hands in the same rules undo each other. */
 function kubeProxySteps(scene: Scene): readonly Step[] {
   if (scene.cluster.network.kubeProxy === 'keep') {
@@ -200,6 +187,8 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
         see: ['https://kubernetes.io/docs/reference/networking/virtual-ips/'],
         after: [...running(scene), 'control-plane/api-ready'],
         what: 'kube-system/DaemonSet/kube-proxy',
+        label: 'k8s-app=kube-proxy',
+        clues: cluesOf(scene),
       }),
     ];
   }
@@ -233,7 +222,8 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
   ];
 }
 
-function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
+/** @param last what nodes become ready by. @param paths what pods reach each other by, beyond that. */
+function upSteps(scene: Scene, last: Step['id'], paths: readonly StepId[]): readonly Step[] {
   const names = scene.cluster.nodes.map((n) => n.name);
   return [
     ...kubeProxySteps(scene),
@@ -264,8 +254,10 @@ function upSteps(scene: Scene, last: Step['id']): readonly Step[] {
       title: 'Have names resolved inside the cluster',
       why: `Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods ${names.length > 1 ? 'on these nodes ' : ''}really start.`,
       see: ['https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/'],
-      after: ['network/nodes-ready'],
+      after: ['network/nodes-ready', ...paths],
       what: 'kube-system/Deployment/coredns',
+      label: 'k8s-app=kube-dns',
+      clues: cluesOf(scene),
     }),
     ...(names.length > 1 ? [dnsSpread(scene)] : []),
   ];

@@ -86,6 +86,15 @@ export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Pr
   return asked(scene, 'nodes', sh`${kubectl(scene)} get nodes -o jsonpath=${path}`);
 }
 
+/**
+ * Prints what keeps pods away from nodes, in one line: `cp-0: node.kubernetes.io/not-ready;worker-0:`. Schedulers from 1.36 on say that
+ * a taint is in the way, but not which.
+ */
+export function taints(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
+  const path = `{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\\n"}{end}`;
+  return sh`${kubectl(scene)} get nodes -o jsonpath=${path} | paste -sd ';'`;
+}
+
 /** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
 export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
   const line = [

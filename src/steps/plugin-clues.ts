@@ -85,18 +85,13 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
       diagnosis: 'H37',
     },
     {
-      match: /failed to pull container image|ErrImagePull|ImagePullBackOff/,
-      means: 'an image of the plugin cannot be pulled on a node',
-      try: `${look(plugin)}; kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
-    },
-    {
-      match: /untolerated taint \{?node\.kubernetes\.io\/not-ready/,
+      match: /untolerated taint.*node\.kubernetes\.io\/not-ready/,
       means: 'the node is not ready, so nothing is put there: a consequence, not a cause',
       try: 'look why the node is not ready: kubectl describe node',
       diagnosis: 'H38',
     },
     {
-      match: /untolerated taint \{?node-role\.kubernetes\.io\/control-plane/,
+      match: /untolerated taint.*node-role\.kubernetes\.io\/control-plane/,
       means: 'no node takes ordinary workloads: control planes keep them away by a taint',
       try: 'set workloads: true on the node in cluster.yaml, or add a worker',
       diagnosis: 'H39',
@@ -116,6 +111,18 @@ export function pluginClues(plugin: InstalledPlugin | undefined): readonly Clue[
     ...(plugin === 'calico' ? CALICO_CLUES : []),
     ...(plugin === 'cilium' ? CILIUM_CLUES : []),
     ...IMAGE_CLUES,
+    {
+      match: /failed to pull container image|ErrImagePull|ImagePullBackOff/,
+      means: 'an image of the plugin cannot be pulled on a node',
+      try: `${look(plugin)}; kubectl describe on the pod tells the registry's own words; on the node: crictl pull IMAGE`,
+    },
+    {
+      match: /failed to create pod network sandbox|FailedCreatePodSandBox|plugin type="[^"]+" failed \(add\)/,
+      means:
+        'the plugin gives pods no network on that node: those that share the network of the node run without, the control plane among them, and all others wait',
+      try: look(plugin),
+      diagnosis: 'H40',
+    },
     ...API_CLUES,
   ];
 }

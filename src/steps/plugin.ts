@@ -15,6 +15,9 @@ export interface PluginMarks {
   readonly ready?: string;
 }
 
+/** Where flannel says which share of the pod network the node has, for the plugin that gives out its addresses. */
+export const FLANNEL_SHARE = '/run/flannel/subnet.env';
+
 /** The marks of the plugins Landfall installs, as their own manifests have them. */
 export const PLUGIN_MARKS: Readonly<Record<InstalledPlugin, PluginMarks>> = {
   flannel: {
@@ -22,7 +25,7 @@ export const PLUGIN_MARKS: Readonly<Record<InstalledPlugin, PluginMarks>> = {
     daemonSet: 'kube-flannel-ds',
     label: 'app=flannel',
     conflist: '10-flannel.conflist',
-    ready: '/run/flannel/subnet.env',
+    ready: FLANNEL_SHARE,
   },
   calico: {
     namespace: 'calico-system',
@@ -44,6 +47,13 @@ export const CNI_FOLDER = '/etc/cni/net.d';
 /** The files a plugin writes into {@link CNI_FOLDER}; undefined when somebody else installs it and may write any. */
 export function ownConflists(plugin: NetworkPlugin): readonly string[] | undefined {
   return plugin === 'none' ? undefined : [PLUGIN_MARKS[plugin].conflist];
+}
+
+/** What a plugin's pod has written on a node when it can give addresses there. */
+export function pluginFiles(plugin: NetworkPlugin): readonly string[] {
+  if (plugin === 'none') return [];
+  const { conflist, ready } = PLUGIN_MARKS[plugin];
+  return [`${CNI_FOLDER}/${conflist}`, ...(ready === undefined ? [] : [ready])];
 }
 
 /** A plugin as it is to be installed. */

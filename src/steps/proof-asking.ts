@@ -107,7 +107,7 @@ export const PULL_CLUES: readonly Clue[] = [
     try: 'on the node: crictl pull docker.io/library/nginx:1.28.0; its words tell whether name, network or registry are at fault',
   },
   {
-    match: /untolerated taint \{node-role\.kubernetes\.io\/control-plane/,
+    match: /untolerated taint.*node-role\.kubernetes\.io\/control-plane/,
     means: 'no node takes ordinary workloads: control planes keep them away by a taint',
     try: 'set workloads: true on the node in cluster.yaml, or add a worker',
     diagnosis: 'H39',
@@ -172,11 +172,15 @@ export function of(kind: 'Pod' | 'Service', name: string, field: 3 | 4 | 5): She
   return sh`"$(probe proof_things | awk -F '|' -v kind=${kind} -v name=${name} -v field=${field} '$1 == kind && $2 == name { print $field }')"`;
 }
 
-/** Whether a pod is Ready; when it is not, the reason its container or the scheduler gives. */
-export function ready(name: string): Shell {
+/** Whether a pod is Ready; when it is not, the reason its container or the scheduler gives. @param taints prints those there are. */
+export function ready(name: string, taints: Shell): Shell {
   return sh`
     if [ ${of('Pod', name, 4)} = True ]; then echo Ready
-    else echo "not Ready: "${of('Pod', name, 5)}; fi`;
+    else
+      words=${of('Pod', name, 5)}
+      case $words in *'untolerated taint(s)'*) words="$words (taints of $(${taints}))" ;; esac
+      echo "not Ready: $words"
+    fi`;
 }
 
 /** Gets a page and prints its status and whether it is nginx's own; curl where it is, else bash alone. */

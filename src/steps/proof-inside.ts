@@ -1,5 +1,6 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { manifestText } from './kinds/manifest.ts';
+import { taints } from './node.ts';
 import type { Scene } from './phase.ts';
 import {
   connect,
@@ -28,7 +29,8 @@ const OUTSIDE = 'registry.k8s.io';
 const NAMES = 'https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/';
 
 /** Pods run, have addresses, reach each other, and can be looked into. */
-export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
+export function podSteps(scene: Scene, kube: Shell): readonly Step[] {
+  const { cluster } = scene;
   const probes = [things(kube)];
   return [
     {
@@ -37,7 +39,7 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       why: 'The scheduler, the kubelet, the runtime, the registry and the network plugin all have to do their part before one pod is Ready. The image has a tag that never moves, as every image should.',
       see: ['https://kubernetes.io/docs/concepts/containers/images/'],
       probes,
-      read: ready('web'),
+      read: ready('web', taints(scene)),
       want: 'Ready',
       make: sh`
         # One of a moment ago takes its leave for some seconds, and lets nothing in.
@@ -64,7 +66,7 @@ export function podSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       why: 'Half of what can be broken shows only from inside a pod: its routes, its resolver, the rules of Services.',
       see: ['https://kubernetes.io/docs/concepts/services-networking/#the-kubernetes-network-model'],
       probes,
-      read: ready('client'),
+      read: ready('client', taints(scene)),
       want: 'Ready',
       within: 120,
       awaits: 'the client pod to be Ready',

@@ -36,8 +36,22 @@ describe('what is left of a proof', () => {
 
   it('is a namespace, pods that do not end, or one that should have gone long ago', () => {
     expect(left('landfall-proof \n')).toBe('namespace landfall-proof ');
-    expect(left(`landfall-proof ${seconds(3)}\n`, 'pod/web\n')).toBe('pod/web');
+    expect(left(`landfall-proof ${seconds(3)}\n`, 'pod/web \n')).toBe('pod/web');
     expect(left(`landfall-proof ${seconds(90)}\n`)).toMatch(/^namespace landfall-proof 20/);
+  });
+
+  it('is a pod that takes the time it was given, or has had more', () => {
+    const why = (ago: number, at: string): string | undefined => {
+      const reading = left(`landfall-proof ${seconds(ago)}\n`, `pod/web ${at}\n`);
+      expect(reading).toContain(at);
+      const failure = { host: 'cp-0', state: 'unproven', note: '', output: [], run: '' } as const;
+      return clueOf({ ...failure, step: step('proof/cleaned'), reading })?.diagnosis;
+    };
+    expect([why(3, seconds(-20)), why(90, seconds(-20)), why(90, seconds(20))]).toEqual([
+      'H41',
+      'H41',
+      'H94',
+    ]);
   });
 
   it('is not known while nobody answers', () => {
@@ -55,6 +69,13 @@ describe('the pods of a proof', () => {
     const waiting = 'Pod|web||False|Pending  ErrImagePull toomanyrequests: slow down';
     expect(read(step('proof/pod'), knows(CLIENT, waiting))).toContain('toomanyrequests');
     expect(read(step('proof/client'), knows(waiting))).toMatch(/^not Ready:/);
+    const kept = 'Pod|web||False|Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s).';
+    const path = kubectl(
+      `case "$*" in *'get nodes'*) echo 'cp-0: node-role.kubernetes.io/control-plane' ;; *) echo '${kept}' ;; esac`,
+    );
+    expect(read(step('proof/pod'), path)).toBe(
+      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s). (taints of cp-0: node-role.kubernetes.io/control-plane)',
+    );
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { asked, kubectl, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { NODE_PORT, page, PROOF_NAMESPACE, SERVICES, WELCOME } from './proof-asking.ts';
 import { nameSteps, podSteps, serviceSteps } from './proof-inside.ts';
-import type { Step } from './step.ts';
+import type { Clue, Step } from './step.ts';
 
 /** On the seat: the pods, and everything that can be asked from a node or from inside. */
 export function proofSteps(scene: Scene): readonly Step[] {
@@ -48,6 +48,24 @@ export function outsideSteps({ cluster, node, facts, hosts }: Scene): readonly S
   ];
 }
 
+/** Why a pod that was asked to end is still there. The time it is given for that is added to when it was asked. */
+const SLOW_TO_END: readonly Clue[] = [
+  {
+    match: /, asked to end, has until /,
+    means:
+      'the main process of the pod was asked to end (SIGTERM) and goes on: it is killed when the time its terminationGracePeriodSeconds gives it is over, half a minute unless it says otherwise',
+    try: 'nothing is wrong with the cluster: wait, or see to it that the program heeds the signal; a shell as the first process passes it on to nobody, unless it ends in exec',
+    diagnosis: 'H41',
+  },
+  {
+    match: /, should have ended by /,
+    means:
+      'the time the pod had to end is over, and nobody has killed it: its node is away, or its kubelet or runtime hangs',
+    try: `kubectl get nodes; kubectl -n ${PROOF_NAMESPACE} describe pods; on the node: systemctl status kubelet crio`,
+    diagnosis: 'H94',
+  },
+];
+
 /**
  * On the seat: the pods of the proof have ended and its namespace is gone, and with it everything the proof made. The API
  * server keeps the name of a deleted namespace for some seconds more, so that others can take leave; that is not waited for.
@@ -59,7 +77,8 @@ export function cleaned(
   const kube = kubectl(scene);
   const path = '{.metadata.name} {.metadata.deletionTimestamp}{"\\n"}';
   const namespace = sh`${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o jsonpath=${path} && echo answered`;
-  const pods = sh`${kube} -n ${PROOF_NAMESPACE} get pods -o name && echo answered`;
+  const pod = 'pod/{.metadata.name} {.metadata.deletionTimestamp}{"\\n"}';
+  const pods = sh`${kube} -n ${PROOF_NAMESPACE} get pods -o ${`jsonpath={range .items[*]}${pod}{end}`} && echo answered`;
   return {
     ...about,
     probes: [asked(scene, 'proof_namespace', namespace), asked(scene, 'proof_pods', pods)],
@@ -67,12 +86,17 @@ export function cleaned(
       said=$(probe proof_namespace)
       left=$(printf '%s\n' "$said" | head -n 1)
       since=\${left#* }
+      pods() {
+        probe proof_pods | awk -v now="$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
+          $0 == "answered" { next }
+          { print $1 (NF < 2 ? "" : now < $2 ? ", asked to end, has until " $2 : ", should have ended by " $2); left = 1 }
+          END { if (!left) print NR ? "gone" : "the API server does not answer" }'
+      }
       case $said in
         answered) echo gone ;;
         *answered)
-          if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then
-            probe proof_pods | awk '$0 != "answered" { print; left = 1 } END { if (!left) print NR ? "gone" : "the API server does not answer" }'
-          else echo "namespace $left"; fi ;;
+          if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then pods
+          else echo "namespace $left"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
         *) echo 'the API server does not answer' ;;
       esac`,
     want: 'gone',
@@ -81,6 +105,7 @@ export function cleaned(
       ${kube} -n ${PROOF_NAMESPACE} delete pods --all --request-timeout=60s || :`,
     within: 120,
     awaits: 'its pods to end',
+    clues: SLOW_TO_END,
   };
 }
 

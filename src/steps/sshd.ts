@@ -42,16 +42,33 @@ export function atBoot(by: SshFacts['by']): Shell {
     : sh`sshd -T 2>/dev/null | sed -n 's/^listenaddress .*:\([0-9]*\)$/\1/p' | ${asLine}`;
 }
 
+/**
+ * Ends an sshd that systemd has started for its socket: the next connection starts another. Open connections are not its own any
+ * more and stay. Its folder goes with it, and until it is back no sshd would so much as read its files.
+ */
+const endOfSocket = sh`
+  if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+  mkdir -p /run/sshd`;
+
 /** Brings what lies on the disk into effect. Connections that are open stay open either way. */
 export function takeEffect(by: SshFacts['by']): Shell {
   return by === 'socket'
     ? sh`
       systemctl daemon-reload
-      # A socket is not given anew to a service that still holds the old one; its connections are not its own any more.
-      if systemctl -q is-active ssh.service; then systemctl stop ssh.service; fi
+      # A socket is not given anew to a service that still holds the old one.
+      ${endOfSocket}
       systemctl restart ssh.socket`
     : sh`systemctl reload-or-restart ssh.service`;
 }
+
+/**
+ * Has sshd read its files anew, where it runs. Told to do so, one that was given its socket would try to listen by itself, find the
+ * port taken, and end as failed.
+ */
+export const readAgain = sh`
+  if systemctl -q is-active ssh.socket; then
+    ${endOfSocket}
+  elif systemctl -q is-active ssh.service; then systemctl reload ssh.service; fi`;
 
 /** Writes the files that make sshd listen on these ports, a list of numbers in a shell variable or word. */
 export function writePorts(by: SshFacts['by'], ports: Shell): Shell {

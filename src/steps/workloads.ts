@@ -45,7 +45,7 @@ function taint(scene: Scene, nodes: readonly Node[]): Step {
       ),
     clues: [
       {
-        match: /untolerated taint \{?node-role\.kubernetes\.io\/control-plane/,
+        match: /untolerated taint.*node-role\.kubernetes\.io\/control-plane/,
         means: 'the control plane is closed to workloads, and there is no other node',
         try: 'workloads: true at the node in cluster.yaml, then landfall apply',
         diagnosis: 'H39',

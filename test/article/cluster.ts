@@ -125,7 +125,7 @@ export const CLUSTER: Chapter = {
     item(
       137,
       'CoreDNS waits, everything else runs',
-      done`${step('network/dns')} waits for it and says why it comes last; ${step('network/kube-proxy')} is looked at before.`,
+      done`${step('network/dns', 'get events')} waits for it, says why it comes last, and tells what the scheduler or the runtime has to say of its pods; ${step('network/kube-proxy')} is looked at before.`,
     ),
     item(
       138,
@@ -135,7 +135,7 @@ export const CLUSTER: Chapter = {
     item(
       139,
       'The others run as they share the network of their node',
-      done`Said at ${step('network/dns')}, and ${file('src/steps/calico.ts', 'Calico’s operator', 'It runs with the network of its node')} starts for the same reason: ${step('network/calico-operator')}.`,
+      done`Said at ${step('network/dns')}; and where no other comes to run because the plugin gives none a network, that is ${clue('network/dns', 'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-589f44dc88-gl5rg_kube-system_353faa40-1937-4c58-8e61-5b7f7e503f95_0(b732e8be465b): error adding pod kube-system_coredns-589f44dc88-gl5rg to CNI network "cbr0": plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory', 'H40')}. ${file('src/steps/calico.ts', 'Calico’s operator', 'It runs with the network of its node')} starts for the same reason: ${step('network/calico-operator')}.`,
     ),
   ],
 };

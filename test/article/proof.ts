@@ -18,7 +18,7 @@ export const PROOF: readonly Chapter[] = [
       item(
         150,
         'Never an image without a tag, nor latest',
-        done`${step('proof/pod', 'nginx:1.28.0')} names a release, as every image here is: landfall.lock has the digests of the control plane’s. Nothing in the cluster refuses such images of yours yet.`,
+        done`${step('proof/pod', 'nginx:1.28.0')} names a release, as every image here is: landfall.lock has the digests of the control plane’s. One that is named so and cannot be had is told by that name: ${clue('network/dns', 'ErrImagePull unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/coredns/coredns:latest: reading manifest latest in registry.k8s.io/coredns/coredns: manifest unknown', 'H42')}. Nothing in the cluster refuses such images of yours yet.`,
       ),
       item(
         151,
@@ -69,7 +69,7 @@ export const PROOF: readonly Chapter[] = [
       item(
         161,
         'Delete the pod, which takes half a minute, for a reason that is doubtful',
-        done`Measured and not repeated: ${step('proof/cleaned', 'delete pods --all')}, and the table of the proof shows how long it took.`,
+        done`Measured and not repeated: ${step('proof/cleaned', 'delete pods --all')}, and the table of the proof shows how long it took. A pod that does not heed the signal is told from a node that does not end it: ${clue('proof/cleaned', 'pod/web, asked to end, has until 2026-11-25T09:12:30Z', 'H41')}.`,
       ),
     ],
   },

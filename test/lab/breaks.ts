@@ -614,6 +614,14 @@ END`,
       by: `sed -i 's/"hairpinMode": true/"hairpinMode": false/' ${CNI}/10-flannel.conflist`,
     },
   ],
+  'network/bridge': [
+    { how: 'it is deleted', by: 'ip link delete cni0' },
+    { how: 'it is down', by: 'ip link set cni0 down' },
+    {
+      how: 'it has another address',
+      by: 'ip address flush dev cni0; ip address add 10.244.77.1/24 dev cni0',
+    },
+  ],
   'network/kube-proxy': [
     {
       how: 'nowhere wanted, for a while',

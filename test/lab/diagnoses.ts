@@ -72,7 +72,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/init',
       'W1125 09:12:00.1 version.go:109] could not fetch a Kubernetes version from the internet: unable to get URL',
     ),
-    lab: 'kubeadm is always told the version',
+    lab: 'here',
   },
   H11: {
     what: 'a runtime that was never started',
@@ -176,7 +176,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/images',
       'short-name "nginx:1.28.0" did not resolve to an alias and no unqualified-search registries are defined',
     ),
-    lab: 'CRI-O knows the image of the proof by its short name, too: its own list of aliases has it',
+    lab: 'CRI-O as it is packaged takes such a name for one of docker.io, and then says that there is none',
   },
   H28: {
     what: 'two ideas of the pause image',
@@ -246,7 +246,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'could not fetch a Kubernetes version from the internet: unable to get URL "https://dl.k8s.io/release/stable-1.txt"',
     ),
     as: 'H10',
-    lab: 'kubeadm is always told the version',
+    lab: 'here',
   },
   H37: {
     what: 'a node without a network plugin',
@@ -254,30 +254,45 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'network/nodes-ready',
       'cp-0: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: No CNI configuration file in /etc/cni/net.d/.',
     ),
-    lab: 'takes a plugin of your own, and the two minutes a node is waited for',
+    lab: 'here',
   },
   H38: {
     what: 'pods that wait for a node to become ready',
     ...told(
       'network/dns',
-      '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }',
+      '0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate (taints of cp-0: node.kubernetes.io/not-ready)',
     ),
-    lab: 'a consequence of H37',
+    lab: 'here',
   },
   H39: {
     what: 'pods that are kept away from control planes',
     ...told(
       'proof/pod',
-      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }',
+      'not Ready: Pending 0/1 nodes are available: 1 node(s) had untolerated taint(s). (taints of cp-0: node-role.kubernetes.io/control-plane)',
     ),
-    lab: 'the only node always takes workloads in this version',
+    lab: 'here',
   },
   H40: {
-    what: 'pods in the host’s network that run without a plugin',
-    lab: 'as it should be: nothing fails',
+    what: 'pods in the host’s network that run, and no others',
+    ...told(
+      'network/dns',
+      'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_coredns-589f44dc88-gl5rg_kube-system_353faa40-1937-4c58-8e61-5b7f7e503f95_0(b732e8be465b): error adding pod kube-system_coredns-589f44dc88-gl5rg to CNI network "cbr0": plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory',
+    ),
+    lab: 'here',
   },
-  H41: { what: 'pods that take long to end', lab: 'the proof shows how long its own took' },
-  H42: { what: 'an image whose tag moves', lab: 'Landfall names none' },
+  H41: {
+    what: 'a pod that takes long to end',
+    ...told('proof/cleaned', 'pod/web, asked to end, has until 2026-11-25T09:12:30Z'),
+    lab: 'here',
+  },
+  H42: {
+    what: 'an image without a tag, which moves or is not there',
+    ...told(
+      'network/dns',
+      'ErrImagePull unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/coredns/coredns:latest: reading manifest latest in registry.k8s.io/coredns/coredns: manifest unknown',
+    ),
+    lab: 'here',
+  },
   H43: {
     what: 'a NodePort that is closed from outside',
     ...told('proof/from-outside', '10.0.0.11: curl: (28) Connection timed out after 5001 milliseconds'),

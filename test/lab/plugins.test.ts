@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lockText } from '../../src/config/lock.ts';
+import { lockText } from '../../src/config/lock-text.ts';
 import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Lock } from '../../src/model/lock.ts';

@@ -6,10 +6,13 @@ import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { cleared, clusterYaml, type Desk, desk, put, well, wellOnHost } from './harness.ts';
+import { eventually } from './live.ts';
+import { differences, snapshot, type Snapshot } from './snapshot.ts';
 
 /*
- * Hosts of other kinds than Debian 12 with sshd as a service: what they are, and that a cluster comes up on them. The lab is
- * made by the command a user would type.
+ * Hosts of other kinds than Debian 12 with sshd as a service: what they are, and that a cluster comes up on them, with everything
+ * about the host made otherwise than it came, holds through a reboot, and is taken back. The lab is made by the command a user
+ * would type.
  */
 
 const NAME = 'test-releases';
@@ -23,6 +26,8 @@ beforeAll(async () => {
   await well(place, ...up, '--host', 'thirteen', '--release', 'trixie', '--sshd', 'socket');
   await well(place, ...up, '--host', 'noble', '--like', 'ubuntu');
   lab = await requireLab(NAME);
+  // What a system does at its first boot alone is over then; the other one is rebooted below.
+  await reboot(NAME, 'thirteen');
 });
 
 afterAll(() => cleared(NAME, place));
@@ -96,23 +101,96 @@ describe('a host that looks like Ubuntu', () => {
     expect(await atPort('noble', 22)).toBe('noble');
   });
 
-  test('has snapd to be purged, and what keeps a node from its work', async () => {
+  test('has snapd, what a node has no use for, and what keeps a node from its work', async () => {
     const drop = '/usr/lib/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf';
     expect(await said('noble', `cat ${drop} | grep Max; systemctl is-active snapd.service`)).toBe(
       'InhibitDelayMaxSec=30\nactive',
     );
-    await said('noble', 'DEBIAN_FRONTEND=noninteractive apt-get -qq purge snapd');
-    expect(
-      await said('noble', '! [ -e /var/lib/snapd ] || echo left; systemctl is-active snapd.service || :'),
-    ).toBe('inactive');
+    expect(await said('noble', "dpkg-query -W -f '${Package} ' packagekit polkitd udisks2")).toBe(
+      'packagekit polkitd udisks2',
+    );
   });
 });
 
-test.each(['thirteen', 'noble'])('%s carries a cluster, and a second plan is empty', async (name) => {
-  put(place, 'cluster.yaml', clusterYaml({ ...lab, hosts: lab.hosts.filter((host) => host.name === name) }));
-  await well(place, 'apply', '--yes');
-  const plan = JSON.parse((await well(place, 'plan', '--exit-code', '--json')).stdout) as Plan;
-  const findings = plan.hosts.flatMap((host) => host.findings);
-  expect(findings.length).toBeGreaterThan(50);
-  expect(findings.filter(({ forecast }) => forecast !== 'right')).toEqual([]);
+const PORT = 22322;
+
+/** What no reset brings back: the lab's snapd is in no repository, and cloud-init and PackageKit write down what they have done. */
+const BEYOND = /snapd|\/var\/lib\/(cloud|PackageKit|sgml-base)\/|packagekit\.service\tactive/;
+
+/** All that may be wished of a host, each in another way than it comes. */
+const WISHES = `host:
+  ipv6: disabled
+  time: { servers: [1.debian.pool.ntp.org, 0.debian.pool.ntp.org] }
+  journal: { maxUse: 200M, maxDays: 30 }
+  containerLogs: { maxSize: 20Mi, maxFiles: 3 }
+  upgrade: 30d
+  purge: [multipath-tools, packagekit, polkitd, snapd, udisks2]
+  reboot: when-needed
+  ssh: { port: ${PORT}, rootLogin: keys, passwords: false }
+`;
+
+describe.each(['thirteen', 'noble'])('a cluster on %s', (name) => {
+  let before: Snapshot;
+
+  const look = (script: string): Promise<string> => said(name, script);
+
+  /** Steps that do not read as they should. */
+  async function open(): Promise<readonly string[]> {
+    const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
+    const findings = plan.hosts.flatMap((host) => host.findings);
+    expect(findings.length).toBeGreaterThan(90);
+    return findings.filter(({ forecast }) => forecast !== 'right').map(({ step }) => step);
+  }
+
+  /** What was wished, seen without Landfall. */
+  async function asWished(): Promise<void> {
+    expect([await atPort(name, PORT), await atPort(name, 22)]).toEqual([name, '']);
+    expect(await look('sshd -T | grep -e ^passwordauth -e ^permitroot | sort')).toBe(
+      'passwordauthentication no\npermitrootlogin without-password',
+    );
+    expect(await look('ip -6 -o addr; systemctl is-active chrony crio kubelet')).toBe(
+      'active\nactive\nactive',
+    );
+    const { address } = lab.hosts.find((host) => host.name === name) ?? {};
+    expect(await look(`hostname; getent ahostsv4 ${name} | awk '{ print $1 }' | sort -u`)).toBe(
+      `${name}\n${address}`,
+    );
+    expect(await look('chronyc -n -c sources | wc -l; journalctl --disk-usage >/dev/null')).toMatch(/^[1-9]/);
+    const status = "dpkg-query -W -f '${db:Status-Status}\\n' packagekit polkitd snapd udisks2 2>/dev/null";
+    expect(await look(`${status} | grep -cx installed || :`)).toBe('0');
+  }
+
+  beforeAll(async () => {
+    const hosts = lab.hosts.filter((host) => host.name === name);
+    put(place, 'cluster.yaml', clusterYaml({ ...lab, hosts }, WISHES));
+    before = await snapshot(lab, name, false);
+  });
+
+  test('is made and proven, with all of the host as wished, and a second plan is empty', async () => {
+    await well(place, 'apply', '--yes', '--prove');
+    expect(await open()).toEqual([]);
+    await asWished();
+  });
+
+  test('is as it was after a reboot of the host', async () => {
+    const boot = await bootId(name);
+    await reboot(NAME, name);
+    expect(await bootId(name)).not.toBe(boot);
+    await eventually(
+      'the cluster to be back',
+      async () => ((await open()).length === 0 ? true : undefined),
+      180_000,
+    );
+    await asWished();
+    await well(place, 'status', '--prove');
+  });
+
+  test('is taken back by a reset, and the host is as it was', async () => {
+    // The lab's snapd is a stand-in that no repository has.
+    await said(name, 'sed -i /^snapd$/d /var/lib/landfall/purged/packages 2>/dev/null || :');
+    await well(place, 'reset', '--yes', '--cluster', NAME);
+    const left = differences(before, await snapshot(lab, name, false));
+    expect(left.filter((line) => !BEYOND.test(line))).toEqual([]);
+    expect([await atPort(name, PORT), await atPort(name, 22)]).toEqual(['', name]);
+  });
 });

@@ -8,16 +8,18 @@ import { compile } from '../../src/shell/compile.ts';
 import { factsScript, parseFacts } from '../../src/steps/facts.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { cleared, clusterYaml, type Desk, desk, freshLab, onHost, put, well } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, freshLab, onHost, put, well, wellOnHost } from './harness.ts';
+import { differences, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
  * Any part of what was made is taken away again, in any order, as a careless hand or an old script would: one apply makes the
- * same end of it. UNDONE_ROUNDS=100 UNDONE_SEED=7 npx vitest run --project lab test/lab/undone.test.ts tries it longer, or again.
+ * same end of it, seen by Landfall's plan and without Landfall.
+ * UNDONE_ROUNDS=100 UNDONE_SEED=7 npx vitest run --project lab test/lab/undone.test.ts tries it longer, or again.
  */
 
 const NAME = 'test-undone';
 const HOST = 'cp-0';
-const ROUNDS = Number(process.env['UNDONE_ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['UNDONE_ROUNDS'] ?? 3);
 const SEED = Number(process.env['UNDONE_SEED'] ?? Date.now() % 100_000);
 
 /** The operator's mark says whose host this is: without it nothing may be touched, and that is tried in failures.test.ts. */
@@ -26,6 +28,7 @@ const KEPT = ['prepare/note', 'prepare/owner'];
 let lab: Lab;
 let place: Desk;
 let steps: readonly Step[];
+let before: Snapshot;
 
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 function chance(seed: number): () => number {
@@ -45,11 +48,31 @@ async function open(): Promise<readonly string[]> {
   return findings.filter((f) => f.forecast !== 'right').map((f) => `${f.step}: ${f.forecast}`);
 }
 
+/** What a cluster that had to be made anew has of its own; and files whose lines may come in any order. */
+const ANEW = /^file\t\/etc\/kubernetes\/(pki\/|[a-z-]+\.conf\t|landfall\/initialised\t)/;
+const LINES = ['/etc/sysctl.d/99-zz-landfall.conf', '/etc/modules-load.d/landfall.conf'];
+
+/** The host without Landfall's eyes: its files, packages, units and settings. */
+async function seen(): Promise<Snapshot> {
+  const isLoose = (line: string): boolean =>
+    ANEW.test(line) || LINES.some((path) => line.startsWith(`file\t${path}\t`));
+  const whole = await snapshot(lab, HOST, false);
+  const lines = await wellOnHost(lab, HOST, `sort ${LINES.join(' ')}`);
+  return [
+    // kubeadm reset takes this empty file of kubelet's package, too.
+    ...whole
+      .filter((line) => !line.includes('/manifests/.kubelet-keep\t'))
+      .map((line) => (isLoose(line) ? line.replace(/\t[0-9a-f]{64}$/, '') : line)),
+    ...lines.split('\n'),
+  ];
+}
+
 beforeAll(async () => {
   lab = await freshLab(NAME);
   place = desk();
   put(place, 'cluster.yaml', clusterYaml(lab));
   await well(place, 'apply', '--yes', '--no-proof');
+  before = await seen();
   const { cluster, lock } = loadCluster(join(place.dir, 'cluster.yaml'));
   if (lock === undefined) throw new Error('apply left no landfall.lock');
   const facts = { [HOST]: parseFacts((await onHost(lab, HOST, factsScript())).stdout) };
@@ -74,5 +97,6 @@ test.each(Array.from({ length: ROUNDS }, (_, i) => SEED + i))(
     await onHost(lab, HOST, script);
     await well(place, 'apply', '--yes');
     expect([told, await open()]).toEqual([told, []]);
+    expect([told, differences(before, await seen())]).toEqual([told, []]);
   },
 );

@@ -20,6 +20,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       echo "LISTEN 0 128 0.0.0.0:$port 0.0.0.0:* users:((\\"$who\\",pid=1,fd=3))"
     done`,
   sshd: `
+    [ -d "$H/run/sshd" ] || { echo 'Missing privilege separation directory: /run/sshd'; exit 255; }
     case $1 in
       -t) [ ! -e "$H/broken" ] || { echo '/etc/ssh/sshd_config line 7: Bad configuration option: nonsense'; exit 255; } ;;
       -T) on_disk | sed 's/^/listenaddress 0.0.0.0:/' ;;
@@ -31,7 +32,10 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       'show -p Listen --value ssh.socket') socket_on_disk | sed 's/.*/[::]:& (Stream)/' ;;
       'show -p NeedDaemonReload'*) echo no ;;
       'stop landfall-ssh-back.timer') rm -f "$H/timer" ;;
-      'is-active ssh.service'*|'-q is-active ssh.service') [ ! -e "$H/socket" ] ;;
+      # With a socket the connection a step came by has started it.
+      *'is-active ssh.service') true ;;
+      *'is-active ssh.socket') [ -e "$H/socket" ] ;;
+      'stop ssh.service') rm -r "$H/run/sshd" ;;
     esac`,
   'systemd-run': 'echo armed >"$H/timer"',
 };
@@ -79,7 +83,7 @@ export function door(
     mkdirSync(join(at(path), '..'), { recursive: true });
     writeFileSync(at(path), text);
   };
-  for (const folder of ['bin', 'etc/ssh/sshd_config.d', 'run', 'var/lib'])
+  for (const folder of ['bin', 'etc/ssh/sshd_config.d', 'run/sshd', 'var/lib'])
     mkdirSync(at(folder), { recursive: true });
   put('etc/ssh/sshd_config', 'Include /etc/ssh/sshd_config.d/*.conf\n');
   put('listening', '22\n');
@@ -127,6 +131,7 @@ export function door(
       for (const gone of ['run', 'timer']) rmSync(at(gone), { recursive: true, force: true });
       mkdirSync(at('run'));
       shell(by === 'socket' ? 'systemctl restart ssh.socket' : 'systemctl reload-or-restart ssh.service');
+      mkdirSync(at('run/sshd'), { recursive: true });
     },
     comeIn: (user, port) => {
       if (!ports().includes(port) || firewall.includes(port)) return false;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { HOST_DEFAULTS } from '../../src/config/defaults.ts';
+import { HOST_DEFAULTS } from '../../src/config/host-defaults.ts';
 import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Facts } from '../../src/model/facts.ts';

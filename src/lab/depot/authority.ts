@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { exec } from '../exec.ts';
 import { locked } from '../lock.ts';
 import { whole } from '../part.ts';
-import { cacheDir, contentKey } from '../place.ts';
+import { contentKey } from '../content-key.ts';
+import { cacheDir } from '../place.ts';
 
 /** A certificate with its private key, as files (PEM). */
 export interface Credential {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { makeFolder } from '../../files/folder.ts';
-import { contentKey } from '../place.ts';
+import { contentKey } from '../content-key.ts';
 import { type Answer, textAnswer } from './answer.ts';
 import { fileAnswer } from './files.ts';
 

@@ -22,11 +22,12 @@ export function manifestText(objects: readonly KubernetesObject[]): string {
 /** What is applied: objects of our own, a file of upstream's on the host, or what a piece of shell prints. */
 export type Manifest = readonly KubernetesObject[] | { readonly file: string } | { readonly printed: Shell };
 
-/** kubectl with a manifest before it or at its end. */
-function fed(manifest: Manifest, command: Shell): Shell {
-  if ('printed' in manifest) return sh`${manifest.printed} | ${command} -f -`;
-  if ('file' in manifest) return sh`${command} -f ${manifest.file}`;
-  return sh`${command} -f - ${heredoc(manifestText(manifest))}`;
+/** Puts a manifest before a command of kubectl or at its end. */
+function feeding(manifest: Manifest): (command: Shell) => Shell {
+  if ('printed' in manifest) return (command) => sh`${manifest.printed} | ${command} -f -`;
+  if ('file' in manifest) return (command) => sh`${command} -f ${manifest.file}`;
+  const text = heredoc(manifestText(manifest));
+  return (command) => sh`${command} -f - ${text}`;
 }
 
 /** Of our own objects the lines that differ; of upstream's, which are long and nobody's here to edit, their names. */
@@ -47,6 +48,7 @@ export function manifest(
   what: Manifest,
 ): Step {
   const how = sh`--server-side --field-manager=landfall --force-conflicts`;
+  const feed = feeding(what);
   const compare = 'length' in what ? 'diff -N -U1' : 'diff -N -q';
   return {
     ...about,
@@ -55,7 +57,7 @@ export function manifest(
     read: sh`
       said=
       if [ "$(probe ${ready.name})" = ok ]; then
-        said=$(${fed(what, sh`KUBECTL_EXTERNAL_DIFF=${compare} ${ask} diff ${how}`)}
+        said=$(${feed(sh`KUBECTL_EXTERNAL_DIFF=${compare} ${ask} diff ${how}`)}
         echo "status $?")
       fi
       case $said in
@@ -64,6 +66,6 @@ export function manifest(
         *) echo 'not there, or the API server does not answer' ;;
       esac`,
     want: 'as wanted',
-    make: fed(what, sh`${ask} apply ${how}`),
+    make: feed(sh`${ask} apply ${how}`),
   };
 }

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sh } from '../../shell/sh.ts';
-import { patient } from './packages.ts';
+import { type Shell, sh } from '../../shell/sh.ts';
+import { install, patient, updateIndexes, updateWhatAnswers } from './packages.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -58,5 +58,34 @@ describe('a lock that another program holds', () => {
       stdout: 'Reading lists...\nE: Unable to locate package kubelet\n',
       tries: 1,
     });
+  });
+});
+
+describe('a package of the distribution', () => {
+  /** With an apt-get whose update fails over a repository of somebody else's. */
+  const installed = (update: Shell): { status: number | null; stdout: string } => {
+    writeFileSync(
+      join(dir, 'apt-get'),
+      `#!/bin/sh\ncase $* in *' update'*) echo 'E: The repository is not signed.' >&2; exit 100 ;; esac\necho installed\n`,
+    );
+    chmodSync(join(dir, 'apt-get'), 0o755);
+    writeFileSync(join(dir, 'sync'), '#!/bin/sh\n');
+    chmodSync(join(dir, 'sync'), 0o755);
+    const script = `( set -eu\n${update.text}\n${install([{ name: 'chrony' }]).text}\n) </dev/null 2>&1`;
+    const { status, stdout } = spawnSync('dash', ['-c', script], {
+      encoding: 'utf8',
+      env: { PATH: `${dir}:${process.env['PATH']}`, tmp: dir },
+    });
+    return { status, stdout };
+  };
+
+  it('is installed though another repository cannot be asked, and that is told', () => {
+    expect(installed(updateWhatAnswers)).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(
+        /^E: The repository is not signed\.\nnot all repositories .*\ninstalled\n$/,
+      ) as string,
+    });
+    expect(installed(updateIndexes)).toMatchObject({ status: 1 });
   });
 });

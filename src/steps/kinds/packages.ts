@@ -44,6 +44,12 @@ export function patient(command: Shell): Shell {
 /** Fetches the indexes of all repositories anew. */
 export const updateIndexes = patient(sh`apt-get -q update -o Acquire::Retries=3`);
 
+/**
+ * The same for what comes from the distribution: a repository of somebody else's that does not answer, or whose key is gone, is
+ * no reason to do without. What is missing then, the installation says.
+ */
+export const updateWhatAnswers = sh`( ${updateIndexes} ) || echo 'not all repositories could be asked; what the others have is installed'`;
+
 /** Installs packages at their versions in one go, and has them on the disk: moving held ones and going back a version where that is what is wanted. */
 export function install(packages: readonly WantedPackage[]): Shell {
   const words = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));

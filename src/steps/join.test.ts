@@ -296,7 +296,13 @@ describe('where the steps of a join stand', () => {
 
   it('on the worker without any credential of an administrator', () => {
     const steps = [...joinSteps(at('worker-0')), ...joinNetworkSteps(at('worker-0'))];
-    expect(steps.map(({ id }) => id)).toEqual(['join/member', 'join/kubelet', 'join/node', 'join/conflist']);
+    expect(steps.map(({ id }) => id)).toEqual([
+      'join/member',
+      'join/kubelet',
+      'join/node',
+      'join/conflist',
+      'join/bridge',
+    ]);
     const shell = steps.flatMap((s) => [s.read, s.make, ...(s.probes ?? []).map(({ run }) => run)]);
     for (const piece of shell) expect(piece?.text ?? '').not.toMatch(/admin\.conf/);
   });

@@ -145,7 +145,7 @@ describe('init without anybody to ask', () => {
       expect((await landfall(['init', '10.0.0.11', ...flags], { cwd })).code()).toBe(2);
     expect(existsSync(join(cwd, 'cluster.yaml'))).toBe(false);
     const two = await landfall(['init', 'one=10.0.0.11', 'two=10.0.0.12'], { cwd });
-    expect(two.err()).toContain('this version makes clusters of one node');
+    expect(two.err()).toContain('2 control planes bear no more than 1 do');
   });
 
   test('tells programs what was written, and what was not read', async () => {

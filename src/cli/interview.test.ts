@@ -167,7 +167,7 @@ describe('an interview', () => {
     }
     await expect(
       interview({ ...GIVEN, hosts: [hostWord('one=gate'), hostWord('gate-2')] }, nobody()),
-    ).rejects.toThrow('this version makes clusters of one node');
+    ).rejects.toThrow('2 control planes bear no more than 1 do');
   });
 
   it('asks for another host when one cannot be read, or goes on without', async () => {

@@ -8,7 +8,8 @@ import { compile } from '../../src/shell/compile.ts';
 import { factsScript, parseFacts } from '../../src/steps/facts.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { cleared, clusterYaml, type Desk, desk, freshLab, onHost, put, well, wellOnHost } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, onHost, put, well, wellOnHost } from './harness.ts';
+import { preparedLab } from './prepared.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -68,7 +69,7 @@ async function seen(): Promise<Snapshot> {
 }
 
 beforeAll(async () => {
-  lab = await freshLab(NAME);
+  lab = await preparedLab(NAME);
   place = desk();
   put(place, 'cluster.yaml', clusterYaml(lab));
   await well(place, 'apply', '--yes', '--no-proof');

@@ -8,8 +8,7 @@ import { compile } from '../../src/shell/compile.ts';
 import { factsScript, parseFacts } from '../../src/steps/facts.ts';
 import { PHASES } from '../../src/steps/phases.ts';
 import type { Step } from '../../src/steps/step.ts';
-import { cleared, clusterYaml, type Desk, desk, onHost, put, well, wellOnHost } from './harness.ts';
-import { preparedLab } from './prepared.ts';
+import { cleared, clusterYaml, type Desk, desk, freshLab, onHost, put, well, wellOnHost } from './harness.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -69,7 +68,7 @@ async function seen(): Promise<Snapshot> {
 }
 
 beforeAll(async () => {
-  lab = await preparedLab(NAME);
+  lab = await freshLab(NAME);
   place = desk();
   put(place, 'cluster.yaml', clusterYaml(lab));
   await well(place, 'apply', '--yes', '--no-proof');

@@ -1,9 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Lab tests that have not yet passed whole, in one run by themselves: `npx vitest run --project trial`, not in `npm test`. */
-const TRIAL = ['diagnoses'].map((name) => `test/lab/${name}.test.ts`);
-
 const LONG = 30 * 60_000;
 
 /** Lab tests by how long they take, the longest first: whoever starts last is waited for by everybody. */
@@ -58,13 +55,9 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: TRIAL,
           testTimeout: LONG,
           hookTimeout: LONG,
         },
-      },
-      {
-        test: { name: 'trial', include: TRIAL, testTimeout: LONG, hookTimeout: LONG },
       },
     ],
   },

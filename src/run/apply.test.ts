@@ -214,6 +214,21 @@ describe('apply', () => {
     expect(problems[0]).toMatchObject({ code: 'run/unsettled', saw: 'cp-0: a/a' });
   });
 
+  it('waits once more for what is not as wanted only since it was made', async () => {
+    const looks = join(dir, 'looks');
+    // Read by the plan, by its phase, and at the end: then, for a moment, it is not so.
+    const flaps = (worst: number): Step => ({
+      ...check('a/flaps', 'well'),
+      within: 5,
+      read: sh`
+        echo >>${looks}
+        if [ "$(wc -l <${looks})" = ${worst} ]; then echo ill; else echo well; fi`,
+    });
+    const phases = [phase('one', [cell('a/a', 'x'), flaps(3)])];
+    expect((await applied(site(phases))).problems).toEqual([]);
+    expect(readFileSync(looks, 'utf8')).toHaveLength(5);
+  });
+
   it('proves what it has made, hands late values to the operator’s machine, and cleans up though the proof failed', async () => {
     const port = cell('p/port', 'open', { read: sh`echo open`, gives: ['port'] });
     const proof = [

@@ -108,9 +108,24 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   );
 }
 
-/** Reads everything again: a run is done when nothing is left to do. */
+/** Whether nothing is to be made, and only what others bring about is not as wanted. */
+function mayPass({ plan }: Survey): boolean {
+  return !isEmpty(plan) && plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make'));
+}
+
+/**
+ * Reads everything again: a run is done when nothing is left to do. What has been made may still take its effect, as when kubelet
+ * notices seconds later that the runtime was started anew: what can only be waited for is waited for once more.
+ */
 async function verify(running: Running, options: ApplyOptions, before: Survey): Promise<Survey> {
-  const again = await survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
+  const look = (): Promise<Survey> =>
+    survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
+  let again = await look();
+  if (mayPass(again)) {
+    await carryPhases(running, toDo(again));
+    if (!fine(running)) return again;
+    again = await look();
+  }
   if (isEmpty(again.plan)) return again;
   const open = again.plan.hosts.flatMap((h) =>
     h.findings.filter((f) => f.forecast !== 'right').map((f) => `${h.host}: ${f.step}`),

@@ -133,6 +133,18 @@ describe('etcd before another member comes', () => {
     ).toEqual(['remove 22ab']);
   });
 
+  it('keeps a member that votes and is well, though its host looks as if it had yet to join, or was not asked', () => {
+    const all = [
+      ['cp-0', 0, 'votes'],
+      ['cp-1', 1, 'votes'],
+      ['cp-2', 2, 'votes'],
+    ] as const;
+    expect(read(stale(['cp-0', 'cp-1']), etcd(all))).toBe('none');
+    expect(read(stale(['cp-0', 'cp-1']), etcd(all, ['cp-2']))).toBe('22ab of https://10.0.0.13:2380');
+    const unasked = { ...at('cp-0'), hosts: {} };
+    expect(read(one(quorumSteps(unasked), 'join/no-stale-members'), etcd(all, ['cp-2']))).toBe('none');
+  });
+
   it('never takes one address for the beginning of another', () => {
     const path = etcd([
       ['cp-0', 0, 'votes'],

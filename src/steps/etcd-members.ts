@@ -52,13 +52,23 @@ export function quorumSteps(scene: Scene): readonly Step[] {
   return joining.length === 0 ? [] : [staleMembers(scene, joining), healthy(scene)];
 }
 
-/** What a join that was cut short has put into etcd; the host begins anew, and must not be taken for what it was. */
+/**
+ * What a join that was cut short has put into etcd; the host begins anew, and must not be taken for what it was. One that votes and is
+ * well is never among them, whatever its host looks like.
+ */
 function staleMembers(scene: Scene, joining: readonly Node[]): Step {
   const { hosts } = scene;
-  const peers = joining
-    .filter((node) => hosts[node.name]?.member !== true)
-    .map((node) => `https://${nodeAddress(node, hosts[node.name])}:2380`);
-  const stale = sh`awk -F ', ' -v peers=${`${peers.join(' ')} `} '$4 != "" && index(peers, $4 " ") { print $1, "of", $4 }'`;
+  // A host that was not asked may well be a member.
+  const peers = joining.flatMap((node) => {
+    const facts = hosts[node.name];
+    if (facts === undefined || facts.member === true) return [];
+    return [`https://${nodeAddress(node, facts)}:2380`];
+  });
+  const stale = sh`
+    awk -F ', ' -v peers=${`${peers.join(' ')} `} '
+      $4 != "" && index(peers, $4 " ") { id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4 }
+      / is healthy: / { split($0, p, " is healthy: "); if (p[1] in voter) delete id[voter[p[1]]] }
+      END { for (peer in id) print id[peer], "of", peer }' | sort`;
   return {
     id: 'join/no-stale-members',
     title: 'Leave no member in etcd whose host is yet to join',
@@ -70,11 +80,16 @@ function staleMembers(scene: Scene, joining: readonly Node[]): Step {
     read: sh`
       said=$(probe etcd_members)
       case $said in
-        *healthy:*) printf '%s\n' "$said" | ${stale} | grep . || echo none ;;
+        *healthy:*)
+          {
+            printf '%s\n' "$said" | ${stale}
+          } | grep . || echo none ;;
         *) echo 'etcd does not answer' ;;
       esac`,
     want: 'none',
-    make: sh`for id in $(probe etcd_members | ${stale} | cut -d ' ' -f 1); do ${etcdctl(scene)} --endpoints=https://127.0.0.1:2379 member remove "$id"; done`,
+    make: sh`for id in $(
+        probe etcd_members | ${stale} | cut -d ' ' -f 1
+      ); do ${etcdctl(scene)} --endpoints=https://127.0.0.1:2379 member remove "$id"; done`,
     clues: CLUES,
   };
 }

@@ -117,13 +117,14 @@ describe.each(WAYS)('the ssh port of a host where a %s listens', (by) => {
     piece: 'make' | 'undo',
     look: (one: Door, cut: number) => void,
   ): number {
+    const one = at(by);
+    before(one);
+    const back = one.keep();
     for (let cut = 1; ; cut += 1) {
-      const one = at(by);
-      before(one);
       const { calls } = one.run(id, piece, cut);
       if (calls < cut) return cut - 1;
       look(one, cut);
-      one.remove();
+      back();
     }
   }
 

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Facts } from '../../src/model/facts.ts';
@@ -67,6 +77,8 @@ export interface Door {
   readonly isArmed: () => boolean;
   readonly put: (path: string, text: string) => void;
   readonly has: (path: string) => boolean;
+  /** Keeps the host as it is now; gives what brings it back to that. */
+  readonly keep: () => () => void;
   readonly remove: () => void;
 }
 
@@ -77,6 +89,7 @@ export function door(
   wish: number = 22322,
 ): Door {
   const home = mkdtempSync(join(tmpdir(), 'landfall-door-'));
+  const folders = [home];
   const bin = join(home, 'bin');
   const at = (path: string): string => join(home, path);
   const put = (path: string, text: string): void => {
@@ -146,6 +159,19 @@ export function door(
     isArmed: () => existsSync(at('timer')),
     put,
     has: (path) => existsSync(at(path)),
-    remove: () => rmSync(home, { recursive: true, force: true }),
+    keep: () => {
+      const kept = mkdtempSync(join(tmpdir(), 'landfall-door-'));
+      folders.push(kept);
+      const isState = (path: string): boolean => path !== bin;
+      cpSync(home, kept, { recursive: true, preserveTimestamps: true, filter: isState });
+      return () => {
+        for (const name of readdirSync(home))
+          if (isState(at(name))) rmSync(at(name), { recursive: true, force: true });
+        cpSync(kept, home, { recursive: true, preserveTimestamps: true });
+      };
+    },
+    remove: () => {
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -58,6 +58,7 @@ const facts = z.object({
   bootId: text,
   machineId: text,
   productUuid: text.exactOptional().meta({ description: 'what the firmware says the machine is' }),
+  member: z.literal(true).exactOptional().meta({ description: 'it is a member of a cluster, all the way' }),
   addresses: z.array(z.object({ device: text, address: text, prefix: whole })),
   links: z.array(z.object({ device: text, mac: text, mtu: whole.meta({ description: 'bytes' }) })),
   virtualization: text.meta({ description: '`none` on a real machine' }),

@@ -77,6 +77,8 @@ const OBJECTS = `
 export KUBECONFIG=/etc/kubernetes/admin.conf
 cache=$(mktemp -d)
 if command -v kubectl >/dev/null && kubectl --cache-dir="$cache" get --raw /readyz >/dev/null 2>&1; then
+  # A proof ends with its pods; the API server takes the rest of the namespace away in its own time.
+  kubectl --cache-dir="$cache" wait --for=delete namespace/landfall-proof --timeout=60s >/dev/null
   kinds=$(kubectl --cache-dir="$cache" api-resources --verbs=list -o name | grep -v -e '^events' -e '^leases' -e '^leasecandidates' -e metrics -e endpointslices -e '^endpoints' -e componentstatuses -e certificatesigningrequests | paste -sd,)
   echo === objects
   kubectl --cache-dir="$cache" get "$kinds" -A -o json

@@ -3,9 +3,10 @@
  * Run again, it finds everything there. `npm run demo -- down` takes it away.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { depotSource } from '../src/lab/depot/daemon.ts';
+import { labNames } from '../src/lab/lab.ts';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
 import { fillingTakes } from '../test/depot/filling.ts';
 
@@ -85,6 +86,8 @@ async function main(words: readonly string[]): Promise<void> {
   });
   await part(2, 'Packages and images', fill);
   mkdirSync(FOLDER, { recursive: true });
+  // A depot filled anew has other images under the same names; what an earlier host had binds nobody.
+  if (!(await labNames()).includes(NAME)) rmSync(join(FOLDER, 'landfall.lock'), { force: true });
   await part(3, 'A host: its own init, sshd, apt, network and disk', () =>
     landfall('lab', 'up', '--name', NAME),
   );

@@ -61,7 +61,33 @@ export function initSteps(scene: Scene): readonly Step[] {
 
 /** What takes a member back, whichever way it became one: by init or by a join. */
 export function takeBack(scene: Scene): Shell {
-  return init(scene).undo ?? sh`:`;
+  const { cluster } = scene;
+  return sh`
+    begun=
+    if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
+    if [ -n "$begun" ]; then
+      if kubeadm version >/dev/null 2>&1; then
+        systemctl start crio 2>/dev/null || :
+        config=/etc/kubernetes/admin.conf
+        ${
+          controlPlanes(cluster).length > 1
+            ? // Where others vote too, who leaves is taken off their list by them: asked one after the other they would wait in vain.
+              sh`config=/nonexistent`
+            : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
+        }
+        kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
+      else echo 'kubeadm is gone: what it would take away is taken away without it'; fi
+      systemctl stop kubelet 2>/dev/null || :
+    fi
+    ${removePods}
+    if [ -n "$begun" ]; then
+      ${removeState(pluginFiles(cluster.network.plugin))}
+    fi
+    ${removePrograms}
+    ${removeLinks}
+    ${removeRoutes(cluster.network.pods)}
+    ${removeRules}
+    rm -f ${FILES.initialised}`;
 }
 
 function init(scene: Scene): Step {
@@ -131,32 +157,7 @@ function init(scene: Scene): Step {
       find /etc/kubernetes -type f -exec sync {} +
       date -u +%FT%TZ >${draft(FILES.initialised)}
       ${inPlace(FILES.initialised)}`,
-    undo: sh`
-      begun=
-      if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
-      if [ -n "$begun" ]; then
-        if kubeadm version >/dev/null 2>&1; then
-          systemctl start crio 2>/dev/null || :
-          config=/etc/kubernetes/admin.conf
-          ${
-            controlPlanes(cluster).length > 1
-              ? // Where others vote too, who leaves is taken off their list by them: asked one after the other they would wait in vain.
-                sh`config=/nonexistent`
-              : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
-          }
-          kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
-        else echo 'kubeadm is gone: what it would take away is taken away without it'; fi
-        systemctl stop kubelet 2>/dev/null || :
-      fi
-      ${removePods}
-      if [ -n "$begun" ]; then
-        ${removeState(pluginFiles(cluster.network.plugin))}
-      fi
-      ${removePrograms}
-      ${removeLinks}
-      ${removeRoutes(cluster.network.pods)}
-      ${removeRules}
-      rm -f ${FILES.initialised}`,
+    undo: takeBack(scene),
     writes: [FILES.initialised],
     clues: [
       {

@@ -40,16 +40,18 @@ export const PATH = /^(?!-)[^\u0000-\u001f\u007f-\u009f\u2028\u2029"$%`\\]{1,409
 export const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{40,}={0,2}$/;
 
+/** A label's value that is not empty, and the last part of its key: 63 characters at most. */
+const LABEL_WORD = '[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?';
+const LABEL_NAME = `([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\\/)?${LABEL_WORD}`;
+
 /** A label's or taint's key: a name of 63 characters at most, after a DNS name and a slash where it has a prefix. */
-export const LABEL_KEY =
-  /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+export const LABEL_KEY = new RegExp(`^${LABEL_NAME}$`);
 
 /** A label's value, which may be empty. */
-export const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
+export const LABEL_VALUE = new RegExp(`^(${LABEL_WORD})?$`);
 
 /** A taint as kubectl takes it: `dedicated=db:NoSchedule`, or without a value `dedicated:NoExecute`. */
-export const TAINT =
-  /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?(=[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?:(NoSchedule|PreferNoSchedule|NoExecute)$/;
+export const TAINT = new RegExp(`^${LABEL_NAME}(=${LABEL_WORD})?:(NoSchedule|PreferNoSchedule|NoExecute)$`);
 
 /** A size as journald.conf writes it. */
 export const JOURNAL_SIZE = /^[1-9]\d{0,5}[KMGT]$/;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { labDown } from '../../src/lab/down.ts';
-import type { Lab } from '../../src/lab/spec.ts';
+import type { Lab, LabSpec } from '../../src/lab/spec.ts';
 import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
 import type { RunEvent } from '../../src/run/event.ts';
@@ -111,9 +111,13 @@ export async function wellOnHost(lab: Lab, host: string, script: string): Promis
 }
 
 /** A fresh lab of this name with these hosts, whatever was there before. */
-export async function freshLab(name: string, hosts: readonly string[] = ['cp-0']): Promise<Lab> {
+export async function freshLab(
+  name: string,
+  hosts: readonly string[] = ['cp-0'],
+  more: Pick<LabSpec, 'disk'> = {},
+): Promise<Lab> {
   await labDown(name, () => undefined).catch(() => undefined);
-  return labUp({ name, hosts: hosts.map((host) => ({ name: host })) }, () => undefined);
+  return labUp({ ...more, name, hosts: hosts.map((host) => ({ name: host })) }, () => undefined);
 }
 
 /** Takes a test's lab, its desk and the history of its cluster away; the cluster is called as the lab. */

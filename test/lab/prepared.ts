@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { labDown } from '../../src/lab/down.ts';
 import { exec } from '../../src/lab/exec.ts';
 import { hostDir } from '../../src/lab/host.ts';
 import { locked } from '../../src/lab/lock.ts';
@@ -10,7 +9,6 @@ import { whole } from '../../src/lab/part.ts';
 import { cacheDir, depotDir } from '../../src/lab/place.ts';
 import { labHostStop } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { labUp } from '../../src/lab/up.ts';
 import { cleared, clusterYaml, desk, freshLab, put, well, wellOnHost } from './harness.ts';
 
 const NAME = 'test-prepared';
@@ -55,8 +53,6 @@ export async function preparedDisk(): Promise<string> {
  * A fresh lab of this name with hosts on which everything is installed and fetched that a create would install and fetch, and
  * nothing else of a cluster is: for tests that begin where those of the installation end.
  */
-export async function preparedLab(name: string, hosts: readonly string[] = ['cp-0']): Promise<Lab> {
-  await labDown(name, () => undefined).catch(() => undefined);
-  const disk = await preparedDisk();
-  return await labUp({ name, disk, hosts: hosts.map((host) => ({ name: host })) }, () => undefined);
+export async function preparedLab(name: string, hosts?: readonly string[]): Promise<Lab> {
+  return await freshLab(name, hosts, { disk: await preparedDisk() });
 }

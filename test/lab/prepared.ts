@@ -27,7 +27,7 @@ async function keyOf(): Promise<string> {
 /** The disk of a host on which Landfall has installed the packages and started the runtime; made when there is none. */
 export async function preparedDisk(): Promise<string> {
   const disk = join(FOLDER, `${await keyOf()}.img`);
-  return await locked(join(FOLDER, 'lock'), 'preparing a disk', async () => {
+  const prepare = async (): Promise<string> => {
     if (existsSync(disk)) return disk;
     const lab = await freshLab(NAME);
     const place = desk();
@@ -46,7 +46,9 @@ export async function preparedDisk(): Promise<string> {
       await cleared(NAME, place);
     }
     return disk;
-  });
+  };
+  // Whoever comes while it is made waits for it.
+  return await locked(join(FOLDER, 'lock'), 'preparing a disk', prepare, () => undefined);
 }
 
 /**

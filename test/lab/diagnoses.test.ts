@@ -288,8 +288,9 @@ keep ${conflist}; rm ${conflist}`);
       );
     }
     try {
-      await byHand(`kube -n kube-system patch deployment coredns --type=json -p '[{"op":"remove","path":"/spec/template/spec/tolerations"}]'
-kube taint node --all node-role.kubernetes.io/control-plane:NoSchedule`);
+      // The taint first: a pod that tolerates nothing would find its place before it.
+      await byHand(`kube taint node --all node-role.kubernetes.io/control-plane:NoSchedule
+kube -n kube-system patch deployment coredns --type=json -p '[{"op":"remove","path":"/spec/template/spec/tolerations"}]'`);
       await readAs('H39', 'network/dns');
       await becomes(image.replace(/:[^:]*$/, ''));
       await byHand('kube taint node --all node-role.kubernetes.io/control-plane-');

@@ -22,6 +22,11 @@ const BY_LENGTH = [
   'two',
 ];
 
+/** What is about one cluster on one host, from its creation to its end: the lab tests of `npm test`. `npm run test:lab` has them all. */
+const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 'two', 'reset'].map(
+  (name) => `test/lab/${name}.test.ts`,
+);
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
@@ -54,7 +59,16 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
+          include: THREAD,
+          testTimeout: LONG,
+          hookTimeout: LONG,
+        },
+      },
+      {
+        test: {
+          name: 'wide',
           include: ['test/lab/**/*.test.ts'],
+          exclude: THREAD,
           testTimeout: LONG,
           hookTimeout: LONG,
         },

@@ -1,6 +1,8 @@
 /**
- * Every check and test, one after another, and one line at the end: "N passed, N failed".
+ * The checks and tests, one after another, and one line at the end: "N passed, N failed".
+ * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host. In CI it runs all there is.
  * `npm test -- unit` runs the stages whose names begin with the words given.
+ * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,6 +26,9 @@ interface Stage {
 }
 
 const inCi = process.env['CI'] === 'true';
+/** What `npm run test:lab` was given: names of lab tests, or none for all; undefined for `npm test`. */
+const labFiles = process.argv[2] === '--lab' ? process.argv.slice(3) : undefined;
+const words = labFiles === undefined ? process.argv.slice(2) : ['build', 'depot', 'lab'];
 const bin = (name: string): string => join('node_modules', '.bin', name);
 
 function spawned(command: string, args: readonly string[]): Promise<number> {
@@ -71,16 +76,27 @@ function firstFailures(report: Report): readonly string[] {
 }
 
 /**
- * A vitest project, counted test by test; a file that cannot even be loaded counts as one failure.
+ * Vitest projects, counted test by test; a file that cannot even be loaded counts as one failure.
  * @param atOnce how many files run at the same time.
+ * @param files words of the names of those that are run; all when there are none.
  */
-async function vitest(project: string, atOnce: number): Promise<Tally> {
+async function vitest(
+  projects: readonly string[],
+  atOnce: number,
+  files: readonly string[] = [],
+): Promise<Tally> {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-test-'));
   const file = join(dir, 'result.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const words = ['run', '--project', project, `--maxWorkers=${atOnce}`, ...reporters];
-    const status = await spawned(bin('vitest'), words);
+    const chosen = projects.map((name) => `--project=${name}`);
+    const status = await spawned(bin('vitest'), [
+      'run',
+      ...chosen,
+      `--maxWorkers=${atOnce}`,
+      ...reporters,
+      ...files,
+    ]);
     if (!existsSync(file)) return { passed: 0, failed: 1 };
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     const failed = status !== 0 && report.numFailedTests === 0 ? 1 : report.numFailedTests;
@@ -98,6 +114,9 @@ function noLab(): string | undefined {
     return 'the lab builds its hosts with apt, which is not here';
   return undefined;
 }
+
+/** Whether the lab's tests of other releases, of several hosts and of long random walks run, too. */
+const allOfTheLab = inCi || labFiles !== undefined;
 
 /** How many lab tests run at the same time: each has a lab of its own. */
 const LABS_AT_ONCE = 3;
@@ -119,7 +138,7 @@ const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     what: 'unit, property and golden tests',
-    run: () => vitest('unit', availableParallelism()),
+    run: () => vitest(['unit'], availableParallelism()),
   },
   {
     name: 'transport',
@@ -127,7 +146,7 @@ const STAGES: readonly Stage[] = [
     hindrance: () =>
       readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
     // They wait more than they work, for somebody who does not answer.
-    run: () => vitest('transport', 2 * availableParallelism()),
+    run: () => vitest(['transport'], 2 * availableParallelism()),
   },
   {
     name: 'depot',
@@ -140,7 +159,7 @@ const STAGES: readonly Stage[] = [
     what: 'real hosts and real clusters',
     hindrance: noLab,
     // A cluster that comes up waits more than it works.
-    run: () => vitest('lab', LABS_AT_ONCE),
+    run: () => vitest(allOfTheLab ? ['lab', 'wide'] : ['lab'], LABS_AT_ONCE, labFiles),
   },
 ];
 
@@ -170,7 +189,7 @@ function ensurePrograms(): void {
   });
 }
 
-async function main(words: readonly string[]): Promise<number> {
+async function main(): Promise<number> {
   const stages = STAGES.filter((s) => words.length === 0 || words.some((word) => s.name.startsWith(word)));
   const left: string[] = [];
   const failures: string[] = [];
@@ -202,9 +221,13 @@ async function main(words: readonly string[]): Promise<number> {
     );
     if (inCi) failed += left.length;
   }
+  if (!allOfTheLab && stages.some(({ name }) => name === 'lab'))
+    console.log(
+      '\nNot among these: the lab with other releases and several hosts. npm run test:lab runs it; CI does.',
+    );
   if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();

@@ -58,14 +58,17 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
-probe_nodes() {
+probe_overview() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}'
 }
 
-probe_proof_namespace() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace landfall-proof --ignore-not-found -o jsonpath='{.metadata.name} {.metadata.deletionTimestamp}{"\n"}' && echo answered
+probe_nodes() {
+probe overview | sed -n 's/^node|//p'
+}
+
+probe_namespaces() {
+probe overview | sed -n 's/^namespace|//p'
 }
 
 probe_proof_pods() {
@@ -99,9 +102,9 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 # ── 3 workloads/no-proof: Clear away a proof that was cut short
 # A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
 read_3() {
-said=$(probe proof_namespace)
-left=$(printf '%s\n' "$said" | head -n 1)
-since=${left#* }
+said=$(probe namespaces | awk -F '|' -v name=landfall-proof '
+  $1 == name { left = "left " $2 } END { if (NR) print left == "" ? "gone" : left }')
+since=${said#left }
 pods() {
   probe proof_pods | awk -v now="$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
     $0 == "answered" { next }
@@ -109,10 +112,10 @@ pods() {
     END { if (!left) print NR ? "gone" : "the API server does not answer" }'
 }
 case $said in
-  answered) echo gone ;;
-  *answered)
+  gone) echo gone ;;
+  'left '*)
     if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then pods
-    else echo "namespace $left"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
+    else echo 'namespace landfall-proof' "$since"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
   *) echo 'the API server does not answer' ;;
 esac
 }

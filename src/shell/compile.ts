@@ -18,6 +18,7 @@ export interface ScriptProbe {
   readonly name: string;
   readonly run: Shell;
   readonly needs?: { readonly probe: ScriptProbe; readonly said: string };
+  readonly partOf?: { readonly probe: ScriptProbe; readonly filter: Shell };
 }
 
 /** What a script does with its steps: only look, look and make, or take back. */
@@ -139,11 +140,15 @@ function body(name: string, shell: Shell): string {
   return `${name}() {\n${shell.text.trim() === '' ? ':' : shell.text}\n}`;
 }
 
-/** A probe's function, and before it those of the probes it needs. */
-function withNeeds({ name, run, needs }: ScriptProbe): readonly (readonly [name: string, text: string])[] {
-  if (needs === undefined) return [[name, body(`probe_${name}`, run)]];
+/** A probe's function, and before it those of the probes it asks. */
+function withNeeds(probe: ScriptProbe): readonly (readonly [name: string, text: string])[] {
+  const { name, run, needs, partOf } = probe;
+  const own = (text: Shell): readonly [string, string] => [name, body(`probe_${name}`, text)];
+  if (partOf !== undefined)
+    return [...withNeeds(partOf.probe), own(sh`probe ${partOf.probe.name} | ${partOf.filter}`)];
+  if (needs === undefined) return [own(run)];
   const guard = sh`[ "$(probe ${needs.probe.name})" = ${needs.said} ] || return 0`;
-  return [...withNeeds(needs.probe), [name, body(`probe_${name}`, lines(guard, run))]];
+  return [...withNeeds(needs.probe), own(lines(guard, run))];
 }
 
 function chapter(step: ScriptStep, n: number, mode: ScriptMode): string {

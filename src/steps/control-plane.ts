@@ -2,15 +2,15 @@ import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { imageSteps } from './images.ts';
 import { KUBELET_CLUES } from './init-clues.ts';
-import { initSteps, kubeletsWords } from './init.ts';
+import { initSteps, kubeletsWords, settingsProbe } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { age, YOUNG } from './kinds/unit.ts';
 import { kubeadmConfig } from './kubeadm-config.ts';
-import { apiProbe, asked, kubectl, nodeAddress, nodesProbe } from './node.ts';
+import { apiProbe, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
-import type { Probe, Step } from './step.ts';
+import type { Step } from './step.ts';
 
 /** From kubeadm's file to an API server that answers and knows its node. */
 export function controlPlaneSteps(scene: Scene): readonly Step[] {
@@ -91,23 +91,14 @@ export function kubelet(about: Pick<Step, 'id' | 'why' | 'after'>): Step {
     clues: [
       ...KUBELET_CLUES,
       {
-        match: /^ActiveState=/,
+        // What has started just now, at the end of its time, has been started over and over.
+        match: /^(ActiveState=|started just now)/,
         means: 'kubelet does not start, or stops again',
         try: 'journalctl -u kubelet -n 50 --no-pager says why: swap, cgroups, a flag, or the runtime',
         diagnosis: 'H31',
       },
     ],
   };
-}
-
-/** What kubeadm was told when the cluster was made, as it keeps it there. */
-function kubeadmSettings(scene: Scene): Probe {
-  const path = '{.data.ClusterConfiguration}';
-  return asked(
-    scene,
-    'kubeadm_settings',
-    sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config -o jsonpath=${path}`,
-  );
 }
 
 /** What must be seen of a control plane that is up. */
@@ -162,7 +153,7 @@ function readySteps(scene: Scene): readonly Step[] {
         why: 'Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
         see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/'],
         after: ['control-plane/api-ready'],
-        probes: [kubeadmSettings(scene)],
+        probes: [settingsProbe(scene)],
         clues: [
           {
             match: /^kubernetesVersion: /,

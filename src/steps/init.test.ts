@@ -30,7 +30,7 @@ const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-sc
   (n) => `manifests/${n}.yaml`,
 );
 const OBJECTS =
-  'configmap/kubeadm-config configmap/kubelet-config configmap/coredns configmap/kube-proxy clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins deployment.apps/coredns service/kube-dns daemonset.apps/kube-proxy'.split(
+  'ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy'.split(
     ' ',
   );
 

@@ -25,14 +25,14 @@ export const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', '
 
 /** The objects kubeadm leaves in the cluster, the last one written last. */
 const OBJECTS = [
-  'configmap/kubeadm-config',
-  'configmap/kubelet-config',
-  'configmap/coredns',
-  'configmap/kube-proxy',
-  'clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins',
-  'deployment.apps/coredns',
-  'service/kube-dns',
-  'daemonset.apps/kube-proxy',
+  'ConfigMap/kubeadm-config',
+  'ConfigMap/kubelet-config',
+  'ConfigMap/coredns',
+  'ConfigMap/kube-proxy',
+  'ClusterRoleBinding/kubeadm:cluster-admins',
+  'Deployment/coredns',
+  'Service/kube-dns',
+  'DaemonSet/kube-proxy',
 ] as const;
 
 /** Those of {@link OBJECTS} this cluster is to have: without kube-proxy where the network plugin stands in for it. */
@@ -42,13 +42,32 @@ function wanted({ cluster }: Scene): readonly string[] {
     : OBJECTS;
 }
 
-/** Their names as far as they are there, and `answered` when the API server said so. */
-function objects(scene: Scene): Probe {
-  return asked(
-    scene,
-    'cluster_objects',
-    sh`${kubectl(scene)} -n kube-system get --ignore-not-found -o name ${wanted(scene)} && echo answered`,
-  );
+/** The objects kubeadm leaves in the cluster, as far as they are there, `Kind/name` a line, and `answered`; then the settings it was given. */
+function keptProbe(scene: Scene): Probe {
+  const names = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}answered{"\\n"}';
+  const settings = '{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}';
+  const ask = sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
+  return asked(scene, 'kept_by_kubeadm', sh`${ask} -o jsonpath=${names + settings}`);
+}
+
+/** Their names as far as they are there, `Kind/name` a line, and `answered` when the API server said so. */
+function objectsProbe(scene: Scene): Probe {
+  const path = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}';
+  const ask = sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
+  return {
+    ...asked(scene, 'cluster_objects', sh`${ask} -o jsonpath=${path} && echo answered`),
+    partOf: { probe: keptProbe(scene), filter: sh`sed '/^answered$/q'` },
+  };
+}
+
+/** What kubeadm was told when the cluster was made, as it keeps it there. */
+export function settingsProbe(scene: Scene): Probe {
+  const path = '{.data.ClusterConfiguration}';
+  const ask = sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config`;
+  return {
+    ...asked(scene, 'kubeadm_settings', sh`${ask} -o jsonpath=${path}`),
+    partOf: { probe: keptProbe(scene), filter: sh`sed '1,/^answered$/d'` },
+  };
 }
 
 /** What kubelet last complained about. */
@@ -107,7 +126,7 @@ function init(scene: Scene): Step {
     disturbs: 'service',
     within: 30,
     awaits: 'the API server to show what kubeadm has written',
-    probes: [objects(scene)],
+    probes: [objectsProbe(scene)],
     read: sh`
       part() { # NAME FILE...: whole, begun or absent
         name=$1; shift; there=0

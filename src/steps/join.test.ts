@@ -212,7 +212,7 @@ describe('the node of a worker', () => {
 
 describe('tokens', () => {
   const PRINTED = `kubeadm join api.harbour.internal:6443 --token ${TOKEN} --discovery-token-ca-cert-hash ${HASH} `;
-  const line = (name: string): string => `${name}|10.0.0.1|v1.36.3|True|||`;
+  const line = (name: string): string => `node|${name}|10.0.0.1|v1.36.3|True|||`;
   /** A cluster in which these nodes are known. */
   const known = (names: readonly string[], kubeadm = `echo '${PRINTED}'`): string =>
     programs({

@@ -87,7 +87,7 @@ describe('what a plugin is told', () => {
     expect(ids(replaced)).toContain('network/no-kube-proxy');
     expect(ids(replaced)).not.toContain('network/kube-proxy');
     expect(step('control-plane/init', replaced).read.text).not.toContain('kube-proxy');
-    expect(step('control-plane/init').read.text).toContain('daemonset.apps/kube-proxy');
+    expect(step('control-plane/init').read.text).toContain('DaemonSet/kube-proxy');
   });
 });
 
@@ -111,7 +111,7 @@ function kubectl(...lines: readonly string[]): string {
   return join(root, 'bin');
 }
 
-const rollout = (name: string): string => `${name}|1|1|1|1|1`;
+const rollout = (name: string): string => `rollout|${name}|1|1|1|1|1`;
 
 describe('the plugin a cluster has', () => {
   const kept = () => inRoot(root, step('preflight/network-plugin', at({ plugin: 'calico' }).scene));

@@ -70,20 +70,91 @@ export function concedes(facts: Facts, concession: string): boolean {
   return facts.lab?.some((line) => line === concession || line.startsWith(`${concession}:`)) ?? false;
 }
 
+/** What is asked of the things of some kinds, and the word its lines begin with where all are asked at once. */
+interface Question {
+  readonly word: 'node' | 'rollout' | 'namespace';
+  readonly kinds: readonly string[];
+  /** jsonpath of each field; they come with `|` between them. */
+  readonly fields: readonly string[];
+}
+
+const QUESTIONS = {
+  nodes: {
+    word: 'node',
+    kinds: ['Node'],
+    fields: [
+      '{.metadata.name}',
+      '{.status.addresses[?(@.type=="InternalIP")].address}',
+      '{.status.nodeInfo.kubeletVersion}',
+      '{.status.conditions[?(@.type=="Ready")].status}',
+      '{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}',
+      '{.metadata.labels}',
+      '{.status.conditions[?(@.type=="Ready")].message}',
+    ],
+  },
+  rollouts: {
+    word: 'rollout',
+    kinds: ['DaemonSet', 'Deployment'],
+    fields: [
+      '{.metadata.namespace}/{.kind}/{.metadata.name}',
+      '{.metadata.generation}',
+      '{.status.observedGeneration}',
+      '{.status.desiredNumberScheduled}{.status.replicas}',
+      '{.status.updatedNumberScheduled}{.status.updatedReplicas}',
+      '{.status.numberReady}{.status.readyReplicas}',
+    ],
+  },
+  namespaces: {
+    word: 'namespace',
+    kinds: ['Namespace'],
+    fields: ['{.metadata.name}', '{.metadata.deletionTimestamp}'],
+  },
+} as const satisfies Readonly<Record<string, Question>>;
+
+/** `nodes` of `Node`, as kubectl is asked for them. */
+const plural = (kinds: readonly string[]): string => kinds.map((kind) => `${kind.toLowerCase()}s`).join(',');
+
+/**
+ * One look at the cluster for everything that is asked of all of it: calling kubectl costs more than what it asks. Nothing when
+ * the API server does not answer.
+ */
+function overviewProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  const all = Object.values<Question>(QUESTIONS);
+  const path = all
+    .flatMap(({ word, kinds, fields }) =>
+      kinds.map((kind) => `{range .items[?(@.kind=="${kind}")]}${[word, ...fields].join('|')}{"\\n"}{end}`),
+    )
+    .join('');
+  const kinds = plural(all.flatMap((one) => one.kinds));
+  return asked(scene, 'overview', sh`${kubectl(scene)} get ${kinds} -A -o jsonpath=${path}`);
+}
+
+function questionProbe(
+  scene: Pick<Scene, 'cluster' | 'node' | 'facts'>,
+  name: keyof typeof QUESTIONS,
+): Probe {
+  const { word, kinds, fields }: Question = QUESTIONS[name];
+  const path = `{range .items[*]}${fields.join('|')}{"\\n"}{end}`;
+  const what = [plural(kinds), ...(name === 'rollouts' ? ['-A'] : [])];
+  return {
+    ...asked(scene, name, sh`${kubectl(scene)} get ${what} -o jsonpath=${path}`),
+    partOf: { probe: overviewProbe(scene), filter: sh`sed -n ${`s/^${word}|//p`}` },
+  };
+}
+
 /** A line each node: `name|address|version|Ready|taint of the control plane|labels|why it is not Ready`. */
 export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
-  const fields = [
-    '.metadata.name',
-    '.status.addresses[?(@.type=="InternalIP")].address',
-    '.status.nodeInfo.kubeletVersion',
-    '.status.conditions[?(@.type=="Ready")].status',
-    '.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect',
-    '.metadata.labels',
-    '.status.conditions[?(@.type=="Ready")].message',
-  ];
-  const line = fields.map((f) => `{${f}}`).join('|');
-  const path = `{range .items[*]}${line}{"\\n"}{end}`;
-  return asked(scene, 'nodes', sh`${kubectl(scene)} get nodes -o jsonpath=${path}`);
+  return questionProbe(scene, 'nodes');
+}
+
+/** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
+export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  return questionProbe(scene, 'rollouts');
+}
+
+/** A line each namespace: `name|when its deletion was asked for`. */
+export function namespacesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  return questionProbe(scene, 'namespaces');
 }
 
 /**
@@ -93,18 +164,4 @@ export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Pr
 export function taints(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
   const path = `{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\\n"}{end}`;
   return sh`${kubectl(scene)} get nodes -o jsonpath=${path} | paste -sd ';'`;
-}
-
-/** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
-export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
-  const line = [
-    '{.metadata.namespace}/{.kind}/{.metadata.name}',
-    '{.metadata.generation}',
-    '{.status.observedGeneration}',
-    '{.status.desiredNumberScheduled}{.status.replicas}',
-    '{.status.updatedNumberScheduled}{.status.updatedReplicas}',
-    '{.status.numberReady}{.status.readyReplicas}',
-  ].join('|');
-  const path = `{range .items[*]}${line}{"\\n"}{end}`;
-  return asked(scene, 'rollouts', sh`${kubectl(scene)} get daemonsets,deployments -A -o jsonpath=${path}`);
 }

@@ -25,24 +25,24 @@ describe('what is left of a proof', () => {
     read(
       step('proof/cleaned'),
       kubectl(
-        `case "$*" in *'get namespace'*) printf '%s' '${namespace}' ;; *'get pods'*) printf '%s' '${pods}' ;; *) exit 9 ;; esac`,
+        `case "$*" in *namespaces*) printf 'namespace|default|\\n%s' '${namespace}' ;; *'get pods'*) printf '%s' '${pods}' ;; *) exit 9 ;; esac`,
       ),
     );
 
   it('is nothing, or only a name that is about to go', () => {
     expect(left('')).toBe('gone');
-    expect(left(`landfall-proof ${seconds(3)}\n`)).toBe('gone');
+    expect(left(`namespace|landfall-proof|${seconds(3)}\n`)).toBe('gone');
   });
 
   it('is a namespace, pods that do not end, or one that should have gone long ago', () => {
-    expect(left('landfall-proof \n')).toBe('namespace landfall-proof ');
-    expect(left(`landfall-proof ${seconds(3)}\n`, 'pod/web \n')).toBe('pod/web');
-    expect(left(`landfall-proof ${seconds(90)}\n`)).toMatch(/^namespace landfall-proof 20/);
+    expect(left('namespace|landfall-proof|\n')).toBe('namespace landfall-proof ');
+    expect(left(`namespace|landfall-proof|${seconds(3)}\n`, 'pod/web \n')).toBe('pod/web');
+    expect(left(`namespace|landfall-proof|${seconds(90)}\n`)).toMatch(/^namespace landfall-proof 20/);
   });
 
   it('is a pod that takes the time it was given, or has had more', () => {
     const why = (ago: number, at: string): string | undefined => {
-      const reading = left(`landfall-proof ${seconds(ago)}\n`, `pod/web ${at}\n`);
+      const reading = left(`namespace|landfall-proof|${seconds(ago)}\n`, `pod/web ${at}\n`);
       expect(reading).toContain(at);
       const failure = { host: 'cp-0', state: 'unproven', note: '', output: [], run: '' } as const;
       return clueOf({ ...failure, step: step('proof/cleaned'), reading })?.diagnosis;

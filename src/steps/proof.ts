@@ -1,6 +1,6 @@
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
-import { asked, kubectl, nodeAddress } from './node.ts';
+import { asked, kubectl, namespacesProbe, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { NODE_PORT, page, PROOF_NAMESPACE, SERVICES, WELCOME } from './proof-asking.ts';
 import { nameSteps, podSteps, serviceSteps } from './proof-inside.ts';
@@ -75,17 +75,15 @@ export function cleaned(
   about: Pick<Step, 'id' | 'title' | 'why'> & Partial<Pick<Step, 'after' | 'see'>>,
 ): Step {
   const kube = kubectl(scene);
-  const path = '{.metadata.name} {.metadata.deletionTimestamp}{"\\n"}';
-  const namespace = sh`${kube} get namespace ${PROOF_NAMESPACE} --ignore-not-found -o jsonpath=${path} && echo answered`;
   const pod = 'pod/{.metadata.name} {.metadata.deletionTimestamp}{"\\n"}';
   const pods = sh`${kube} -n ${PROOF_NAMESPACE} get pods -o ${`jsonpath={range .items[*]}${pod}{end}`} && echo answered`;
   return {
     ...about,
-    probes: [asked(scene, 'proof_namespace', namespace), asked(scene, 'proof_pods', pods)],
+    probes: [namespacesProbe(scene), asked(scene, 'proof_pods', pods)],
     read: sh`
-      said=$(probe proof_namespace)
-      left=$(printf '%s\n' "$said" | head -n 1)
-      since=\${left#* }
+      said=$(probe namespaces | awk -F '|' -v name=${PROOF_NAMESPACE} '
+        $1 == name { left = "left " $2 } END { if (NR) print left == "" ? "gone" : left }')
+      since=\${said#left }
       pods() {
         probe proof_pods | awk -v now="$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
           $0 == "answered" { next }
@@ -93,10 +91,10 @@ export function cleaned(
           END { if (!left) print NR ? "gone" : "the API server does not answer" }'
       }
       case $said in
-        answered) echo gone ;;
-        *answered)
+        gone) echo gone ;;
+        'left '*)
           if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then pods
-          else echo "namespace $left"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
+          else echo ${`namespace ${PROOF_NAMESPACE}`} "$since"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
         *) echo 'the API server does not answer' ;;
       esac`,
     want: 'gone',

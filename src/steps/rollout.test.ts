@@ -29,8 +29,8 @@ function reading(rollout: string, pods: readonly string[], events: readonly stri
       root,
       'kubectl',
       `case "$*" in *readyz*) echo ok ;;
+*daemonsets,deployments*) ${say([`rollout|${rollout}`])} ;;
 *'get nodes'*) ${say(['cp-0: node.kubernetes.io/not-ready', 'worker-0:'])} ;;
-*daemonsets,deployments*) ${say([rollout])} ;;
 *'get pods -A '*) ${say([OTHER, ...pods.map((line) => `kube-system/kube-dns|kube-system/${line}`)])} ;;
 *'get events -A '*) ${say(events.map((line) => `kube-system/${line}`))} ;;
 *) exit 9 ;; esac`,

@@ -31,6 +31,8 @@ export interface Probe {
   readonly run: Shell;
   /** What another probe must have printed: when it did not, this one is not run and prints nothing. */
   readonly needs?: { readonly probe: Probe; readonly said: string };
+  /** Another probe that asks more at once, and the filter that takes from it what `run` prints: a script does that instead. */
+  readonly partOf?: { readonly probe: Probe; readonly filter: Shell };
 }
 
 /** One thing that must be true of a host: why, how to look, what to see, how to bring it about. */

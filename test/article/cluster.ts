@@ -75,7 +75,7 @@ export const CLUSTER: Chapter = {
     item(
       127,
       'kubeadm keeps its settings in the cluster',
-      done`${step('control-plane/init', 'configmap/kubeadm-config')} sees that they are there, ${step('control-plane/settings')} that they are those of cluster.yaml.`,
+      done`${step('control-plane/init', 'ConfigMap/kubeadm-config')} sees that they are there, ${step('control-plane/settings')} that they are those of cluster.yaml.`,
     ),
     item(
       128,

@@ -56,7 +56,7 @@ export const BEFORE: readonly Chapter[] = [
       item(
         8,
         'The promise of a highly available control plane',
-        later`One control-plane node is made, and a second is refused: ${problem('nodes/count')}. The way is kept open: certificates and kubeconfigs carry a name that can move, ${step('prepare/endpoint-name')}, or your own load balancer’s, ${field('endpoint.address')}.`,
+        done`List several nodes as control planes: they join one by one, each with its vote in etcd before the next begins, ${step('join/member')}, ${step('join/etcd-member')}, and no even number of them is made, ${problem('nodes/count')}. Certificates and kubeconfigs carry a name that can move, ${step('prepare/endpoint-name')}, or your own load balancer’s, ${field('endpoint.address')}.`,
       ),
       item(
         9,

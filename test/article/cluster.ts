@@ -80,7 +80,7 @@ export const CLUSTER: Chapter = {
     item(
       128,
       'Certificates are not uploaded, as another control plane would need',
-      later`Nor are they here, since no other control plane can join yet: ${problem('nodes/count')}.`,
+      otherwise`They are uploaded when a control plane is about to join, under a key that dies with its ticket, and only then: ${step('join/ticket')}.`,
     ),
     item(
       129,
@@ -105,7 +105,7 @@ export const CLUSTER: Chapter = {
     item(
       133,
       'kubeadm’s own next steps: a network, and more nodes by a secret it prints',
-      later`The network comes next by itself: ${command('explain network')}. Nodes cannot join yet, ${problem('nodes/count')}, and no token is printed.`,
+      otherwise`The network comes next by itself: ${command('explain network')}. A node joins by being in cluster.yaml, ${field('nodes')}: its secret is made for it alone and never printed, ${step('join/ticket')}, and deleted afterwards, ${step('join/no-tokens')}.`,
     ),
     item(
       134,

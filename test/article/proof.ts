@@ -94,7 +94,7 @@ export const PROOF: readonly Chapter[] = [
       item(
         165,
         'And so on',
-        later`Not there yet, besides what is named above: joining nodes, backups of etcd, a firewall, containerd, renewing certificates. There already, though never promised: ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
+        later`Not there yet, besides what is named above: backups of etcd, a firewall, containerd, renewing certificates. There already, though never promised: nodes that join, ${step('join/node')}, ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
       ),
       item(
         166,

@@ -104,4 +104,4 @@ async function main(file: string): Promise<void> {
   console.log(JSON.stringify({ seconds, megabytes, trips: plan.trips }));
 }
 
-await main(resolve(process.argv[2] ?? ''));
+void main(resolve(process.argv[2] ?? ''));

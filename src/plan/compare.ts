@@ -77,8 +77,9 @@ export function settle(hosts: readonly (readonly Finding[])[]): readonly (readon
   }
   return hosts.map((findings, host) =>
     findings.map((f) => {
+      if (f.until === undefined) return f;
       const { until, ...rest } = f;
-      const awaited = (until ?? []).filter((id) => isOpen(host, id));
+      const awaited = until.filter((id) => isOpen(host, id));
       return awaited.length === 0 ? rest : { ...rest, forecast: 'unknown' as const, until: awaited };
     }),
   );

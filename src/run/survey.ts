@@ -113,32 +113,26 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
   const facts = await readFacts(site);
   const lock = site.resolve(site.cluster, facts, site.lock);
   const works = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always', choice);
-  const names = site.cluster.nodes.map((n) => n.name).filter((name) => works.some((w) => w.host === name));
+  const worksOf = new Map<string, Work[]>();
+  for (const work of works) worksOf.set(work.host, [...(worksOf.get(work.host) ?? []), work]);
+  const nodes = site.cluster.nodes.filter(({ name }) => worksOf.has(name));
   const read = unwrap(
     await pMap(
-      names,
-      (name) => {
-        const own = works.filter((w) => w.host === name);
+      nodes,
+      ({ name }) => {
+        const own = worksOf.get(name) ?? [];
         const script = compile(
           own.flatMap((w) => w.steps),
           { mode: 'read', title: `${site.cluster.name} · ${name} · readings` },
         );
-        return caught(
-          ask(hostOf(site, name), script).then((text) => [name, compare(own, parseRecords(text))] as const),
-        );
+        return caught(ask(hostOf(site, name), script).then((text) => compare(own, parseRecords(text))));
       },
       { concurrency: AT_ONCE },
     ),
   );
-  const settled = settle(read.map(([, findings]) => findings));
-  const hosts = read.map(([name], i): HostPlan => {
-    const node = site.cluster.nodes.find((n) => n.name === name);
-    return {
-      host: name,
-      address: node?.address ?? '',
-      facts: facts[name] as Facts,
-      findings: settled[i] ?? [],
-    };
+  const hosts = settle(read).map((findings, i): HostPlan => {
+    const { name = '', address = '' } = nodes[i] ?? {};
+    return { host: name, address, facts: facts[name] as Facts, findings };
   });
   const plan: Plan = {
     format: '1.0',

@@ -6,7 +6,6 @@ import {
   field,
   file,
   item,
-  later,
   otherwise,
   problem,
   step,

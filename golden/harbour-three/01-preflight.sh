@@ -404,12 +404,46 @@ if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes';
 }
 want_26='carries 1500 bytes'
 
-# ── 27 preflight/ssh-port: Have port 22322 free for sshd
-# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+# ── 27 preflight/virtual-address: Have 10.0.0.10 to give
+# The address is found by a question to the whole network segment: who has it? A host of another segment never hears that question, and where two answer, each has half of the connections. So it must lie in a network all control planes share, and belong to nobody else.
 read_27() {
+if ! ip link show dev eth0 >/dev/null 2>&1; then echo 'there is no device eth0'
+else
+  said=$(ip -4 -o addr show dev eth0 | awk -v own=10.0.0.10 -v device=eth0 '
+    function number(text, o) { split(text, o, "."); return ((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4] }
+    { split($4, a, "/"); if (a[1] == own || a[2] > 30) next
+      all = all " " $4; size = 2 ^ (32 - a[2]); first = int(number(a[1]) / size) * size; at = number(own) - first
+      if (at < 0 || at >= size) next
+      found = at == 0 ? "the first address of " $4 : at == size - 1 ? "the last address of " $4 : "fit" }
+    END { print found == "" ? "in no network of " device ", which has" all : found }')
+  if [ "$said" = fit ]; then
+    if ip -4 -o addr show to 10.0.0.10/32 | grep -q .; then
+      for other in ; do said="held here and by $other"; done
+    else
+      timeout 1 bash -c ': </dev/tcp/$0/6443' 10.0.0.10 2>/dev/null || :
+mac=$(ip -4 neigh show 10.0.0.10 dev eth0 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')
+      ours='  '
+      case " $ours " in '  ' | *" $mac "*) ;; *) [ -z "$mac" ] || said="somebody else has it: $mac" ;; esac
+    fi
+  fi
+  if [ "$said" = fit ]; then echo 'in the network of the host, and nobody else has it'; else echo "$said"; fi
+fi
+}
+want_27='in the network of the host, and nobody else has it'
+
+# ── 28 preflight/keepalived: Have no other use for keepalived
+# keepalived reads one file. Where a host moves addresses of yours by it already, Landfall would have to write 10.0.0.10 into your file, or put its own in place of it.
+read_28() {
+if [ -s /etc/keepalived/keepalived.conf ] && ! [ -e /etc/kubernetes/landfall/cluster ] && ! head -n 1 /etc/keepalived/keepalived.conf | grep -q '^# Written by Landfall'; then echo 'used for something else'; else echo free; fi
+}
+want_28=free
+
+# ── 29 preflight/ssh-port: Have port 22322 free for sshd
+# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+read_29() {
 by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
 }
-want_27='free, or sshd'\''s own'
+want_29='free, or sshd'\''s own'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -424,7 +458,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 27
+say landfall 1 29
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -452,6 +486,8 @@ step 24 check 0
 step 25 check 0
 step 26 check 0
 step 27 check 0
+step 28 check 0
+step 29 check 0
 say end
 }
 main

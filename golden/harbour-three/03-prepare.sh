@@ -58,15 +58,29 @@ probe_sysctl_files() {
 /lib/systemd/systemd-sysctl --cat-config 2>/dev/null
 }
 
-# ── 1 time/installed: Have chrony keep the clock
-# A clock that nothing keeps drifts by seconds a day, and certificates, tokens and the members of etcd compare clocks. chrony follows several servers at once and says how well; the simple client of systemd has been seen to stop without a word. Two of them would pull the clock back and forth, so it is the only one.
+# ── 1 prepare/endpoint-name: Give the API server a name
+# Certificates and kubeconfigs say api.harbour.internal, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.
 read_1() {
+awk -v name=api.harbour.internal '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
+  END { if (!found) print "absent" }' /etc/hosts 2>/dev/null || echo absent
+}
+want_1='10.0.0.10 api.harbour.internal'
+make_1() {
+if [ -e /etc/hosts ]; then cp -p /etc/hosts /etc/.hosts.landfall; else : >/etc/.hosts.landfall; fi
+{ awk '!/ # kept by Landfall$/' /etc/hosts 2>/dev/null || :; echo '10.0.0.10 api.harbour.internal # kept by Landfall'; } >/etc/.hosts.landfall
+sync /etc/.hosts.landfall
+mv -fT /etc/.hosts.landfall /etc/hosts
+}
+
+# ── 2 time/installed: Have chrony keep the clock
+# A clock that nothing keeps drifts by seconds a day, and certificates, tokens and the members of etcd compare clocks. chrony follows several servers at once and says how well; the simple client of systemd has been seen to stop without a word. Two of them would pull the clock back and forth, so it is the only one.
+read_2() {
 {
   dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p'
 } | grep . || echo none
 }
-want_1=chrony
-make_1() {
+want_2=chrony
+make_2() {
 mkdir -p /var/lib/landfall
 if [ ! -e /var/lib/landfall/time-service ]; then dpkg-query -W -f '${Package} ${db:Status-Status}\n' chrony ntp ntpsec openntpd systemd-timesyncd 2>/dev/null | sed -n 's/ installed$//p' >/var/lib/landfall/time-service; fi
 if ! apt-cache madison chrony 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
@@ -92,13 +106,13 @@ cat "$said"
 sync -f /etc
 }
 
-# ── 2 time/sources: Follow the time servers of the distribution
+# ── 3 time/sources: Follow the time servers of the distribution
 # The time servers of the distribution are there for everybody who reaches the internet. Others that cluster.yaml may have named before are taken out again.
-read_2() {
+read_3() {
 if [ -e /etc/chrony/sources.d/landfall.sources ] || grep -qs '^#landfall# ' /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
-want_2='as the host has it'
-make_2() {
+want_3='as the host has it'
+make_3() {
 for path in /etc/chrony/chrony.conf /etc/chrony/conf.d/*.conf /etc/chrony/sources.d/*.sources; do
   if [ -e "$path" ] && [ "$path" != /etc/chrony/sources.d/landfall.sources ]; then
     if grep -qs '^#landfall# ' "$path"; then
@@ -120,9 +134,9 @@ fi; fi
 if systemctl -q is-active chrony; then systemctl restart chrony; fi
 }
 
-# ── 3 time/running: Run chrony, now and after every boot
+# ── 4 time/running: Run chrony, now and after every boot
 # A clock is kept only while something keeps it: it must start with the host, and follow the servers its files name by now.
-read_3() {
+read_4() {
 state=$(systemctl show -p ActiveState,UnitFileState chrony | sort)
 echo "$state"
 started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc chrony)
@@ -130,10 +144,10 @@ newer=$({ find /etc/chrony /etc/default/chrony -type f -newermt "$started"; find
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 case $state in *ActiveState=active*) [ -S /run/chrony/chronyd.sock ] || echo 'its socket /run/chrony/chronyd.sock is gone' ;; esac
 }
-want_3='ActiveState=active
+want_4='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
-make_3() {
+make_4() {
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.service; then
   printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
@@ -145,9 +159,9 @@ systemctl enable chrony
 systemctl restart chrony
 }
 
-# ── 4 names/cloud-init: Keep cloud-init from naming the host anew
+# ── 5 names/cloud-init: Keep cloud-init from naming the host anew
 # On a cloud image cloud-init may write the hostname and /etc/hosts at every boot, as they were on the first day. What is set below would last until then.
-read_4() {
+read_5() {
 if [ ! -e /etc/cloud/cloud.cfg ] || [ -e /etc/cloud/cloud-init.disabled ]; then echo 'keeps away'
 else
   set --
@@ -164,17 +178,17 @@ else
     function says(key) { return from[key] == "" ? "" : ", says " from[key] }' "$@"
 fi
 }
-want_4='keeps away'
-make_4() {
+want_5='keeps away'
+make_5() {
 mkdir -p /etc/cloud/cloud.cfg.d
 printf '%s\n' '# Written by Landfall.' 'preserve_hostname: true' 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 sync /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall
 mv -fT /etc/cloud/cloud.cfg.d/.99-zz-landfall.cfg.landfall /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg
 }
 
-# ── 5 names/hosts: Let the nodes know each other by name
+# ── 6 names/hosts: Let the nodes know each other by name
 # A node must find its neighbours, and itself, while DNS is away or does not know them; kubeadm warns when the name of a node leads nowhere. And cp-0 must lead to the address the cluster knows, not to 127.0.1.1, where installers put it: there nobody else can follow.
-read_5() {
+read_6() {
 { cat /etc/hosts 2>/dev/null || :; } | awk -v wanted='cp-0 10.0.0.11|cp-1 10.0.0.12|cp-2 10.0.0.13|worker-0 10.0.0.21' '
   BEGIN { n = split(wanted, pairs, "|"); for (i = 1; i <= n; i++) { split(pairs[i], p, " "); order[i] = p[1]; address[p[1]] = p[2] } }
   { sub(/#.*/, "") }
@@ -186,11 +200,11 @@ read_5() {
     }
   }'
 }
-want_5='cp-0 10.0.0.11
+want_6='cp-0 10.0.0.11
 cp-1 10.0.0.12
 cp-2 10.0.0.13
 worker-0 10.0.0.21'
-make_5() {
+make_6() {
 [ -e /etc/hosts ] || : >/etc/hosts
 cp -p /etc/hosts /etc/.hosts.landfall
 awk -v kept='# node kept by Landfall' -v aside='# set aside by Landfall' '
@@ -222,40 +236,40 @@ sync /etc/.hosts.landfall
 mv -fT /etc/.hosts.landfall /etc/hosts
 }
 
-# ── 6 names/hostname: Call the host cp-0
+# ── 7 names/hostname: Call the host cp-0
 # In the cluster it goes by cp-0. Logs, metrics and the prompt speak of the hostname; two names for one machine are confused in the very hour in which it matters. A domain behind the name is left alone.
-read_6() {
+read_7() {
 now=$(hostname); echo "now: ${now%%.*}"
 boot=$(sed -n -e 's/^[ \t]*//' -e '/^[^#]/{p;q;}' /etc/hostname 2>/dev/null); echo "at boot: ${boot%%.*}"
 }
-want_6='now: cp-0
+want_7='now: cp-0
 at boot: cp-0'
-make_6() {
+make_7() {
 printf '%s\n' cp-0 >/etc/.hostname.landfall
 sync /etc/.hostname.landfall
 mv -fT /etc/.hostname.landfall /etc/hostname
 hostname cp-0
 }
 
-# ── 7 swap/off: Turn swap off
+# ── 8 swap/off: Turn swap off
 # kubelet promises memory to pods and takes it away from those that use more. Swap makes both untrue, so kubelet does not start while any is on.
-read_7() {
+read_8() {
 awk 'NR > 1 { print "on: " $1; on = 1 } END { if (!on) print "off" }' /proc/swaps
 }
-want_7=off
-make_7() {
+want_8=off
+make_8() {
 mkdir -p /var/lib/landfall
 awk 'NR > 1 { print $1 }' /proc/swaps >>/var/lib/landfall/swap
 swapoff -a
 }
 
-# ── 8 swap/fstab: Leave swap out of the disks that are mounted at boot
+# ── 9 swap/fstab: Leave swap out of the disks that are mounted at boot
 # A line in /etc/fstab turns swap on again at the next boot, and the node would not come back from it. The line is set aside, not removed.
-read_8() {
+read_9() {
 { cat /etc/fstab 2>/dev/null || :; } | awk '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print "swap on " $1; on = 1 } END { if (!on) print "no swap" }'
 }
-want_8='no swap'
-make_8() {
+want_9='no swap'
+make_9() {
 path=/etc/fstab
 cp -p "$path" "$path.landfall"
 awk -v aside='#landfall# ' '$1 !~ /^#/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ { print aside $0; next } { print }' "$path" >"$path.landfall"
@@ -264,17 +278,17 @@ mv -fT "$path.landfall" "$path"
 systemctl daemon-reload
 }
 
-# ── 9 swap/units: Let no unit turn swap on
+# ── 10 swap/units: Let no unit turn swap on
 # Swap comes from more than /etc/fstab: systemd finds swap partitions by their type, zram makes a device of memory, and some systems have a service that makes a file. Each would be back after a boot.
-read_9() {
+read_10() {
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit _; do
   # What comes from /etc/fstab is looked at there.
   case $unit in *.swap) [ "$(systemctl show -p SourcePath --value "$unit")" != /etc/fstab ] || continue ;; esac
   printf '%s\n' "$unit"
 done | sort -u | grep . || echo none
 }
-want_9=none
-make_9() {
+want_10=none
+make_10() {
 systemctl daemon-reload
 systemctl list-unit-files '*.swap' dphys-swapfile.service zramswap.service zram-config.service swapspace.service --state=enabled,enabled-runtime,generated,linked --no-legend --plain 2>/dev/null | while read -r unit state _; do
   mkdir -p /var/lib/landfall
@@ -289,13 +303,13 @@ fi
 done
 }
 
-# ── 10 ipv6/left: Leave IPv6 as the host has it
+# ── 11 ipv6/left: Leave IPv6 as the host has it
 # A cluster of IPv4 neither needs IPv6 nor minds it, and programs that listen on [::] fail without. Had Landfall turned it off before, it is given back; gone from the command line of the kernel, it returns with the next boot.
-read_10() {
+read_11() {
 if grep -qs '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf || [ -e /etc/default/grub.d/99-zz-landfall.cfg ] || grep -qs -e '^#landfall# ' /etc/netplan/*.yaml || [ -e /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg ] || ls /etc/systemd/network/*.network.d/landfall.conf >/dev/null 2>&1; then echo 'changed by Landfall'; else echo 'as the host has it'; fi
 }
-want_10='as the host has it'
-make_10() {
+want_11='as the host has it'
+make_11() {
 if [ -e /etc/sysctl.d/99-zz-landfall.conf ]; then
   grep -v -e '^net\.ipv6\.conf\.[a-z]*\.disable_ipv6 =' /etc/sysctl.d/99-zz-landfall.conf >/etc/sysctl.d/.99-zz-landfall.conf.landfall || :
   if [ -s /etc/sysctl.d/.99-zz-landfall.conf.landfall ]; then sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
@@ -338,9 +352,9 @@ for key in net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.default.disable_ipv6; do
 done
 }
 
-# ── 11 journal/limits: Let the journal have 1G of the disk
+# ── 12 journal/limits: Let the journal have 1G of the disk
 # The journal shares the disk with images and etcd. Left to itself it takes a tenth of it, which is the very tenth whose absence makes kubelet evict pods; and a service that fails in a circle fills it overnight.
-read_11() {
+read_12() {
 systemd-analyze cat-config systemd/journald.conf 2>/dev/null | awk -v keys=SystemMaxUse -v own=/etc/systemd/journald.conf.d/99-zz-landfall.conf '
   /^# \// { file = substr($0, 3) }
   /^[A-Za-z]+=/ { at = index($0, "="); key = substr($0, 1, at - 1); last[key] = substr($0, at + 1); from[key] = file }
@@ -349,9 +363,9 @@ started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc sy
 newer=$({ find /etc/systemd/journald.conf.d/99-zz-landfall.conf -type f -newermt "$started"; find /lib/systemd/systemd-journald -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi
 }
-want_11='SystemMaxUse=1G
+want_12='SystemMaxUse=1G
 started after its files were written'
-make_11() {
+make_12() {
 mkdir -p /etc/systemd/journald.conf.d
 printf '%s\n' '# Written by Landfall.' '[Journal]' SystemMaxUse=1G >/etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
 sync /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall
@@ -359,16 +373,16 @@ mv -fT /etc/systemd/journald.conf.d/.99-zz-landfall.conf.landfall /etc/systemd/j
 systemctl restart systemd-journald.service
 }
 
-# ── 12 journal/logrotate: Cut the other logs to length
+# ── 13 journal/logrotate: Cut the other logs to length
 # apt, dpkg and every service with a file of its own below /var/log write on and on. logrotate renames, compresses and removes these files, once a day, as long as its timer runs.
-read_12() {
+read_13() {
 if [ -x /usr/sbin/logrotate ]; then echo installed; else echo 'not installed'; fi
 systemctl show -p ActiveState,UnitFileState logrotate.timer | sort
 }
-want_12='installed
+want_13='installed
 ActiveState=active
 UnitFileState=enabled'
-make_12() {
+make_13() {
 if [ ! -x /usr/sbin/logrotate ]; then
   if ! apt-cache madison logrotate 2>/dev/null | grep -q .; then ( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
@@ -401,17 +415,17 @@ systemctl -q unmask logrotate.timer
 systemctl enable --now logrotate.timer
 }
 
-# ── 13 kernel/overlay: Let the kernel stack file systems
+# ── 14 kernel/overlay: Let the kernel stack file systems
 # An image is a pile of read-only layers, and a container's disk is that pile with a thin layer of its own on top. The overlay file system does the piling; without it the runtime falls back to copying whole images, or refuses.
-read_13() {
+read_14() {
 if [ -d /sys/module/overlay ] || grep -q /overlay.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx overlay; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_13='loaded
+want_14='loaded
 at boot: loaded'
-make_13() {
+make_14() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^overlay$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' overlay; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -419,17 +433,17 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- overlay
 }
 
-# ── 14 kernel/br-netfilter: Let the firewall see bridged packets
+# ── 15 kernel/br-netfilter: Let the firewall see bridged packets
 # Pods of one node talk over a bridge, below the level at which the firewall looks. A Service is made of firewall rules, so without this module a pod cannot reach a Service whose pod is its own neighbour.
-read_14() {
+read_15() {
 if [ -d /sys/module/br_netfilter ] || grep -q /br_netfilter.ko "/lib/modules/$(uname -r)/modules.builtin"; then echo loaded
 else echo 'not loaded'; fi 2>/dev/null
 if cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf 2>/dev/null | grep -qx br_netfilter; then echo 'at boot: loaded'
 else echo 'at boot: not loaded'; fi
 }
-want_14='loaded
+want_15='loaded
 at boot: loaded'
-make_14() {
+make_15() {
 mkdir -p /etc/modules-load.d
 { grep -v -e '^br_netfilter$' /etc/modules-load.d/landfall.conf 2>/dev/null || :; printf '%s\n' br_netfilter; } >/etc/modules-load.d/.landfall.conf.landfall
 sync /etc/modules-load.d/.landfall.conf.landfall
@@ -437,32 +451,11 @@ mv -fT /etc/modules-load.d/.landfall.conf.landfall /etc/modules-load.d/landfall.
 modprobe -- br_netfilter
 }
 
-# ── 15 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
+# ── 16 kernel/bridge-iptables: Show bridged IPv4 packets to the firewall
 # Loading br_netfilter is half of it: this switch says that IPv4 packets crossing a bridge do pass the firewall rules which Services are made of.
-read_15() {
+read_16() {
 sysctl -n net.bridge.bridge-nf-call-iptables 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-iptables -v value=1 '
-  /^# \// { file = substr($0, 3) }
-  { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
-  at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
-  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
-  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
-}
-want_15='1
-at boot: 1'
-make_15() {
-mkdir -p /etc/sysctl.d
-{ grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
-sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
-mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
-sysctl -q -w net.bridge.bridge-nf-call-iptables=1
-}
-
-# ── 16 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
-# IPv6 has a switch of its own. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
-read_16() {
-sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
   /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
@@ -473,17 +466,17 @@ want_16='1
 at boot: 1'
 make_16() {
 mkdir -p /etc/sysctl.d
-{ grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+{ grep -v -e '^net\.bridge\.bridge-nf-call-iptables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-iptables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
-sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
+sysctl -q -w net.bridge.bridge-nf-call-iptables=1
 }
 
-# ── 17 kernel/ip-forward: Let the kernel forward packets
-# A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
+# ── 17 kernel/bridge-ip6tables: Show bridged IPv6 packets to the firewall
+# IPv6 has a switch of its own. It is on by default once the module is loaded; a hardened image may have turned it off, and then only some traffic fails, which is hard to find.
 read_17() {
-sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
-probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
+sysctl -n net.bridge.bridge-nf-call-ip6tables 2>/dev/null || echo unknown
+probe sysctl_files | awk -v key=net.bridge.bridge-nf-call-ip6tables -v value=1 '
   /^# \// { file = substr($0, 3) }
   { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
   at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
@@ -494,15 +487,36 @@ want_17='1
 at boot: 1'
 make_17() {
 mkdir -p /etc/sysctl.d
+{ grep -v -e '^net\.bridge\.bridge-nf-call-ip6tables =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.bridge.bridge-nf-call-ip6tables = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
+sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
+mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
+sysctl -q -w net.bridge.bridge-nf-call-ip6tables=1
+}
+
+# ── 18 kernel/ip-forward: Let the kernel forward packets
+# A packet for a pod comes in on one interface and leaves on another. With forwarding off the kernel drops it, and kubeadm refuses to start. It must also survive a reboot: other programs (a firewall, a cloud image) like to turn it off again.
+read_18() {
+sysctl -n net.ipv4.ip_forward 2>/dev/null || echo unknown
+probe sysctl_files | awk -v key=net.ipv4.ip_forward -v value=1 '
+  /^# \// { file = substr($0, 3) }
+  { line = $0; sub(/^[ \t-]+/, "", line); at = index(line, "="); name = substr(line, 1, at - 1) }
+  at > 1 { gsub(/[ \t]/, "", name); gsub("/", ".", name) }
+  at > 1 && name == key { last = substr(line, at + 1); gsub(/^[ \t]+|[ \t]+$/, "", last); from = file }
+  END { print "at boot: " (last == "" ? "not set" : last) (last == "" || last == value || from == "" ? "" : ", says " from) }'
+}
+want_18='1
+at boot: 1'
+make_18() {
+mkdir -p /etc/sysctl.d
 { grep -v -e '^net\.ipv4\.ip_forward =' /etc/sysctl.d/99-zz-landfall.conf 2>/dev/null || :; printf '%s\n' 'net.ipv4.ip_forward = 1'; } >/etc/sysctl.d/.99-zz-landfall.conf.landfall
 sync /etc/sysctl.d/.99-zz-landfall.conf.landfall
 mv -fT /etc/sysctl.d/.99-zz-landfall.conf.landfall /etc/sysctl.d/99-zz-landfall.conf
 sysctl -q -w net.ipv4.ip_forward=1
 }
 
-# ── 18 kernel/inotify-instances: Let many programs watch files
+# ── 19 kernel/inotify-instances: Let many programs watch files
 # kubelet, log shippers and many a program in a container wait for files to change. The kernel counts such watchers by user, all containers of root together, and allows 128: then `kubectl logs -f` and the next container end with "too many open files".
-read_18() {
+read_19() {
 {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
@@ -516,9 +530,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_instances -v value=8192 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_18='8192
+want_19='8192
 at boot: 8192'
-make_18() {
+make_19() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_instances 2>/dev/null || echo unknown
@@ -542,9 +556,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_instances)" -ge 8192 ] || sysctl -q -w fs.inotify.max_user_instances=8192
 }
 
-# ── 19 kernel/inotify-watches: Let each program watch many files
+# ── 20 kernel/inotify-watches: Let each program watch many files
 # A log shipper watches every log of the node, a build or a file server whole trees. The usual limit follows the memory and is small on small machines; the error says "no space left on device" while the disk is half empty.
-read_19() {
+read_20() {
 {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
@@ -558,9 +572,9 @@ probe sysctl_files | awk -v key=fs.inotify.max_user_watches -v value=1048576 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_19='1048576
+want_20='1048576
 at boot: 1048576'
-make_19() {
+make_20() {
 kept=$(
   {
   sysctl -n fs.inotify.max_user_watches 2>/dev/null || echo unknown
@@ -584,9 +598,9 @@ fi
 [ "$(sysctl -n fs.inotify.max_user_watches)" -ge 1048576 ] || sysctl -q -w fs.inotify.max_user_watches=1048576
 }
 
-# ── 20 kernel/map-count: Let a process map many files
+# ── 21 kernel/map-count: Let a process map many files
 # Search engines and databases map each of their files into memory, and refuse to start below a limit the kernel does not have by itself. A pod cannot raise it without being privileged.
-read_20() {
+read_21() {
 {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
 probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
@@ -600,9 +614,9 @@ probe sysctl_files | awk -v key=vm.max_map_count -v value=262144 '
   /^at boot: [0-9]+(, says .*)?$/ && $3 + 0 >= least { print "at boot: " least; next }
   { print }'
 }
-want_20='262144
+want_21='262144
 at boot: 262144'
-make_20() {
+make_21() {
 kept=$(
   {
   sysctl -n vm.max_map_count 2>/dev/null || echo unknown
@@ -626,9 +640,206 @@ fi
 [ "$(sysctl -n vm.max_map_count)" -ge 262144 ] || sysctl -q -w vm.max_map_count=262144
 }
 
-# ── 21 time/synchronised: Have the right time
+# ── 22 endpoint/keepalived: Have keepalived, which moves the address
+# The address must be somewhere before there is a cluster, and stay so while etcd or the API server is broken. keepalived has done nothing else for twenty years: hosts tell each other twice a second that they live, and when the one with the address falls silent another takes it. It asks no cluster.
+read_22() {
+case $(dpkg-query -W -f '${db:Status-Status}' keepalived 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
+}
+want_22=installed
+make_22() {
+( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages keepalived 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
+sync -f /etc
+}
+
+# ── 23 endpoint/curl: Have curl, which asks the API server
+# Whether an API server is ready it says itself, over TLS. Not every server has a program that can ask it.
+read_23() {
+case $(dpkg-query -W -f '${db:Status-Status}' curl 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
+}
+want_23=installed
+make_23() {
+( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages curl 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
+sync -f /etc
+}
+
+# ── 24 endpoint/api-ready: Write down how the API server is asked
+# The address belongs to a host whose API server is ready, not to one that merely runs. So it is asked for that, on this very host, with its certificate checked; two seconds without an answer are a no.
+read_24() {
+{ stat -c '%04a %U:%G' /etc/keepalived/landfall-api-ready && cat /etc/keepalived/landfall-api-ready; } 2>/dev/null || echo absent
+}
+want_24='0755 root:root
+#!/bin/sh
+# Written by Landfall: whether this host'\''s own API server is ready. keepalived asks it every second.
+exec curl -fs -o /dev/null -m 2 --noproxy '\''*'\'' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.11:6443/readyz'
+make_24() {
+mkdir -p /etc/keepalived
+umask 077
+cat >/etc/keepalived/.landfall-api-ready.landfall <<'END'
+#!/bin/sh
+# Written by Landfall: whether this host's own API server is ready. keepalived asks it every second.
+exec curl -fs -o /dev/null -m 2 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.11:6443/readyz
+END
+chmod 0755 /etc/keepalived/.landfall-api-ready.landfall
+chown root:root /etc/keepalived/.landfall-api-ready.landfall
+sync /etc/keepalived/.landfall-api-ready.landfall
+mv -fT /etc/keepalived/.landfall-api-ready.landfall /etc/keepalived/landfall-api-ready
+}
+
+# ── 25 endpoint/settings: Say who holds 10.0.0.10, and when
+# The hosts agree by one rule: whose API server is ready outbids all whose is not, and among equals the address stays where it is. They call each other by address, not the whole network, which many networks do not pass on. There is no password: it would travel as plain text, and what is believed comes from these addresses alone.
+read_25() {
+{ stat -c '%04a %U:%G' /etc/keepalived/keepalived.conf && cat /etc/keepalived/keepalived.conf; } 2>/dev/null || echo absent
+}
+want_25='0644 root:root
+# Written by Landfall: who holds 10.0.0.10, the endpoint of harbour.
+global_defs {
+  router_id cp-0
+  vrrp_version 3
+  enable_script_security
+  script_user nobody nogroup
+}
+
+# A host whose API server is ready bids 100, any other 40. Until it has shown itself ready it counts as not.
+vrrp_script api_server {
+  script /etc/keepalived/landfall-api-ready
+  interval 1
+  timeout 3
+  fall 2
+  rise 2
+  weight 60
+  init_fail
+}
+
+vrrp_instance endpoint {
+  state BACKUP
+  interface eth0
+  virtual_router_id 10
+  priority 40
+  advert_int 0.5
+  unicast_src_ip 10.0.0.11
+  unicast_peer {
+    10.0.0.12
+    10.0.0.13
+  }
+  virtual_ipaddress {
+    10.0.0.10/32 dev eth0
+  }
+  track_script {
+    api_server
+  }
+}'
+make_25() {
+mkdir -p /etc/keepalived
+umask 077
+cat >/etc/keepalived/.keepalived.conf.landfall <<'END'
+# Written by Landfall: who holds 10.0.0.10, the endpoint of harbour.
+global_defs {
+  router_id cp-0
+  vrrp_version 3
+  enable_script_security
+  script_user nobody nogroup
+}
+
+# A host whose API server is ready bids 100, any other 40. Until it has shown itself ready it counts as not.
+vrrp_script api_server {
+  script /etc/keepalived/landfall-api-ready
+  interval 1
+  timeout 3
+  fall 2
+  rise 2
+  weight 60
+  init_fail
+}
+
+vrrp_instance endpoint {
+  state BACKUP
+  interface eth0
+  virtual_router_id 10
+  priority 40
+  advert_int 0.5
+  unicast_src_ip 10.0.0.11
+  unicast_peer {
+    10.0.0.12
+    10.0.0.13
+  }
+  virtual_ipaddress {
+    10.0.0.10/32 dev eth0
+  }
+  track_script {
+    api_server
+  }
+}
+END
+chmod 0644 /etc/keepalived/.keepalived.conf.landfall
+chown root:root /etc/keepalived/.keepalived.conf.landfall
+sync /etc/keepalived/.keepalived.conf.landfall
+mv -fT /etc/keepalived/.keepalived.conf.landfall /etc/keepalived/keepalived.conf
+}
+
+# ── 26 endpoint/running: Run keepalived, now and after every boot
+# A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.
+read_26() {
+systemctl show -p ActiveState,UnitFileState keepalived | sort
+told=$(systemctl show -p StateChangeTimestamp --value --timestamp=us+utc keepalived)
+newer=$(find /etc/keepalived /etc/default/keepalived -type f -newermt "$told" 2>/dev/null | sort | head -n 1)
+if [ -n "$newer" ]; then echo "has not read $newer since it was written"; else echo 'started after its files were written'; fi
+}
+want_26='ActiveState=active
+UnitFileState=enabled
+started after its files were written'
+make_26() {
+mkdir -p /var/lib/landfall
+if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e keepalived.service; then
+  printf '%s %s %s\n' keepalived.service "$(systemctl show -p UnitFileState --value keepalived.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value keepalived.service)" >>/var/lib/landfall/units
+  sync /var/lib/landfall/units
+fi
+systemctl daemon-reload
+systemctl -q unmask keepalived
+systemctl enable keepalived
+systemctl reload-or-restart keepalived
+}
+
+# ── 27 time/synchronised: Have the right time
 # That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
-read_21() {
+read_27() {
 if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   printf '%s\n' "$said" | awk -F , -v bound=0.1 '{
     off = $5 < 0 ? -$5 : +$5
@@ -638,7 +849,7 @@ if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   timeout 5 chronyc -n -c sources 2>&1 | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
 else echo "chrony does not answer: $said"; fi
 }
-want_21='leap: Normal
+want_27='leap: Normal
 offset: within 100 ms
 source: selected'
 
@@ -655,11 +866,11 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/prepare/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/prepare/stop; stop=${stop:-$tmp/stop}
-say landfall 1 21
+say landfall 1 27
 step 1 make 0
 step 2 make 0
-step 3 make 10
-step 4 make 0
+step 3 make 0
+step 4 make 10
 step 5 make 0
 step 6 make 0
 step 7 make 0
@@ -676,7 +887,13 @@ step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 check 90
+step 21 make 0
+step 22 make 0
+step 23 make 0
+step 24 make 0
+step 25 make 0
+step 26 make 10
+step 27 check 90
 say end
 }
 main

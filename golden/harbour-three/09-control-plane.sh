@@ -94,12 +94,24 @@ probe_kubeadm_settings() {
 probe kept_by_kubeadm | sed '1,/^answered$/d'
 }
 
-# ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
-# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+# ── 1 endpoint/held: See that 10.0.0.10 is held
+# kubeadm writes the endpoint into everything it makes, and speaks to the API server through it at once. So the address is there first, and the API server behind it later.
 read_1() {
+if ip -4 -o addr show to 10.0.0.10/32 | grep -q .; then echo held
+else
+  timeout 1 bash -c ': </dev/tcp/$0/6443' 10.0.0.10 2>/dev/null || :
+mac=$(ip -4 neigh show 10.0.0.10 dev eth0 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')
+  if [ -n "$mac" ]; then echo held; else echo 'held by nobody'; fi
+fi
+}
+want_1=held
+
+# ── 2 control-plane/kubeadm-config: Write the file kubeadm reads
+# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+read_2() {
 { stat -c '%04a %U:%G' /etc/kubernetes/landfall/kubeadm.yaml && cat /etc/kubernetes/landfall/kubeadm.yaml; } 2>/dev/null || echo absent
 }
-want_1='0600 root:root
+want_2='0600 root:root
 # Written by Landfall: what kubeadm is told about harbour.
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -119,14 +131,15 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.example.com:6443
+controlPlaneEndpoint: api.harbour.internal:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
 apiServer:
   certSANs:
-    - api.example.com
+    - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -143,7 +156,7 @@ mode: nftables
 conntrack:
   maxPerCore: 32768
   min: 131072'
-make_1() {
+make_2() {
 mkdir -p /etc/kubernetes/landfall
 umask 077
 cat >/etc/kubernetes/landfall/.kubeadm.yaml.landfall <<'END'
@@ -166,14 +179,15 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.example.com:6443
+controlPlaneEndpoint: api.harbour.internal:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
 apiServer:
   certSANs:
-    - api.example.com
+    - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -197,16 +211,16 @@ sync /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 mv -fT /etc/kubernetes/landfall/.kubeadm.yaml.landfall /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 2 control-plane/config-valid: Have kubeadm's word that the file is sound
+# ── 3 control-plane/config-valid: Have kubeadm's word that the file is sound
 # Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.
-read_2() {
+read_3() {
 timeout 20 kubeadm config validate --config /etc/kubernetes/landfall/kubeadm.yaml
 }
-want_2=ok
+want_3=ok
 
-# ── 3 control-plane/images: Fetch the control plane's images
+# ── 4 control-plane/images: Fetch the control plane's images
 # Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
-read_3() {
+read_4() {
 have=$(printf '\n%s\n' "$(probe runtime_images)")
 needed=$(probe kubeadm_images)
 line=${have%"${have#?}"}
@@ -224,14 +238,14 @@ wrong=$(
 if [ -z "$needed" ]; then echo 'kubeadm does not say which'
 else echo "${wrong:-all here}"; fi
 }
-want_3='all here'
-make_3() {
+want_4='all here'
+make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 4 control-plane/no-torn-files: Clear away files a cut-short init left torn
+# ── 5 control-plane/no-torn-files: Clear away files a cut-short init left torn
 # kubeadm keeps the keys and certificates it finds, and stops at one it finds alone or empty. Nothing has used such a file yet: it was torn while being written. Whole ones are left, and so is everything once the cluster has data.
-read_4() {
+read_5() {
 cd /etc/kubernetes/pki 2>/dev/null || cd /
 # No grep match, no end of file: the file was cut short, or is empty.
 torn=" $(grep -L -e '^-----END' ./*.key ./*.crt ./*.pub etcd/*.key etcd/*.crt 2>/dev/null | sed 's#^\./##' | tr '\n' ' ')"
@@ -245,8 +259,8 @@ found=$({
 })
 echo "$found" | sed 's/^$/none/'
 }
-want_4=none
-make_4() {
+want_5=none
+make_5() {
 whole() { [ -s "$1" ] && tail -n 1 "$1" | grep -q '^-----END'; }
 data=; [ ! -d /var/lib/etcd/member ] || data=yes
 cd /etc/kubernetes/pki 2>/dev/null || cd /
@@ -272,9 +286,9 @@ for name in admin.conf super-admin.conf kubelet.conf controller-manager.conf sch
 done
 }
 
-# ── 5 control-plane/init: Make the cluster
+# ── 6 control-plane/init: Make the cluster
 # kubeadm makes the keys and certificates, starts etcd and the control plane as pods that kubelet runs by itself, and writes into the new cluster what later nodes need to know. Its phases keep what they find whole, so an init that was cut short anywhere is brought to its end by running it again.
-read_5() {
+read_6() {
 part() { # NAME FILE...: whole, begun or absent
   name=$1; shift; there=0
   for path; do if [ -s "$path" ]; then there=$((there + 1)); fi; done
@@ -303,8 +317,8 @@ else
   if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
 fi
 }
-want_5=initialised
-make_5() {
+want_6=initialised
+make_6() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -327,9 +341,9 @@ sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 control-plane/kubelet: Run kubelet with the settings that lie on the disk
+# ── 7 control-plane/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
-read_6() {
+read_7() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -339,9 +353,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_6='ActiveState=active
+want_7='ActiveState=active
 started after its files were written'
-make_6() {
+make_7() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -349,35 +363,35 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 7 control-plane/api-ready: Have an API server that is ready
+# ── 8 control-plane/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_7() {
+read_8() {
 probe api | grep . || echo 'not ready'
 }
-want_7=ok
+want_8=ok
 
-# ── 8 control-plane/node: See the node in its own cluster
+# ── 9 control-plane/node: See the node in its own cluster
 # kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.
-read_8() {
+read_9() {
 probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'
 }
-want_8='cp-0 10.0.0.11 v1.36.3'
+want_9='cp-0 10.0.0.11 v1.36.3'
 
-# ── 9 control-plane/settings: Run the cluster cluster.yaml describes
+# ── 10 control-plane/settings: Run the cluster cluster.yaml describes
 # Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
-read_9() {
+read_10() {
 probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|controlPlaneEndpoint\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
-want_9='clusterName: harbour
-controlPlaneEndpoint: api.example.com:6443
+want_10='clusterName: harbour
+controlPlaneEndpoint: api.harbour.internal:6443
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 10 control-plane/certificates: Have certificates that stay valid
+# ── 11 control-plane/certificates: Have certificates that stay valid
 # The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_10() {
+read_11() {
 timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
   /"name":/ { split($0, p, "\""); name = p[4] }
   /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
@@ -389,7 +403,7 @@ timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kube
     if (!bad) print "none ends within 30 days"
   }' | sort
 }
-want_10='none ends within 30 days'
+want_11='none ends within 30 days'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -404,17 +418,18 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 10
-step 1 make 0
-step 2 check 0
-step 3 make 0
+say landfall 1 11
+step 1 check 20
+step 2 make 0
+step 3 check 0
 step 4 make 0
-step 5 make 30
+step 5 make 0
 step 6 make 30
-step 7 check 240
-step 8 check 60
-step 9 check 0
+step 7 make 30
+step 8 check 240
+step 9 check 60
 step 10 check 0
+step 11 check 0
 say end
 }
 main

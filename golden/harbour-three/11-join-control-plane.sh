@@ -80,12 +80,24 @@ voters=$(printf '%s\n' "$list" | awk -F ', ' '$2 == "started" && $6 == "false" {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-1 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints="$voters" endpoint health 2>&1 || :
 }
 
-# ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
-# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+# ── 1 endpoint/held: See that 10.0.0.10 is held
+# kubeadm writes the endpoint into everything it makes, and speaks to the API server through it at once. So the address is there first, and the API server behind it later.
 read_1() {
+if ip -4 -o addr show to 10.0.0.10/32 | grep -q .; then echo held
+else
+  timeout 1 bash -c ': </dev/tcp/$0/6443' 10.0.0.10 2>/dev/null || :
+mac=$(ip -4 neigh show 10.0.0.10 dev eth0 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')
+  if [ -n "$mac" ]; then echo held; else echo 'held by nobody'; fi
+fi
+}
+want_1=held
+
+# ── 2 control-plane/kubeadm-config: Write the file kubeadm reads
+# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+read_2() {
 { stat -c '%04a %U:%G' /etc/kubernetes/landfall/kubeadm.yaml && cat /etc/kubernetes/landfall/kubeadm.yaml; } 2>/dev/null || echo absent
 }
-want_1='0600 root:root
+want_2='0600 root:root
 # Written by Landfall: what kubeadm is told about harbour.
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -105,14 +117,15 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.example.com:6443
+controlPlaneEndpoint: api.harbour.internal:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
 apiServer:
   certSANs:
-    - api.example.com
+    - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.12
     - localhost
     - 127.0.0.1
@@ -129,7 +142,7 @@ mode: nftables
 conntrack:
   maxPerCore: 32768
   min: 131072'
-make_1() {
+make_2() {
 mkdir -p /etc/kubernetes/landfall
 umask 077
 cat >/etc/kubernetes/landfall/.kubeadm.yaml.landfall <<'END'
@@ -152,14 +165,15 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.example.com:6443
+controlPlaneEndpoint: api.harbour.internal:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
 apiServer:
   certSANs:
-    - api.example.com
+    - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.12
     - localhost
     - 127.0.0.1
@@ -183,16 +197,16 @@ sync /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 mv -fT /etc/kubernetes/landfall/.kubeadm.yaml.landfall /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 2 control-plane/config-valid: Have kubeadm's word that the file is sound
+# ── 3 control-plane/config-valid: Have kubeadm's word that the file is sound
 # Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.
-read_2() {
+read_3() {
 timeout 20 kubeadm config validate --config /etc/kubernetes/landfall/kubeadm.yaml
 }
-want_2=ok
+want_3=ok
 
-# ── 3 control-plane/images: Fetch the control plane's images
+# ── 4 control-plane/images: Fetch the control plane's images
 # Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
-read_3() {
+read_4() {
 have=$(printf '\n%s\n' "$(probe runtime_images)")
 needed=$(probe kubeadm_images)
 line=${have%"${have#?}"}
@@ -210,14 +224,14 @@ wrong=$(
 if [ -z "$needed" ]; then echo 'kubeadm does not say which'
 else echo "${wrong:-all here}"; fi
 }
-want_3='all here'
-make_3() {
+want_4='all here'
+make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 4 join/member: Join cp-1 to the control plane
+# ── 5 join/member: Join cp-1 to the control plane
 # kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.
-read_4() {
+read_5() {
 open=; begun=
 for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
   if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
@@ -231,8 +245,8 @@ elif [ -n "$open" ]; then echo "a member that lacks:$open"
 elif [ -e /etc/kubernetes/bootstrap-kubelet.conf ] || [ -e /run/landfall/join.yaml ]; then echo 'half joined, open: its end'
 else echo member; fi
 }
-want_4=member
-make_4() {
+want_5=member
+make_5() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null) || :
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -352,7 +366,7 @@ nodeRegistration:
 END
   printf 'discovery:
   bootstrapToken:
-    apiServerEndpoint: "api.example.com:6443"
+    apiServerEndpoint: "api.harbour.internal:6443"
     token: "%s"
     caCertHashes: ["%s"]
 controlPlane:
@@ -378,9 +392,9 @@ sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 5 join/kubelet: Run kubelet with the settings that lie on the disk
+# ── 6 join/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
-read_5() {
+read_6() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -390,9 +404,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_5='ActiveState=active
+want_6='ActiveState=active
 started after its files were written'
-make_5() {
+make_6() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -400,29 +414,29 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 6 join/api-ready: Have an API server that is ready
+# ── 7 join/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_6() {
+read_7() {
 probe api | grep . || echo 'not ready'
 }
-want_6=ok
+want_7=ok
 
-# ── 7 join/node: Be known to the cluster
+# ── 8 join/node: Be known to the cluster
 # kubelet registers its node when it starts, under its name, with the address others will use. A node that was deleted in the cluster comes back only with a kubelet that starts anew.
-read_7() {
+read_8() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1); printf '%s\n' "$said"
 }
-want_7='cp-1 10.0.0.12 v1.36.3'
-make_7() {
+want_8='cp-1 10.0.0.12 v1.36.3'
+make_8() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || case $said in
   # Whatever else it is, a kubelet that starts anew does not help.
   *'not found'*) systemctl restart kubelet ;;
 esac
 }
 
-# ── 8 join/etcd-member: Have a vote in etcd
+# ── 9 join/etcd-member: Have a vote in etcd
 # A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
-read_8() {
+read_9() {
 probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
@@ -434,11 +448,11 @@ $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
     else print (state == "" ? own " is no member" : state)
   }'
 }
-want_8='cp-1 votes'
+want_9='cp-1 votes'
 
-# ── 9 join/certificates: Have certificates that stay valid
+# ── 10 join/certificates: Have certificates that stay valid
 # The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_9() {
+read_10() {
 timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
   /"name":/ { split($0, p, "\""); name = p[4] }
   /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
@@ -450,7 +464,7 @@ timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kube
     if (!bad) print "none ends within 30 days"
   }' | sort
 }
-want_9='none ends within 30 days'
+want_10='none ends within 30 days'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -468,16 +482,17 @@ stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-cp-1 <<'END'
 the value of join-cp-1
 END
-say landfall 1 9
-step 1 make 0
-step 2 check 0
-step 3 make 0
+say landfall 1 10
+step 1 check 20
+step 2 make 0
+step 3 check 0
 step 4 make 0
-step 5 make 30
-step 6 check 240
-step 7 make 60
-step 8 check 180
-step 9 check 0
+step 5 make 0
+step 6 make 30
+step 7 check 240
+step 8 make 60
+step 9 check 180
+step 10 check 0
 say end
 }
 main

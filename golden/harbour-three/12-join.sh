@@ -108,7 +108,7 @@ nodeRegistration:
 END
   printf 'discovery:
   bootstrapToken:
-    apiServerEndpoint: "api.example.com:6443"
+    apiServerEndpoint: "api.harbour.internal:6443"
     token: "%s"
     caCertHashes: ["%s"]
 ' "$@" >>/run/landfall/join.yaml

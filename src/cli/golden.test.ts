@@ -53,7 +53,7 @@ const MODELS: Readonly<Record<string, Model>> = {
       ),
       worker(0),
     ],
-    endpoint: { host: 'api.example.com', port: 6443, kept: false },
+    endpoint: { ...SUPPOSED.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } },
   },
   'harbour-calico': { network: { plugin: 'calico' } },
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
@@ -159,6 +159,7 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, choices) => {
 const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'nodes[].role: worker': 'harbour-workers',
   'three control planes': 'harbour-three',
+  'endpoint.virtualIP': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
 };

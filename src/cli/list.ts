@@ -104,6 +104,12 @@ const THREE: Cluster = {
   })),
 };
 
+/** The same three with an address of their own between them. */
+const VIRTUAL: Cluster = {
+  ...THREE,
+  endpoint: { ...SUPPOSED.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } },
+};
+
 /** Where a phase is done, in words: `every node`. */
 export function placeOf(phase: Phase): string {
   if (phase.stage === 'operator') return 'your own machine';
@@ -160,6 +166,7 @@ const host = (change: Partial<Cluster['host']>): Cluster => ({
 const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ['nodes[].role: worker', WITH_WORKER],
   ['three control planes', THREE],
+  ['endpoint.virtualIP', VIRTUAL],
   [
     'nodes[].labels and taints',
     {

@@ -54,7 +54,8 @@ export async function targets(loaded: Loaded): Promise<readonly Target[]> {
 
 /**
  * Where a node's API server answers those outside of the cluster: at what ssh would connect to, unless that is behind a jump
- * host and cluster.yaml says another; for a lab's host, at the port of this machine that leads to it.
+ * host and cluster.yaml says another; where there is a virtual address, at that; for a lab's host, at the port of this machine that
+ * leads to it.
  * @throws Problem `lab/forward` when nothing listens on that port.
  */
 export async function outside(loaded: Loaded, node: Node): Promise<Outside> {
@@ -64,6 +65,7 @@ export async function outside(loaded: Loaded, node: Node): Promise<Outside> {
   const { apiPort } = await import('../steps/node.ts');
   const port = await ways?.forwardedPort(hostname, apiPort(cluster));
   if (port !== undefined) return { address: '127.0.0.1', port };
+  if (cluster.endpoint.virtual !== undefined) return { address: cluster.endpoint.virtual.address };
   const isDirect = jumps.length === 0 && proxyCommand === undefined;
   return { address: isDirect ? hostname : (node.internalAddress ?? hostname) };
 }

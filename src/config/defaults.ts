@@ -18,12 +18,11 @@ export function splitEndpoint(address: string): { readonly host: string; readonl
 
 /** Fills in the defaults that depend on other fields. The file must have passed every check. */
 export function complete(file: ClusterFile): Cluster {
-  const endpoint = splitEndpoint(file.endpoint?.address ?? endpointName(file.name));
   const { user, port, config, identityFile } = file.ssh;
   return {
     name: file.name,
     kubernetes: file.kubernetes,
-    endpoint: { ...endpoint, kept: endpoint.host === endpointName(file.name) },
+    endpoint: completeEndpoint(file),
     network: completeNetwork(file.network),
     runtime: file.runtime,
     ssh: {
@@ -36,6 +35,28 @@ export function complete(file: ClusterFile): Cluster {
     ...(file.lab === undefined ? {} : { lab: file.lab }),
     nodes: file.nodes.map((node) => completeNode(node, file.nodes.length === 1)),
   };
+}
+
+/** The name is kept also where a virtual address is behind it: certificates and kubeconfigs then know the name alone. */
+function completeEndpoint({ name, endpoint = {} }: ClusterFile): Cluster['endpoint'] {
+  const { address = endpointName(name), virtualIP, interface: device, routerId } = endpoint;
+  const { host, port } = splitEndpoint(address);
+  const kept = { host, port, kept: host === endpointName(name) };
+  if (virtualIP === undefined) return kept;
+  return {
+    ...kept,
+    virtual: {
+      address: virtualIP,
+      ...(device === undefined ? {} : { interface: device }),
+      routerId: routerId ?? routerIdOf(virtualIP),
+    },
+  };
+}
+
+/** The last part of the address: hosts of other groups in the same network have another one. 0 is no such number. */
+function routerIdOf(address: string): number {
+  const last = Number(address.split('.').at(-1));
+  return last === 0 ? 255 : last;
 }
 
 function completeNetwork({ encapsulation, mtu, ...network }: ClusterFile['network']): Cluster['network'] {

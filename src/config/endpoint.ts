@@ -13,7 +13,7 @@ const DOMAIN: Path = ['network', 'domain'];
 export function checkEndpoint(draft: Draft): readonly Problem[] {
   const name = textAt(draft, ['name']);
   const written = textAt(draft, PATH);
-  if (isWritten(draft, ['endpoint']) && written === undefined) return [];
+  if (isWritten(draft, PATH) && written === undefined) return [];
   const address = written ?? (name === undefined ? undefined : endpointName(name));
   if (address === undefined) return [];
   const { host, port } = splitEndpoint(address);

@@ -24,6 +24,9 @@ export const DOMAIN =
 export const ENDPOINT =
   /^(?=[^:]{1,253}(:|$))[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?$/;
 
+/** A network device as Linux names it: 15 characters at most. */
+export const DEVICE = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}$/;
+
 /** What ssh takes as a host: an address, a name, or an alias, which may hold underscores and capitals. */
 export const ADDRESS = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
 

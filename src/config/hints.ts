@@ -32,7 +32,7 @@ const MISTAKES: readonly Mistake[] = [
     }),
   },
   {
-    fields: [...ADDRESSES, 'endpoint.address'],
+    fields: [...ADDRESSES, 'endpoint.address', 'endpoint.virtualIP'],
     looks: (value) => isIPv6(value.replace(/^\[|\](:\d+)?$/g, '')),
     hint: () => ({ why: IPV4_ONLY }),
   },
@@ -42,7 +42,7 @@ const MISTAKES: readonly Mistake[] = [
     hint: (value) => userAndPort(value),
   },
   {
-    fields: [...ADDRESSES, 'endpoint.address'],
+    fields: [...ADDRESSES, 'endpoint.address', 'endpoint.virtualIP'],
     looks: /^\w+:\/\//,
     hint: (value) => ({
       why: 'an address is no URL',
@@ -53,7 +53,7 @@ const MISTAKES: readonly Mistake[] = [
     }),
   },
   {
-    fields: ADDRESSES,
+    fields: [...ADDRESSES, 'endpoint.virtualIP'],
     looks: /^[\d.]+\/\d+$/,
     hint: (value) => ({ why: 'an address has no prefix length', value: value.replace(/\/.*/, '') }),
   },

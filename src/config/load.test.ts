@@ -91,6 +91,17 @@ ssh: { user: ops, port: 2222, config: ./ssh config, identityFile: ~/.ssh/id }
     const text = `${harbour}endpoint: { address: "${address}" }\n`;
     expect(readCluster(asText('cluster.yaml', text)).cluster.endpoint.kept).toBe(kept);
   });
+  it.each([
+    ['virtualIP: 10.0.0.10', { address: '10.0.0.10', routerId: 10 }],
+    ['virtualIP: 10.0.1.0', { address: '10.0.1.0', routerId: 255 }],
+    [
+      'virtualIP: 10.0.0.10, interface: bond0, routerId: 77',
+      { address: '10.0.0.10', interface: 'bond0', routerId: 77 },
+    ],
+  ])('keeps a name for a virtual address: %s', (written, virtual) => {
+    const { endpoint } = readCluster(asText('cluster.yaml', `${harbour}endpoint: { ${written} }\n`)).cluster;
+    expect(endpoint).toStrictEqual({ host: 'api.harbour.internal', port: 6443, kept: true, virtual });
+  });
   it('may begin with a byte order mark, end its lines with CRLF, and hold aliases', () => {
     const text = `\uFEFF${harbour.replace('name: harbour', 'name: &n harbour')}lab: *n\n`.replaceAll(
       '\n',

@@ -16,6 +16,7 @@ import type { Text } from './text.ts';
 import { checkPlugin } from './plugin.ts';
 import { type Path, readTree } from './tree.ts';
 import { checkVersion, type Held } from './versions.ts';
+import { checkVirtualIP } from './virtual-ip.ts';
 
 /** A cluster.yaml that is right, with the ways back to its text. */
 export interface Reading {
@@ -80,6 +81,7 @@ export function readCluster(text: Text, held?: Held): Reading {
     ...ofShape,
     ...checkVersion(draft, held),
     ...checkEndpoint(draft),
+    ...checkVirtualIP(draft),
     ...checkNetworks(draft),
     ...checkPlugin(draft),
     ...checkMembers(draft),

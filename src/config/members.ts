@@ -166,7 +166,7 @@ function severalControlPlanes(draft: Draft, planes: readonly Path[]): readonly P
     code: 'endpoint/needed',
     summary: 'several control planes need an endpoint that leads to those of them that live',
     why: 'without one the name of the API server leads to the first of them alone, and all nodes lose the cluster with it',
-    try: 'endpoint: { address: a name and port at which your load balancer answers for all of them }',
+    try: 'endpoint: { virtualIP: a free address of their network }, or { address: a name and port at which your load balancer answers for all of them }',
   };
   return [valueProblem(draft.page, path, parts, `${nodeTitle(draft, last)} makes ${planes.length}`)];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
-import { CIDR, DOMAIN, ENDPOINT, NAME, VERSION } from './format.ts';
+import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
 import { host } from './schema-host.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
@@ -11,6 +11,7 @@ const endpoint = z.strictObject({
   address: z
     .string()
     .regex(ENDPOINT)
+    .optional()
     .meta({
       description:
         'A name and port, `host[:port]`, under which the API server is reached whatever becomes of any one node.',
@@ -19,6 +20,45 @@ const endpoint = z.strictObject({
       wanted: 'a name or IPv4 address with or without a port',
       format: 'a lower-case DNS name or four decimal numbers, and a colon and a port when that is not 6443',
       examples: ['api.example.com:6443'],
+    }),
+  virtualIP: z
+    .string()
+    .regex(IPV4)
+    .optional()
+    .meta({
+      description:
+        'A free address in the network of the control planes, which one of them holds at any time: keepalived moves it to another within seconds when its holder, or the API server there, dies.',
+      why: 'Several control planes need an address that is none of theirs, and not everybody has a load balancer. With one control plane it is worth having, too: others can join later without a certificate being made anew. It must lie outside of what DHCP gives out. Networks that let hosts carry given addresses only (most clouds) do not carry it; there, take a load balancer.',
+      byDefault: 'none: the endpoint is the first control plane, or `address`',
+      wanted: 'an IPv4 address',
+      format: 'four decimal numbers: 10.0.0.10',
+      examples: ['10.0.0.10'],
+    }),
+  interface: z
+    .string()
+    .regex(DEVICE)
+    .optional()
+    .meta({
+      description: 'The network device that takes the virtual address up, the same on every control plane.',
+      why: 'A host with several networks may be reached by another one than the nodes reach each other by.',
+      byDefault: 'on each control plane the device that carries its own address',
+      wanted: 'the name of a network device',
+      format: 'a name as `ip link` shows it',
+      examples: ['eth0', 'bond0'],
+    }),
+  routerId: z
+    .int()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({
+      description:
+        'The number by which keepalived tells the messages about this address from others’ (VRRP’s virtual router ID).',
+      why: 'Two groups of hosts that share a network and a number could take each other for one group.',
+      byDefault: 'the last part of the virtual address',
+      wanted: 'a number',
+      format: 'a whole number from 1 to 255',
+      examples: [10],
     }),
 });
 

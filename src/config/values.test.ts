@@ -94,6 +94,26 @@ describe('values', () => {
     ['endpoint: { address: "https://api.example.com" }', 'config/format'],
     ['endpoint: api.example.com', 'config/type'],
     ['endpoint:', 'config/empty'],
+    ['endpoint: {}', 'endpoint/empty'],
+    ['endpoint: { virtualIP: 10.0.0.10 }', ''],
+    ['endpoint: { virtualIP: 10.0.0.10, interface: bond0.7, routerId: 255 }', ''],
+    ['endpoint: { virtualIP: 10.0.0.10, address: api.example.com }', 'endpoint/both'],
+    ['endpoint: { virtualIP: 10.0.0.11 }', 'endpoint/taken'],
+    ['endpoint: { virtualIP: 10.244.0.1 }', 'network/overlap'],
+    ['endpoint: { virtualIP: 10.96.0.1 }', 'network/overlap'],
+    ['endpoint: { virtualIP: 127.0.0.1 }', 'endpoint/address'],
+    ['endpoint: { virtualIP: 224.0.0.18 }', 'endpoint/address'],
+    ['endpoint: { virtualIP: "10.1" }', 'config/format'],
+    ['endpoint: { virtualIP: 10.0.0.10/24 }', 'config/format'],
+    ['endpoint: { virtualIP: "fd00::1" }', 'config/format'],
+    ['endpoint: { virtualIP: api.example.com }', 'config/format'],
+    ['endpoint: { virtualIP: 10.0.0.10, routerId: 0 }', 'config/value'],
+    ['endpoint: { virtualIP: 10.0.0.10, routerId: 256 }', 'config/value'],
+    ['endpoint: { virtualIP: 10.0.0.10, interface: "-x" }', 'config/format'],
+    ['endpoint: { virtualIP: 10.0.0.10, interface: enp65s0f0np0abcd }', 'config/format'],
+    ['endpoint: { routerId: 7, interface: eth0 }', 'endpoint/no-virtual-ip endpoint/no-virtual-ip'],
+    ['endpoint: { address: api.example.com, routerId: 7 }', 'endpoint/no-virtual-ip'],
+    ['endpoint: { virtualIP: 10.0.0.10 }\nnetwork: { domain: harbour.internal }', 'endpoint/domain'],
     ['ssh: { user: -l }', 'config/format'],
     ['ssh: { port: 0 }', 'config/value'],
     ['ssh: { port: 1.5 }', 'config/type'],
@@ -135,6 +155,11 @@ describe('values', () => {
     const many = (count: number): string =>
       `${harbour}${Array.from({ length: count - 1 }, (_, n) => `  - { name: cp-${n + 1}, role: control-plane, address: 10.0.0.${12 + n} }\n`).join('')}endpoint: { address: api.example.com }\n`;
     expect([3, 5, 7].map((count) => problemsOf(many(count)))).toEqual([[], [], []]);
+    const held = many(3).replace('address: api.example.com', 'virtualIP: 10.0.0.10');
+    expect(problemsOf(held)).toEqual([]);
+    expect(problemsOf(held.replace('10.0.0.10 }', '10.0.0.13 }')).map(({ summary }) => summary)).toEqual([
+      'the virtual address is that of node cp-2',
+    ]);
     expect([2, 4, 9].map((count) => problemsOf(many(count)).map(({ summary }) => summary))).toEqual([
       ['2 control planes bear no more than 1 do'],
       ['4 control planes bear no more than 3 do'],

@@ -63,6 +63,15 @@ export type Host = HostSettings &
     readonly ssh?: HostSsh;
   };
 
+/** An address that is no host's own: at any time one of the control planes holds it. */
+export interface VirtualAddress {
+  readonly address: string;
+  /** The network device that takes it up, on every control plane; absent, the one that carries the node's own address. */
+  readonly interface?: string;
+  /** What the control planes' messages about it are told from others' by: 1 to 255. */
+  readonly routerId: number;
+}
+
 /** A cluster as the user wants it: cluster.yaml with every default filled in. Nothing secret is in it. */
 export interface Cluster {
   readonly name: string;
@@ -74,6 +83,8 @@ export interface Cluster {
     readonly port: number;
     /** True when Landfall keeps the name in each node's /etc/hosts, because nobody else does. */
     readonly kept: boolean;
+    /** What the kept name leads to when it is to outlive the first control plane; absent, that one's own address. */
+    readonly virtual?: VirtualAddress;
   };
   readonly network: {
     readonly plugin: NetworkPlugin;

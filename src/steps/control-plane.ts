@@ -11,10 +11,11 @@ import { apiProbe, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Step } from './step.ts';
+import { heldSteps } from './virtual-address.ts';
 
 /** From kubeadm's file to an API server that answers and knows its node. */
 export function controlPlaneSteps(scene: Scene): readonly Step[] {
-  return [...configSteps(scene), ...initSteps(scene), ...readySteps(scene)];
+  return [...heldSteps(scene), ...configSteps(scene), ...initSteps(scene), ...readySteps(scene)];
 }
 
 /** The file kubeadm reads, of any control plane: a joined one needs it for its certificates and its images. */

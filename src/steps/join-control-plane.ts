@@ -11,11 +11,13 @@ import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { owner } from './prepare.ts';
 import type { Step } from './step.ts';
+import { heldSteps } from './virtual-address.ts';
 
 /** On a host that is to be one more control plane: it is a member, its parts are up, and etcd has given it a vote. */
 export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
   if (!joiningControlPlanes(scene.cluster).some(({ name }) => name === scene.node.name)) return [];
   return [
+    ...heldSteps(scene),
     ...configSteps(scene),
     member(scene),
     kubelet({

@@ -10,7 +10,9 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-
 export function certificateNames({ cluster, node, facts }: Scene): readonly string[] {
   const own = nodeAddress(node, facts);
   const outside = isIPv4(node.address) || DNS_NAME.test(node.address) ? [node.address] : [];
-  return [...new Set([cluster.endpoint.host, own, ...outside, 'localhost', '127.0.0.1'])];
+  const { host, virtual } = cluster.endpoint;
+  const held = virtual === undefined ? [] : [virtual.address];
+  return [...new Set([host, ...held, own, ...outside, 'localhost', '127.0.0.1'])];
 }
 
 /**

@@ -7,7 +7,7 @@ import { listOf } from '../cli/list.ts';
 import { type Cluster, NETWORK_PLUGINS, type Node } from '../model/cluster.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import { PHASES } from './phases.ts';
-import { BEFORE, FILES } from './places.ts';
+import { BEFORE, ENDPOINT_FILES, FILES } from './places.ts';
 import type { Step } from './step.ts';
 
 /** The model clusters: each plugin, with and without kube-proxy, and one that is closed to workloads. */
@@ -27,9 +27,15 @@ const control = (n: number): Node => ({
   workloads: false,
 });
 const THREE = { ...HARBOUR, nodes: [control(0), control(1), control(2), worker(0)] };
+const VIRTUAL = {
+  ...THREE,
+  endpoint: { ...HARBOUR.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } },
+};
 const LISTS = [
   ...[HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster))),
-  ...[WORKERS, THREE].map((cluster) => listOf(cluster, scene(cluster).lock).map((listed) => listed.step)),
+  ...[WORKERS, THREE, VIRTUAL].map((cluster) =>
+    listOf(cluster, scene(cluster).lock).map((listed) => listed.step),
+  ),
 ];
 const plugins = fc.constantFrom(...NETWORK_PLUGINS);
 
@@ -105,7 +111,7 @@ describe('the list of steps', () => {
   });
 
   it('names one probe for one thing, in all that is asked of a host', () => {
-    const hosts = [WORKERS, THREE].flatMap((cluster) =>
+    const hosts = [WORKERS, THREE, VIRTUAL].flatMap((cluster) =>
       cluster.nodes.map((node) => allSteps({ ...scene(cluster), node })),
     );
     for (const list of [...LISTS.slice(0, 3), ...hosts]) {
@@ -118,7 +124,8 @@ describe('the list of steps', () => {
 
   it('notes every file before it is written', () => {
     const noted = new Set<string>(Object.values(FILES));
-    for (const path of steps.flatMap((s) => s.writes ?? [])) expect(noted).toContain(path);
+    const writable = [...noted, ...Object.values(ENDPOINT_FILES)];
+    for (const path of steps.flatMap((s) => s.writes ?? [])) expect(writable).toContain(path);
     const note = ids.indexOf('prepare/note');
     const first = allSteps().findIndex((s) => s.make !== undefined);
     expect(note).toBe(first);
@@ -229,7 +236,12 @@ describe('the shell of the steps', () => {
           const cluster: Cluster = {
             ...HARBOUR,
             name,
-            endpoint: { host, port: 6443, kept },
+            endpoint: {
+              host,
+              port: 6443,
+              kept,
+              ...(kept ? { virtual: { address: node, interface: domain, routerId: 10 } } : {}),
+            },
             network: {
               plugin,
               kubeProxy: plugin === 'cilium' ? 'replace' : 'keep',

@@ -30,6 +30,8 @@ import { reachSteps } from './reach.ts';
 import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
+import { virtualAddressSteps } from './virtual-address.ts';
+import { virtualAddressChecks } from './virtual-address-checks.ts';
 import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
@@ -54,6 +56,7 @@ export const PHASES: readonly Phase[] = [
       ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
+      ...virtualAddressChecks(scene),
       ...loginChecks(scene),
     ],
   },
@@ -81,6 +84,7 @@ export const PHASES: readonly Phase[] = [
       ...ipv6Steps(scene),
       ...journalSteps(scene),
       ...kernelSteps(scene.cluster.host),
+      ...virtualAddressSteps(scene),
       clockStep(scene),
     ],
   },

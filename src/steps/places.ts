@@ -61,6 +61,15 @@ export const FILES = {
   initialised: '/etc/kubernetes/landfall/initialised',
 } as const;
 
+/**
+ * Files that only a control plane with a virtual address has. No host has one before (preflight refuses one that has), so there is
+ * nothing to note of them.
+ */
+export const ENDPOINT_FILES = {
+  keepalived: '/etc/keepalived/keepalived.conf',
+  apiReady: '/etc/keepalived/landfall-api-ready',
+} as const;
+
 /** What is noted of the host besides copies of its files. */
 export const NOTES = {
   /** `key = value`, a line for each kernel setting Landfall or Kubernetes changes. */

@@ -107,9 +107,10 @@ function finishedPackages(): Step {
 
 /** The name under which the API server is known, when nobody else keeps it: a line in /etc/hosts. */
 function endpointName({ cluster, node, facts, hosts }: Scene): readonly Step[] {
-  const { host, kept } = cluster.endpoint;
+  const { host, kept, virtual } = cluster.endpoint;
   const first = controlPlanes(cluster)[0];
   if (!kept || isIPv4(host) || first === undefined) return [];
+  if (virtual !== undefined) return [endpointLine(host, virtual.address)];
   const address =
     node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, hosts[first.name]);
   return [endpointLine(host, address)];

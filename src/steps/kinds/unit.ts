@@ -29,6 +29,14 @@ export interface WantedService {
 /** What {@link age} prints when a unit has read what lies on the disk. */
 export const YOUNG = 'started after its files were written';
 
+/** The same of a unit that reads its files again when it is told to, without a new start: it was told so since. */
+export function sinceReload({ unit, reads }: Pick<WantedService, 'unit' | 'reads'>): Shell {
+  return sh`
+    told=$(systemctl show -p StateChangeTimestamp --value --timestamp=us+utc ${unit})
+    newer=$(find ${reads} -type f -newermt "$told" 2>/dev/null | sort | head -n 1)
+    if [ -n "$newer" ]; then echo "has not read $newer since it was written"; else echo ${YOUNG}; fi`;
+}
+
 /** Prints whether a unit was started before one of the files it reads at its start was written, or its program replaced. */
 export function age({ unit, reads, program }: Pick<WantedService, 'unit' | 'reads' | 'program'>): Shell {
   return sh`

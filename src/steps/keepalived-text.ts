@@ -1,0 +1,82 @@
+import { controlPlanes, type VirtualAddress } from '../model/cluster.ts';
+import { memberAddress } from '../model/member.ts';
+import { nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+import { ENDPOINT_FILES, FILES } from './places.ts';
+
+/** How what Landfall writes for keepalived begins. */
+export const HEAD = '# Written by Landfall';
+
+/** The device that takes the address up: what cluster.yaml says, else the one with the node's own address. */
+export function deviceOf({ node, facts }: Scene, virtual: VirtualAddress): string {
+  const own = memberAddress(node, facts);
+  const carrier = facts.addresses.find(({ address }) => address === own);
+  const byDefault = facts.routes.find(({ to }) => to === 'default');
+  return virtual.interface ?? carrier?.device ?? byDefault?.device ?? 'eth0';
+}
+
+/** The members' addresses but this one's. With none, keepalived would fall back to calling the whole network. */
+function peers({ cluster, node, hosts }: Scene): readonly string[] {
+  const others = controlPlanes(cluster).filter(({ name }) => name !== node.name);
+  return others.length === 0 ? ['127.0.0.1'] : others.map((other) => nodeAddress(other, hosts[other.name]));
+}
+
+/**
+ * What keepalived is told. All hosts are told alike, so that the address stays where it is while its holder is well: one that has come
+ * back has no better claim. A host that is well outbids one that is not by so much that nothing else counts. The first control plane
+ * bids also while it is not well, for somebody must hold the address when the first API server is yet to be; the others bid nothing
+ * until they are members.
+ */
+export function keepalivedText(scene: Scene, virtual: VirtualAddress): string {
+  const { cluster, node, facts } = scene;
+  const device = deviceOf(scene, virtual);
+  const joins = controlPlanes(cluster)[0]?.name !== node.name;
+  const member = `
+vrrp_script member {
+  script "/usr/bin/test -e ${FILES.initialised}"
+  interval 1
+  timeout 3
+  fall 1
+  rise 1
+  init_fail
+}
+`;
+  return `${HEAD}: who holds ${virtual.address}, the endpoint of ${cluster.name}.
+global_defs {
+  router_id ${node.name}
+  vrrp_version 3
+  enable_script_security
+  script_user nobody nogroup
+}
+
+# A host whose API server is ready bids 100, any other 40. Until it has shown itself ready it counts as not.
+vrrp_script api_server {
+  script ${ENDPOINT_FILES.apiReady}
+  interval 1
+  timeout 3
+  fall 2
+  rise 2
+  weight 60
+  init_fail
+}
+${joins ? `\n# A host that is yet to join does not bid at all.${member}` : ''}
+vrrp_instance endpoint {
+  state BACKUP
+  interface ${device}
+  virtual_router_id ${virtual.routerId}
+  priority 40
+  advert_int 0.5
+  unicast_src_ip ${nodeAddress(node, facts)}
+  unicast_peer {
+${peers(scene)
+  .map((address) => `    ${address}\n`)
+  .join('')}  }
+  virtual_ipaddress {
+    ${virtual.address}/32 dev ${device}
+  }
+  track_script {
+    api_server
+${joins ? '    member\n' : ''}  }
+}
+`;
+}

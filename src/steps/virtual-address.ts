@@ -1,0 +1,170 @@
+import type { VirtualAddress } from '../model/cluster.ts';
+import { type Shell, sh } from '../shell/sh.ts';
+import { DISK_CLUES } from './clues.ts';
+import { deviceOf, HEAD, keepalivedText } from './keepalived-text.ts';
+import { check } from './kinds/check.ts';
+import { distributionPackage } from './kinds/distribution-package.ts';
+import { file } from './kinds/file.ts';
+import { sinceReload, YOUNG } from './kinds/unit.ts';
+import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
+import { apiPort, nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+import { ENDPOINT_FILES } from './places.ts';
+import type { Clue, Step } from './step.ts';
+
+const VRRP = 'https://www.rfc-editor.org/rfc/rfc5798';
+const MANUAL = 'https://www.keepalived.org/manpage.html';
+const UNIT = 'keepalived';
+
+/** What the node is asked to hold with the others, when it is asked to. */
+export function virtualOf({ cluster, node }: Scene): VirtualAddress | undefined {
+  return node.role === 'control-plane' ? cluster.endpoint.virtual : undefined;
+}
+
+/** keepalived on a control plane: it runs before there is a cluster, and needs nothing of one. */
+export function virtualAddressSteps(scene: Scene): readonly Step[] {
+  const virtual = virtualOf(scene);
+  if (virtual === undefined) return [];
+  return [
+    distributionPackage(
+      {
+        id: 'endpoint/keepalived',
+        title: 'Have keepalived, which moves the address',
+        why: 'The address must be somewhere before there is a cluster, and stay so while etcd or the API server is broken. keepalived has done nothing else for twenty years: hosts tell each other twice a second that they live, and when the one with the address falls silent another takes it. It asks no cluster.',
+        see: [MANUAL],
+      },
+      'keepalived',
+    ),
+    distributionPackage(
+      {
+        id: 'endpoint/curl',
+        title: 'Have curl, which asks the API server',
+        why: 'Whether an API server is ready it says itself, over TLS. Not every server has a program that can ask it.',
+        see: ['man 1 curl'],
+      },
+      'curl',
+    ),
+    apiReadyScript(scene),
+    settings(scene, virtual),
+    running(),
+  ];
+}
+
+/** The address is where somebody answers under it: from here on kubeadm and kubelet ask for the API server there. */
+export function heldSteps(scene: Scene): readonly Step[] {
+  const virtual = virtualOf(scene);
+  if (virtual === undefined) return [];
+  const { address } = virtual;
+  return [
+    check(
+      {
+        id: 'endpoint/held',
+        title: `See that ${address} is held`,
+        why: 'kubeadm writes the endpoint into everything it makes, and speaks to the API server through it at once. So the address is there first, and the API server behind it later.',
+        see: [VRRP],
+        after: ['endpoint/running'],
+        within: 20,
+        awaits: `a control plane to take ${address}`,
+        clues: [
+          {
+            match: /^held by nobody/,
+            means: `no host answers for ${address}: keepalived does not run where it should, or has just lost its network`,
+            try: 'on each control plane: systemctl status keepalived; journalctl -u keepalived -n 30',
+          },
+        ],
+      },
+      {
+        read: sh`
+          if ${heldHere(address)}; then echo held
+          else
+            ${neighbour(address, deviceOf(scene, virtual))}
+            if [ -n "$mac" ]; then echo held; else echo 'held by nobody'; fi
+          fi`,
+        want: 'held',
+      },
+    ),
+  ];
+}
+
+/** A command that succeeds where the host has the address by now. */
+export function heldHere(address: string): Shell {
+  return sh`ip -4 -o addr show to ${`${address}/32`} | grep -q .`;
+}
+
+/** `$mac` becomes the hardware address of whoever answers for an address, if anybody does. */
+export function neighbour(address: string, device: string): Shell {
+  return sh`
+    timeout 1 bash -c ': </dev/tcp/$0/6443' ${address} 2>/dev/null || :
+    mac=$(ip -4 neigh show ${address} dev ${device} 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')`;
+}
+
+function apiReadyScript({ cluster, node, facts }: Scene): Step {
+  const url = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}/readyz`;
+  return file(
+    {
+      id: 'endpoint/api-ready',
+      title: 'Write down how the API server is asked',
+      why: 'The address belongs to a host whose API server is ready, not to one that merely runs. So it is asked for that, on this very host, with its certificate checked; two seconds without an answer are a no.',
+      see: ['https://kubernetes.io/docs/reference/using-api/health-checks/'],
+      after: ['endpoint/keepalived', 'endpoint/curl'],
+    },
+    {
+      path: ENDPOINT_FILES.apiReady,
+      content: `#!/bin/sh
+${HEAD}: whether this host's own API server is ready. keepalived asks it every second.
+exec curl -fs -o /dev/null -m 2 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt ${url}
+`,
+      mode: '0755',
+    },
+  );
+}
+
+function settings(scene: Scene, virtual: VirtualAddress): Step {
+  return file(
+    {
+      id: 'endpoint/settings',
+      title: `Say who holds ${virtual.address}, and when`,
+      why: 'The hosts agree by one rule: whose API server is ready outbids all whose is not, and among equals the address stays where it is. They call each other by address, not the whole network, which many networks do not pass on. There is no password: it would travel as plain text, and what is believed comes from these addresses alone.',
+      see: [MANUAL, VRRP],
+      after: ['endpoint/api-ready'],
+    },
+    { path: ENDPOINT_FILES.keepalived, content: keepalivedText(scene, virtual) },
+  );
+}
+
+const RUNNING: readonly Clue[] = [
+  {
+    match: /^ActiveState=/,
+    means: 'keepalived does not start, or was stopped',
+    try: 'journalctl -u keepalived -n 50 --no-pager says why: a device that is not there, or a line of its file',
+  },
+  ...DISK_CLUES,
+];
+
+/** It is told to read its file again, not started anew: a holder that stops gives the address away, or nobody has it. */
+function running(): Step {
+  const reads = ['/etc/keepalived', '/etc/default/keepalived'];
+  return {
+    id: 'endpoint/running',
+    title: 'Run keepalived, now and after every boot',
+    why: 'A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.',
+    see: ['man 8 keepalived'],
+    after: ['endpoint/keepalived', 'endpoint/settings'],
+    within: 10,
+    awaits: 'keepalived',
+    read: sh`
+      systemctl show -p ActiveState,UnitFileState ${UNIT} | sort
+      ${sinceReload({ unit: UNIT, reads })}`,
+    want: `ActiveState=active\nUnitFileState=enabled\n${YOUNG}`,
+    make: sh`
+      ${noteUnit('keepalived.service')}
+      systemctl daemon-reload
+      systemctl -q unmask ${UNIT}
+      systemctl enable ${UNIT}
+      systemctl reload-or-restart ${UNIT}`,
+    undo: sh`
+      systemctl stop ${UNIT} 2>/dev/null || :
+      ${restoreUnits(String.raw`keepalived\.service`)}`,
+    clues: RUNNING,
+  };
+}

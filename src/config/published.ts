@@ -53,6 +53,7 @@ ${fields.map(row).join('\n')}
 
 - The pod network, the Service network, the endpoint and the addresses of nodes keep clear of each other.
 - \`network.pods\` is a /8 to a /24 with a /24 for each node, \`network.services\` a /12 to a /28: the limits of kubeadm and the API server.
+- A virtual address is the endpoint alone, and no node's own. That it lies in the network of the control planes, and that nobody else has it, \`preflight/virtual-address\` sees on each of them.
 - Networks begin at their first address; addresses are IPv4, four decimal numbers, and none that no host can be reached under.
 - Names and addresses of nodes are there once. The endpoint does not lie under the cluster's own domain.
 - The Kubernetes minor is one upstream still mends. Against \`landfall.lock\`, it goes up by one minor at most and never down (exit code 5).

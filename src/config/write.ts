@@ -61,7 +61,8 @@ name: ${value(initial.name)}
 kubernetes: ${JSON.stringify(initial.kubernetes ?? formatMinor(DEFAULT_MINOR))}
 
 # What certificates and kubeconfigs know the API server by; it should outlive any one node. This default is a name
-# that Landfall keeps in /etc/hosts of the nodes. A name of your own DNS or load balancer is better for a team.
+# that Landfall keeps in /etc/hosts of the nodes. A name of your own DNS or load balancer is better for a team. With
+# virtualIP: a free address of the nodes' network, in place of address, the control planes hold one between them.
 ${head('endpoint', initial.endpoint !== undefined)}
 ${line(initial.endpoint, 'address', `${endpointName(initial.name)}:6443`)}
 

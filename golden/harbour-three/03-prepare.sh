@@ -814,18 +814,49 @@ sync /etc/keepalived/.keepalived.conf.landfall
 mv -fT /etc/keepalived/.keepalived.conf.landfall /etc/keepalived/keepalived.conf
 }
 
-# ── 26 endpoint/running: Run keepalived, now and after every boot
-# A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.
+# ── 26 endpoint/restart: Have keepalived started again when it dies
+# A keepalived that was killed, for want of memory say, may leave the address on a host that no longer knows of it, while another host takes it too. Started again it first gives back what it does not hold, and then takes its part.
 read_26() {
+{ stat -c '%04a %U:%G' /etc/systemd/system/keepalived.service.d/landfall.conf && cat /etc/systemd/system/keepalived.service.d/landfall.conf; } 2>/dev/null || echo absent
+}
+want_26='0644 root:root
+# Written by Landfall: keepalived is started again whenever it ends unasked.
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Restart=always
+RestartSec=1
+TimeoutStopSec=5'
+make_26() {
+mkdir -p /etc/systemd/system/keepalived.service.d
+umask 077
+cat >/etc/systemd/system/keepalived.service.d/.landfall.conf.landfall <<'END'
+# Written by Landfall: keepalived is started again whenever it ends unasked.
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Restart=always
+RestartSec=1
+TimeoutStopSec=5
+END
+chmod 0644 /etc/systemd/system/keepalived.service.d/.landfall.conf.landfall
+chown root:root /etc/systemd/system/keepalived.service.d/.landfall.conf.landfall
+sync /etc/systemd/system/keepalived.service.d/.landfall.conf.landfall
+mv -fT /etc/systemd/system/keepalived.service.d/.landfall.conf.landfall /etc/systemd/system/keepalived.service.d/landfall.conf
+}
+
+# ── 27 endpoint/running: Run keepalived, now and after every boot
+# A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.
+read_27() {
 systemctl show -p ActiveState,UnitFileState keepalived | sort
 told=$(systemctl show -p StateChangeTimestamp --value --timestamp=us+utc keepalived)
-newer=$(find /etc/keepalived /etc/default/keepalived -type f -newermt "$told" 2>/dev/null | sort | head -n 1)
+newer=$(find /etc/keepalived /etc/default/keepalived /etc/systemd/system/keepalived.service.d/landfall.conf -type f -newermt "$told" 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "has not read $newer since it was written"; else echo 'started after its files were written'; fi
 }
-want_26='ActiveState=active
+want_27='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
-make_26() {
+make_27() {
 mkdir -p /var/lib/landfall
 if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e keepalived.service; then
   printf '%s %s %s\n' keepalived.service "$(systemctl show -p UnitFileState --value keepalived.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value keepalived.service)" >>/var/lib/landfall/units
@@ -837,9 +868,9 @@ systemctl enable keepalived
 systemctl reload-or-restart keepalived
 }
 
-# ── 27 time/synchronised: Have the right time
+# ── 28 time/synchronised: Have the right time
 # That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
-read_27() {
+read_28() {
 if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   printf '%s\n' "$said" | awk -F , -v bound=0.1 '{
     off = $5 < 0 ? -$5 : +$5
@@ -849,7 +880,7 @@ if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   timeout 5 chronyc -n -c sources 2>&1 | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
 else echo "chrony does not answer: $said"; fi
 }
-want_27='leap: Normal
+want_28='leap: Normal
 offset: within 100 ms
 source: selected'
 
@@ -866,7 +897,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/prepare/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/prepare/stop; stop=${stop:-$tmp/stop}
-say landfall 1 27
+say landfall 1 28
 step 1 make 0
 step 2 make 0
 step 3 make 0
@@ -892,8 +923,9 @@ step 22 make 0
 step 23 make 0
 step 24 make 0
 step 25 make 0
-step 26 make 10
-step 27 check 90
+step 26 make 0
+step 27 make 10
+step 28 check 90
 say end
 }
 main

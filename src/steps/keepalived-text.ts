@@ -15,10 +15,11 @@ export function deviceOf({ node, facts }: Scene, virtual: VirtualAddress): strin
   return virtual.interface ?? carrier?.device ?? byDefault?.device ?? 'eth0';
 }
 
-/** The members' addresses but this one's. With none, keepalived would fall back to calling the whole network. */
+/** The addresses of the other control planes. */
 function peers({ cluster, node, hosts }: Scene): readonly string[] {
-  const others = controlPlanes(cluster).filter(({ name }) => name !== node.name);
-  return others.length === 0 ? ['127.0.0.1'] : others.map((other) => nodeAddress(other, hosts[other.name]));
+  return controlPlanes(cluster)
+    .filter(({ name }) => name !== node.name)
+    .map((other) => nodeAddress(other, hosts[other.name]));
 }
 
 /**
@@ -30,6 +31,7 @@ function peers({ cluster, node, hosts }: Scene): readonly string[] {
 export function keepalivedText(scene: Scene, virtual: VirtualAddress): string {
   const { cluster, node, facts } = scene;
   const device = deviceOf(scene, virtual);
+  const others = peers(scene);
   const joins = controlPlanes(cluster)[0]?.name !== node.name;
   const member = `
 vrrp_script member {
@@ -41,11 +43,20 @@ vrrp_script member {
   init_fail
 }
 `;
+  // A list of nobody would be taken for everybody who listens to VRRP. This group is one nobody listens to (RFC 4727).
+  const alone = others.length === 0 ? '  vrrp_mcast_group4 224.0.0.254\n' : '';
+  const unicast =
+    others.length === 0
+      ? ''
+      : `  unicast_src_ip ${nodeAddress(node, facts)}
+  unicast_peer {
+${others.map((address) => `    ${address}\n`).join('')}  }
+`;
   return `${HEAD}: who holds ${virtual.address}, the endpoint of ${cluster.name}.
 global_defs {
   router_id ${node.name}
   vrrp_version 3
-  enable_script_security
+${alone}  enable_script_security
   script_user nobody nogroup
 }
 
@@ -66,12 +77,7 @@ vrrp_instance endpoint {
   virtual_router_id ${virtual.routerId}
   priority 40
   advert_int 0.5
-  unicast_src_ip ${nodeAddress(node, facts)}
-  unicast_peer {
-${peers(scene)
-  .map((address) => `    ${address}\n`)
-  .join('')}  }
-  virtual_ipaddress {
+${unicast}  virtual_ipaddress {
     ${virtual.address}/32 dev ${device}
   }
   track_script {

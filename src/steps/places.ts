@@ -68,6 +68,7 @@ export const FILES = {
 export const ENDPOINT_FILES = {
   keepalived: '/etc/keepalived/keepalived.conf',
   apiReady: '/etc/keepalived/landfall-api-ready',
+  unit: '/etc/systemd/system/keepalived.service.d/landfall.conf',
 } as const;
 
 /** What is noted of the host besides copies of its files. */

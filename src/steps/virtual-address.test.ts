@@ -74,8 +74,10 @@ describe('what keepalived is told', () => {
     expect(conf(at(1))).toContain(
       '  unicast_src_ip 10.0.0.12\n  unicast_peer {\n    10.0.0.11\n    10.0.0.13\n  }',
     );
-    // An empty list would mean all hosts of the network.
-    expect(conf(scene(ONE))).toContain('  unicast_peer {\n    127.0.0.1\n  }');
+    expect(conf(at(1))).not.toContain('mcast');
+    // An empty list would mean everybody in the network who listens to VRRP, routers among them.
+    expect(conf(scene(ONE))).not.toContain('unicast');
+    expect(conf(scene(ONE))).toMatch(/^ {2}vrrp_mcast_group4 224\.0\.0\.254$/m);
   });
 
   it('takes the device of the own address, or the one that is written', () => {

@@ -4,7 +4,7 @@ import { DISK_CLUES } from './clues.ts';
 import { deviceOf, HEAD, keepalivedText } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
-import { file } from './kinds/file.ts';
+import { file, folder, putBack } from './kinds/file.ts';
 import { sinceReload, YOUNG } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import { apiPort, nodeAddress } from './node.ts';
@@ -46,6 +46,7 @@ export function virtualAddressSteps(scene: Scene): readonly Step[] {
     ),
     apiReadyScript(scene),
     settings(scene, virtual),
+    startedAgain(),
     running(),
   ];
 }
@@ -132,6 +133,37 @@ function settings(scene: Scene, virtual: VirtualAddress): Step {
   );
 }
 
+/** As the distribution has the unit, one that has died stays dead. */
+function startedAgain(): Step {
+  const path = ENDPOINT_FILES.unit;
+  const one = file(
+    {
+      id: 'endpoint/restart',
+      title: 'Have keepalived started again when it dies',
+      why: 'A keepalived that was killed, for want of memory say, may leave the address on a host that no longer knows of it, while another host takes it too. Started again it first gives back what it does not hold, and then takes its part.',
+      see: ['man 5 systemd.service'],
+      after: ['endpoint/keepalived'],
+    },
+    {
+      path,
+      content: `${HEAD}: keepalived is started again whenever it ends unasked.
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Restart=always
+RestartSec=1
+TimeoutStopSec=5
+`,
+    },
+  );
+  return {
+    ...one,
+    undo: sh`
+      if [ -d ${folder(path)} ]; then ${putBack(path)}; fi
+      rmdir ${folder(path)} 2>/dev/null || :`,
+  };
+}
+
 const RUNNING: readonly Clue[] = [
   {
     match: /^ActiveState=/,
@@ -143,13 +175,13 @@ const RUNNING: readonly Clue[] = [
 
 /** It is told to read its file again, not started anew: a holder that stops gives the address away, or nobody has it. */
 function running(): Step {
-  const reads = ['/etc/keepalived', '/etc/default/keepalived'];
+  const reads = ['/etc/keepalived', '/etc/default/keepalived', ENDPOINT_FILES.unit];
   return {
     id: 'endpoint/running',
     title: 'Run keepalived, now and after every boot',
     why: 'A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.',
     see: ['man 8 keepalived'],
-    after: ['endpoint/keepalived', 'endpoint/settings'],
+    after: ['endpoint/keepalived', 'endpoint/settings', 'endpoint/restart'],
     within: 10,
     awaits: 'keepalived',
     read: sh`

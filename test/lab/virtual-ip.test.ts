@@ -222,6 +222,27 @@ test('the API server of the holder stops, and the address goes to one whose API 
   );
 });
 
+test('keepalived of the holder is killed: it comes again by itself, and one host has the address', async () => {
+  const [holder = ''] = await holders();
+  const killed = (await wellOnHost(lab, holder, 'systemctl show -p MainPID --value keepalived')).trim();
+  await wellOnHost(lab, holder, `kill -KILL ${killed}`);
+  await eventually(
+    'keepalived to run again, and the address to be in one place',
+    async () => {
+      const now = (
+        await onHost(
+          lab,
+          holder,
+          'systemctl -q is-active keepalived && systemctl show -p MainPID --value keepalived',
+        )
+      ).stdout.trim();
+      return now !== '' && now !== killed && (await holders()).length === 1 ? true : undefined;
+    },
+    30_000,
+  );
+  expect(await forecast()).toEqual([]);
+});
+
 test.each([
   ['stopped', 'systemctl stop keepalived', 'endpoint/running'],
   ['turned off', 'systemctl disable --now keepalived', 'endpoint/running'],
@@ -230,6 +251,7 @@ test.each([
     "sed -i 's/priority 40/priority 90/' /etc/keepalived/keepalived.conf",
     'endpoint/settings',
   ],
+  ['left to die', 'rm /etc/systemd/system/keepalived.service.d/landfall.conf', 'endpoint/restart'],
   ['given another check', "printf '#!/bin/sh\\n' >/etc/keepalived/landfall-api-ready", 'endpoint/api-ready'],
 ])('keepalived on one of them is %s: the plan says so, and apply mends it', async (_, by, step) => {
   await wellOnHost(lab, 'cp-2', by);

@@ -38,6 +38,10 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   tunnel: 'encapsulation',
   type: 'role',
   username: 'user',
+  vip: 'virtualIP',
+  virtualaddress: 'virtualIP',
+  virtualrouterid: 'routerId',
+  vrid: 'routerId',
   version: 'kubernetes',
 };
 

@@ -51,12 +51,12 @@ export const BEFORE: readonly Chapter[] = [
       item(
         7,
         'Begin with one node, see what is wrong with it, grow; make mistakes and mend them',
-        done`${command('init')} writes a cluster of one node, and mistakes can be made on hosts of this machine: ${command('lab up')}, ${command('lab break')}. ${file('docs/tutorial.md', 'The tutorial')} goes that way. It grows by workers and, behind a load balancer of your own, by control planes: a line in \`cluster.yaml\` each, and ${command('apply')}.`,
+        done`${command('init')} writes a cluster of one node, and mistakes can be made on hosts of this machine: ${command('lab up')}, ${command('lab break')}. ${file('docs/tutorial.md', 'The tutorial')} goes that way. It grows by workers and, behind a virtual address or a load balancer of your own, by control planes: a line in \`cluster.yaml\` each, and ${command('apply')}.`,
       ),
       item(
         8,
         'The promise of a highly available control plane',
-        done`List several nodes as control planes: they join one by one, each with its vote in etcd before the next begins, ${step('join/member')}, ${step('join/etcd-member')}, and no even number of them is made, ${problem('nodes/count')}. Certificates and kubeconfigs carry a name that can move, ${step('prepare/endpoint-name')}, or your own load balancer’s, ${field('endpoint.address')}.`,
+        done`List several nodes as control planes: they join one by one, each with its vote in etcd before the next begins, ${step('join/member')}, ${step('join/etcd-member')}, and no even number of them is made, ${problem('nodes/count')}. Certificates and kubeconfigs carry a name that can move, ${step('prepare/endpoint-name')}: behind it is an address the control planes hold between them, ${field('endpoint.virtualIP')}, or your own load balancer, ${field('endpoint.address')}.`,
       ),
       item(
         9,

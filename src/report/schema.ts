@@ -130,6 +130,10 @@ export const planSchema = z
     lock,
     source: sha256.meta({ description: 'of cluster.yaml as it was read' }),
     hosts: z.array(z.object({ host: text, address: text, facts, findings: z.array(finding) })),
+    away: z
+      .array(z.object({ host: text, address: text, code: text, summary: text }))
+      .exactOptional()
+      .meta({ description: 'hosts that could not be asked, and are left out' }),
     at,
     ms,
     trips: whole,

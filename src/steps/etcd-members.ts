@@ -9,13 +9,13 @@ import type { Clue, Probe, Step } from './step.ts';
 const ETCD = 'https://etcd.io/docs/latest/op-guide/runtime-configuration/';
 
 /** etcdctl in etcd's own pod on the node asked, with the certificate kubeadm made for such questions. */
-function etcdctl(scene: Scene): Shell {
+export function etcdctl(scene: Scene): Shell {
   const at = '/etc/kubernetes/pki/etcd';
   return sh`${kubectl(scene)} -n kube-system exec ${`etcd-${scene.node.name}`} -- etcdctl --cacert=${`${at}/ca.crt`} --cert=${`${at}/healthcheck-client.crt`} --key=${`${at}/healthcheck-client.key`}`;
 }
 
 /** A line each member as etcdctl writes it, `ID, started, NAME, PEER, CLIENT, IS LEARNER`; then one for each that votes, whether it is healthy. */
-function members(scene: Scene): Probe {
+export function members(scene: Scene): Probe {
   const ask = etcdctl(scene);
   return asked(
     scene,

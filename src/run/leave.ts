@@ -1,0 +1,258 @@
+import type { Cluster, Node } from '../model/cluster.ts';
+import { type Concern, forecastDrain, type Grave, movable, type Pod, unanswered } from '../model/drain.ts';
+import { led } from '../model/lead.ts';
+import { memberAddress } from '../model/member.ts';
+import { Problem } from '../model/problem.ts';
+import { type Removal, removal } from '../model/quorum.ts';
+import { layOut, seat, type Work } from '../plan/work.ts';
+import type { Facts } from '../model/facts.ts';
+import { leavePhases } from '../steps/leave-phases.ts';
+import { leaveScript, parseLeave, type LeaveReading } from '../steps/leave-reading.ts';
+import type { Scene } from '../steps/phase.ts';
+import { begin, byPhase, carryPhases, end, fine, type Outcome, told } from './progress.ts';
+import { backwards, checkOurs, guardsOf } from './reset.ts';
+import { plainScript } from './script.ts';
+import { hostOf, meetAny, type Site, without } from './survey.ts';
+import { followAll, type RunOptions, takeAll } from './take.ts';
+
+/** A node that is to leave, and how. */
+export interface Wish {
+  readonly node: Node;
+  /** The cluster as it is to be without it; of a node that is replaced, all others. */
+  readonly rest: Cluster;
+  /** What may be lost or broken. */
+  readonly despite: readonly Grave[];
+  /** Seconds the drain may take. */
+  readonly limit: number;
+}
+
+/** What a host is like whose node leaves: a member, a machine that is none (any more), or one that does not answer. */
+export type HostState = 'member' | 'stranger' | 'away';
+
+/** What leaving means, read before anything is done. */
+export interface LeavePlan extends Wish {
+  /** On which control plane the cluster is asked. */
+  readonly seat: Node;
+  readonly state: HostState;
+  /** Why the host does not answer, when it does not. */
+  readonly silence?: Problem;
+  /** Why other hosts do not. */
+  readonly away: readonly Problem[];
+  readonly reading: LeaveReading;
+  /** The pods that are moved. */
+  readonly pods: readonly Pod[];
+  readonly concerns: readonly Concern[];
+  /** How etcd is without it; absent of a worker. */
+  readonly removal?: Removal;
+  /** What is done on the seat, on the host, and on the seat again. */
+  readonly before: readonly Work[];
+  readonly undos: readonly Work[];
+  readonly after: readonly Work[];
+  /** What the host must read before anything on it is taken back. */
+  readonly guards: readonly Work[];
+}
+
+/**
+ * Reads what it means for a node to leave. Nothing is changed anywhere.
+ * @throws Problem `leave/no-seat` (exit 4) when no other control plane answers, `leave/silent` (exit 5) when the cluster does not,
+ * `reset/not-ours` when the host is of another cluster, and Problems when no version fits.
+ */
+export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
+  const { node, rest } = wish;
+  const { facts, away } = await meetAny(site);
+  const others = Object.fromEntries(Object.entries(facts).filter(([name]) => name !== node.name));
+  const chair = seat({ cluster: rest, facts: others });
+  if (chair === undefined || others[chair.name]?.member !== true) throw noSeat(node.name, away);
+  const lock = site.resolve(site.cluster, facts, site.lock);
+  const scene: Scene = {
+    cluster: led(rest, others),
+    lock,
+    node: chair,
+    facts: others[chair.name] as Facts,
+    hosts: others,
+  };
+  const out = await hostOf(site, chair.name).run(plainScript(leaveScript(scene, node.name)));
+  const reading = parseLeave(out.stdout, chair.name, node.name);
+  const silence = away.find(({ host }) => host === node.name);
+  const state = stateOf(facts[node.name]);
+  const drained = state === 'member' && reading.node?.ready === true;
+  const address = memberAddress(node, facts[node.name]);
+  const isPlane = node.role === 'control-plane';
+  const peer = `https://${address ?? node.name}:2380`;
+  const leaving = {
+    name: node.name,
+    drained,
+    despite: wish.despite,
+    limit: wish.limit,
+    ...(isPlane ? { peer } : {}),
+  };
+  const [leave, forget] = leavePhases(leaving);
+  const onSeat = (phase: typeof leave): readonly Work[] =>
+    [{ phase, host: chair.name, steps: phase.steps(scene) }].filter(({ steps }) => steps.length > 0);
+  const own = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always').filter(
+    ({ host, phase }) => host === node.name && phase.stage === 'nodes',
+  );
+  const guards = guardsOf(own);
+  if (state !== 'away') await checkOurs(site, guards);
+  return {
+    ...wish,
+    seat: chair,
+    state,
+    ...(silence === undefined ? {} : { silence }),
+    away: away.filter((one) => one !== silence),
+    reading,
+    pods: movable(reading),
+    concerns: drained ? forecastDrain(reading) : [],
+    ...(isPlane ? { removal: removal(reading.members, node.name, peer) } : {}),
+    before: onSeat(leave),
+    undos: backwards(site.cluster, site.phases, own),
+    after: onSeat(forget),
+    guards,
+  };
+}
+
+function stateOf(facts: Facts | undefined): HostState {
+  if (facts === undefined) return 'away';
+  return facts.member === true ? 'member' : 'stranger';
+}
+
+function noSeat(name: string, away: readonly Problem[]): Problem {
+  return new Problem({
+    code: 'leave/no-seat',
+    summary: `no control plane but ${name} answers that is a member of the cluster`,
+    ...(away.length === 0 ? {} : { saw: away.map(({ summary }) => summary).join('\n') }),
+    why: 'a node is taken out of a cluster by those that stay; the last control plane cannot leave',
+    try: 'bring another control plane back; to take the whole cluster away: landfall reset',
+    exit: away.length === 0 ? 5 : 4,
+  });
+}
+
+/** Whether the cluster still sees this node alive although we do not: then it is not gone, and nothing may be taken from it. */
+export function isSeenAlive({ state, reading, removal: of }: LeavePlan): boolean {
+  if (state === 'member') return false;
+  return reading.node?.ready === true || of?.leaving.some(({ well }) => well) === true;
+}
+
+/** Why it cannot be done as things are; empty when it can. */
+export function refusals(plan: LeavePlan): readonly Problem[] {
+  const { node, removal: of } = plan;
+  return [
+    ...(isSeenAlive(plan) ? [stillAlive(plan)] : []),
+    ...(of?.fault === undefined ? [] : [badQuorum(node.name, of)]),
+    ...lossOf(plan),
+  ];
+}
+
+function stillAlive({ node, silence, state }: LeavePlan): Problem {
+  return new Problem({
+    code: 'leave/alive',
+    host: node.name,
+    summary:
+      state === 'away'
+        ? `${node.name} does not answer here, yet the cluster sees it alive`
+        : `the host of ${node.name} is no member, yet the cluster sees a living node of that name`,
+    ...(silence === undefined ? {} : { saw: silence.summary }),
+    why: 'a node that runs would lose its pods and its vote while it works; only one that is dead may be left to itself',
+    try:
+      state === 'away'
+        ? 'mend the way to it, then the same command again drains it first; a host that has just died is noticed by the cluster within a minute'
+        : 'look at the address in cluster.yaml: another machine carries the name',
+    exit: 5,
+  });
+}
+
+function badQuorum(name: string, { before, after, fault }: Removal): Problem {
+  const why = {
+    lost: 'etcd has lost its majority: no list of members can be changed any more',
+    last: 'it is the last member of etcd, and everything the cluster knows is on it',
+    few: `etcd would stop: of ${after.voting} that vote ${after.well} would be well, and ${after.needed} are needed`,
+    unwell: 'another member is not well: with this one gone, too, the next loss would be one too many',
+  } as const;
+  const hints = {
+    lost: 'bring as many members back as make a majority: landfall status says which are away',
+    last: 'landfall reset takes the whole cluster away',
+    few: 'bring back the members that are not well first',
+    unwell: 'landfall node replace, or node remove, of the one that is not well comes first',
+  } as const;
+  return new Problem({
+    code: 'leave/quorum',
+    summary: `${name} cannot be taken out of etcd`,
+    saw: `${before.voting} voting, ${before.well} well, ${before.needed} needed`,
+    why: why[fault ?? 'lost'],
+    try: hints[fault ?? 'lost'],
+    exit: 5,
+  });
+}
+
+const LOSS: Readonly<Record<Grave, readonly [summary: string, why: string, hint: string]>> = {
+  budget: [
+    'a PodDisruptionBudget would hold the drain up',
+    'it lets none of its pods go as they are now',
+    'one more replica, or have those there are become ready',
+  ],
+  unmanaged: [
+    'pods that nobody would make again would be lost',
+    'no controller has made them',
+    'make them by a Deployment, or note how they were made',
+  ],
+  emptydir: [
+    'data in emptyDir volumes would be lost',
+    'such a volume goes with its pod',
+    'have it copied, or let its owner say that it is a cache',
+  ],
+  volume: [
+    'volumes that lie on this node would be out of reach',
+    'a local volume cannot be mounted anywhere else',
+    'move what is in them first',
+  ],
+  nowhere: [
+    'the pods would find no other node',
+    'none that is ready takes ordinary pods',
+    'add a worker first: landfall node add; or let a control plane take workloads',
+  ],
+};
+
+function lossOf({ node, concerns, despite }: LeavePlan): readonly Problem[] {
+  const open = unanswered(concerns, despite);
+  return Object.entries(LOSS).flatMap(([kind, [summary, why, hint]]) => {
+    const those = open.filter((one) => one.kind === kind);
+    if (those.length === 0) return [];
+    const saw = those.filter(({ what }) => what !== '').map(({ what, owner, by }) =>
+      [what, ...(owner === undefined ? [] : [`of ${owner}`]), ...(by.length === 0 ? [] : [`(${by.join(', ')})`])].join(' '),
+    );
+    return [
+      new Problem({
+        code: `leave/${kind}`,
+        summary: `${summary} when ${node.name} is drained`,
+        ...(saw.length === 0 ? {} : { saw: saw.join('\n') }),
+        why,
+        try: `${hint}; to go on all the same: --despite ${kind}`,
+        exit: 5,
+      }),
+    ];
+  });
+}
+
+/**
+ * Has a node leave: drained and off the list of etcd's members, then everything taken back on its host, then forgotten by the cluster.
+ * Begun again after it was cut short anywhere, it goes on from there.
+ * @throws Problem `run/held` or `reset/not-ours` (exit 5) before anything is begun.
+ */
+export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome> {
+  const gone = plan.silence === undefined ? plan.away : [...plan.away, plan.silence];
+  const options = { ...given, site: without(given.site, gone) };
+  const holds = await takeAll(options);
+  try {
+    await followAll(holds, options);
+    await checkOurs(options.site, plan.guards);
+    const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds);
+    await told(running, async () => {
+      await carryPhases(running, byPhase(plan.before));
+      if (fine(running)) await carryPhases(running, byPhase(plan.undos), 'undo');
+      if (fine(running)) await carryPhases(running, byPhase(plan.after));
+    });
+    return end(running);
+  } finally {
+    await Promise.all(holds.map((h) => h.release()));
+  }
+}

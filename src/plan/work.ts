@@ -65,6 +65,8 @@ export function layOut(
   choice: Choice = {},
 ): readonly Work[] {
   const ground = { ...known, cluster: led(known.cluster, known.facts) };
+  const away = known.cluster.nodes.flatMap(({ name }) => (known.facts[name] === undefined ? [name] : []));
+  const left = away.length === 0 ? {} : { away };
   return phases
     .filter((phase) => phase.when === when)
     .flatMap((phase) =>
@@ -79,7 +81,7 @@ export function layOut(
         .map(({ host, node }) => {
           const facts = ground.facts[node.name] as Facts;
           const { cluster, lock, facts: hosts } = ground;
-          const steps = phase.steps({ cluster, lock, node, facts, hosts });
+          const steps = phase.steps({ cluster, lock, node, facts, hosts, ...left });
           return { phase, host, steps: steps.filter((step) => chosen(choice, phase.id, step.id)) };
         }),
     )

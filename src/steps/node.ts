@@ -63,6 +63,16 @@ export function asked(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>, name: st
   return { name, run, needs: { probe: apiProbe(scene), said: 'ok' } };
 }
 
+/** The nodes whose hosts answer: what is asked of all of them is asked of these. */
+export function answering({ cluster, away = [] }: Pick<Scene, 'cluster' | 'away'>): readonly Node[] {
+  return cluster.nodes.filter(({ name }) => !away.includes(name));
+}
+
+/** Takes the lines of nodes whose hosts do not answer out of what {@link nodesProbe} prints. */
+export function withoutAway({ away = [] }: Pick<Scene, 'away'>): Shell {
+  return away.length === 0 ? sh`` : sh` | grep -v ${`^\\(${away.join('\\|')}\\)|`}`;
+}
+
 /** `1.36` of a full version `1.36.3`, as the repositories are named. */
 export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');

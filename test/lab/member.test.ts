@@ -95,7 +95,7 @@ spec:
     metadata: { labels: { app: web } }
     spec:
       terminationGracePeriodSeconds: 1
-      containers: [{ name: web, image: "docker.io/library/nginx:1.27", volumeMounts: [{ name: cache, mountPath: /cache }] }]
+      containers: [{ name: web, image: "docker.io/library/nginx:1.28.0", volumeMounts: [{ name: cache, mountPath: /cache }] }]
       volumes: [{ name: cache, emptyDir: {} }]
 ---
 apiVersion: policy/v1

@@ -42,8 +42,8 @@ export const nodeRemove = command<LeaveFlags>({
     ['node remove cp-1 cp-2', 'from three control planes to one, one after the other'],
   ],
   flags: leaveFlags,
-  rest: { placeholder: 'NODE', brief: 'The nodes that leave', propose: nodeNames },
-  args: [{ placeholder: 'NODE', brief: 'The nodes that leave', propose: nodeNames }],
+  args: [{ placeholder: 'NODE', brief: 'The node that leaves', propose: nodeNames }],
+  rest: { placeholder: 'NODE', brief: 'More of them, one after the other', propose: nodeNames },
   ends,
   load: async () => (await import('./node-remove.ts')).nodeRemove,
 });

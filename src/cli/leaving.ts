@@ -20,7 +20,8 @@ const votes = ({ voting, well, needed }: Ballot): string =>
 const STATE = {
   member: (pods: number, limit: number) =>
     `${count(pods, 'pod')} ${pods === 1 ? 'moves' : 'move'} to other nodes, within ${span(limit * 1000)}`,
-  stranger: () => 'the host is no member any more: its pods start elsewhere once the cluster has forgotten it',
+  stranger: () =>
+    'the host is no member any more: its pods start elsewhere once the cluster has forgotten it',
   away: () => 'the host does not answer: its pods start elsewhere once the cluster has forgotten it',
 } as const;
 
@@ -45,7 +46,11 @@ function forecastText(plan: LeavePlan): string {
       ({ kind, what, owner, by }) =>
         [
           kind,
-          [what, ...(owner === undefined ? [] : [`of ${owner}`]), ...(by.length === 0 ? [] : [`(${by.join(', ')})`])].join(' '),
+          [
+            what,
+            ...(owner === undefined ? [] : [`of ${owner}`]),
+            ...(by.length === 0 ? [] : [`(${by.join(', ')})`]),
+          ].join(' '),
         ] as const,
     ),
     [
@@ -63,12 +68,7 @@ function forecastText(plan: LeavePlan): string {
 }
 
 /** Reads what leaving means, and again while the cluster has not noticed yet that a host has died. */
-async function foresee(
-  context: Context,
-  flags: LeavingFlags,
-  site: Site,
-  wish: Wish,
-): Promise<LeavePlan> {
+async function foresee(context: Context, flags: LeavingFlags, site: Site, wish: Wish): Promise<LeavePlan> {
   const end = Date.now() + NOTICED;
   const name = wish.node.name;
   return during(context, flags, `reading what it means that ${name} leaves`, async () => {

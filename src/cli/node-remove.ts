@@ -31,7 +31,10 @@ export const nodeRemove: Action<LeaveFlags> = async (context, flags, names) => {
   const exit = await withSite(loaded, async (site): Promise<ExitCode | undefined> => {
     for (const [i, node] of nodes.entries()) {
       const gone = nodes.slice(0, i + 1);
-      const cluster = { ...loaded.cluster, nodes: loaded.cluster.nodes.filter((one) => !nodes.slice(0, i).includes(one)) };
+      const cluster = {
+        ...loaded.cluster,
+        nodes: loaded.cluster.nodes.filter((one) => !nodes.slice(0, i).includes(one)),
+      };
       const rest = { ...cluster, nodes: cluster.nodes.filter((one) => !gone.includes(one)) };
       const wish = { node, rest, despite: flags.despite, limit: flags.drainLimit ?? DRAIN_LIMIT };
       const ended = await leaving(context, flags, 'node remove', {
@@ -45,6 +48,10 @@ export const nodeRemove: Action<LeaveFlags> = async (context, flags, names) => {
   });
   if (exit !== undefined) return exit;
   if (await writeEdited(context, flags, loaded, next, byHand))
-    talk(context, flags, `${listed(names, 6)} is out of ${loaded.file}. What follows for the others: landfall plan`);
+    talk(
+      context,
+      flags,
+      `${listed(names, 6)} is out of ${loaded.file}. What follows for the others: landfall plan`,
+    );
   return 0;
 };

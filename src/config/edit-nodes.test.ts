@@ -55,7 +55,9 @@ describe('a node taken out of a cluster.yaml', () => {
     expect(names(withoutNode(LONG, 'worker-1') ?? '')).toEqual(['cp-0', 'worker-0']);
   });
   it('stays where the file is of another form', () => {
-    expect(withoutNode(`${HEAD}nodes: [{ name: cp-0, role: control-plane, address: 10.0.0.11 }]\n`, 'cp-0')).toBe(undefined);
+    expect(
+      withoutNode(`${HEAD}nodes: [{ name: cp-0, role: control-plane, address: 10.0.0.11 }]\n`, 'cp-0'),
+    ).toBe(undefined);
     expect(withoutNode(SHORT, 'worker-9')).toBe(undefined);
     expect(withoutNode('nodes: &all\n  - {name: a}\n', 'a')).toBe(undefined);
   });

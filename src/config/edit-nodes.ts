@@ -74,7 +74,14 @@ export function withNode(text: string, node: NewNode): string | undefined {
   return `${page.mark}${page.content.slice(0, span.end)}${gap}${lines}${page.eol}${page.content.slice(span.end)}`;
 }
 
-function fieldsOf({ name, role, address, internalAddress, labels = {}, taints = [] }: NewNode): readonly string[] {
+function fieldsOf({
+  name,
+  role,
+  address,
+  internalAddress,
+  labels = {},
+  taints = [],
+}: NewNode): readonly string[] {
   const pairs = Object.entries(labels).map(([key, value]) => `${scalar(key)}: ${JSON.stringify(value)}`);
   return [
     `name: ${scalar(name)}`,

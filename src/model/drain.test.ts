@@ -47,7 +47,10 @@ describe('the forecast of a drain', () => {
   it('names what is in the way, and who owns it', () => {
     const { owner: _, ...alone } = pod('alone', { emptyDirs: ['cache'], labels: {} });
     const all = reading([pod('a'), alone], {
-      budgets: [{ ...BUDGET, allowed: 0 }, { ...BUDGET, namespace: 'other', allowed: 0 }],
+      budgets: [
+        { ...BUDGET, allowed: 0 },
+        { ...BUDGET, namespace: 'other', allowed: 0 },
+      ],
       volumes: [{ name: 'pv-1', namespace: 'default', claim: 'data' }],
       room: false,
     });
@@ -60,7 +63,9 @@ describe('the forecast of a drain', () => {
     ]);
   });
   it('knows that two budgets on one pod block each other, and that one replica is a short absence', () => {
-    expect(kinds(reading([pod('a')], { budgets: [BUDGET, { ...BUDGET, name: 'again' }] }))).toEqual(['budget']);
+    expect(kinds(reading([pod('a')], { budgets: [BUDGET, { ...BUDGET, name: 'again' }] }))).toEqual([
+      'budget',
+    ]);
     const [one] = reading([]).controllers;
     const single = reading([pod('a')], { controllers: one === undefined ? [] : [{ ...one, replicas: 1 }] });
     expect(kinds(single)).toEqual(['single']);

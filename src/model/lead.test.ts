@@ -10,9 +10,7 @@ const cluster = {
   })),
 } as unknown as Cluster;
 const facts = (of: Readonly<Record<string, boolean>>): Readonly<Record<string, Facts>> =>
-  Object.fromEntries(
-    Object.entries(of).map(([name, member]) => [name, (member ? { member } : {}) as Facts]),
-  );
+  Object.fromEntries(Object.entries(of).map(([name, member]) => [name, (member ? { member } : {}) as Facts]));
 const lead = (of: Readonly<Record<string, boolean>>): string | undefined =>
   led(cluster, facts(of)).nodes.find(({ role }) => role === 'control-plane')?.name;
 

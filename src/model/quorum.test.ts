@@ -36,17 +36,21 @@ describe('taking a member out of etcd', () => {
   it('never leaves fewer well than are needed, whatever is removed in whatever order', () => {
     const state = fc.record({ learner: fc.boolean(), well: fc.boolean(), named: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(state, { maxLength: 7 }), fc.array(fc.nat(6), { maxLength: 12 }), (states, order) => {
-        let members: readonly EtcdMember[] = states.map(({ named, ...one }, i) =>
-          member(named ? `cp-${i}` : '', { ...one, peer: `https://cp-${i}:2380`, id: `${i}` }),
-        );
-        for (const i of order) {
-          const found = removal(members, `cp-${i}`, `https://cp-${i}:2380`);
-          if (found.fault !== undefined || found.leaving.length === 0) continue;
-          members = members.filter((one) => !found.leaving.includes(one));
-          expect(holds(ballot(members))).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.array(state, { maxLength: 7 }),
+        fc.array(fc.nat(6), { maxLength: 12 }),
+        (states, order) => {
+          let members: readonly EtcdMember[] = states.map(({ named, ...one }, i) =>
+            member(named ? `cp-${i}` : '', { ...one, peer: `https://cp-${i}:2380`, id: `${i}` }),
+          );
+          for (const i of order) {
+            const found = removal(members, `cp-${i}`, `https://cp-${i}:2380`);
+            if (found.fault !== undefined || found.leaving.length === 0) continue;
+            members = members.filter((one) => !found.leaving.includes(one));
+            expect(holds(ballot(members))).toBe(true);
+          }
+        },
+      ),
     );
   });
 });

@@ -33,7 +33,9 @@ export interface Ground {
 
 /** The node on which questions about the cluster are asked: its lead, else the first control plane whose facts were just read. */
 export function seat(ground: Pick<Ground, 'cluster' | 'facts'>): Node | undefined {
-  return controlPlanes(led(ground.cluster, ground.facts)).find((node) => ground.facts[node.name] !== undefined);
+  return controlPlanes(led(ground.cluster, ground.facts)).find(
+    (node) => ground.facts[node.name] !== undefined,
+  );
 }
 
 function stands(stage: Stage, phase: Phase, ground: Ground): readonly { host: string; node: Node }[] {

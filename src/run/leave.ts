@@ -217,9 +217,15 @@ function lossOf({ node, concerns, despite }: LeavePlan): readonly Problem[] {
   return Object.entries(LOSS).flatMap(([kind, [summary, why, hint]]) => {
     const those = open.filter((one) => one.kind === kind);
     if (those.length === 0) return [];
-    const saw = those.filter(({ what }) => what !== '').map(({ what, owner, by }) =>
-      [what, ...(owner === undefined ? [] : [`of ${owner}`]), ...(by.length === 0 ? [] : [`(${by.join(', ')})`])].join(' '),
-    );
+    const saw = those
+      .filter(({ what }) => what !== '')
+      .map(({ what, owner, by }) =>
+        [
+          what,
+          ...(owner === undefined ? [] : [`of ${owner}`]),
+          ...(by.length === 0 ? [] : [`(${by.join(', ')})`]),
+        ].join(' '),
+      );
     return [
       new Problem({
         code: `leave/${kind}`,

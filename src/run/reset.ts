@@ -36,7 +36,11 @@ const WORKERS_FIRST = {
 } as const;
 
 /** Every undo, last made first: in one part, or in three when something has to be tried from here in between. */
-export function backwards(cluster: Cluster, phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
+export function backwards(
+  cluster: Cluster,
+  phases: readonly Phase[],
+  works: readonly Work[],
+): readonly Work[] {
   const ordered = phases.flatMap((phase) => works.filter((w) => w.phase === phase)).toReversed();
   const undos = ordered.map((w) => ({
     ...w,

@@ -133,32 +133,48 @@ const words = (text: string | undefined): readonly string[] =>
   (text ?? '').split(' ').filter((word) => word !== '');
 
 /** An object as kubectl's jsonpath prints it; nothing where the field is not there. */
-function json<T>(text: string | undefined): T | undefined {
-  return text === undefined || text === '' ? undefined : (JSON.parse(text) as T);
+function json(text: string | undefined): unknown {
+  return text === undefined || text === '' ? undefined : JSON.parse(text);
 }
 
 function made(kind: string | undefined, name: string | undefined): Pick<Pod, 'owner'> {
   return kind === undefined || kind === '' ? {} : { owner: { kind, name: name ?? '' } };
 }
 
-function pod([namespace = '', name = '', phase = '', mirror, kind, owner, dirs, labels]: readonly string[]): Pod {
+function pod([
+  namespace = '',
+  name = '',
+  phase = '',
+  mirror,
+  kind,
+  owner,
+  dirs,
+  labels,
+]: readonly string[]): Pod {
   return {
     namespace,
     name,
     phase,
-    labels: json<Pod['labels']>(labels) ?? {},
+    labels: (json(labels) ?? {}) as Pod['labels'],
     mirror: mirror !== undefined && mirror !== '',
     ...made(kind, owner),
     emptyDirs: words(dirs),
   };
 }
 
-function controller([kind = '', namespace = '', name = '', replicas, ownerKind, owner]: readonly string[]): Controller {
+function controller([
+  kind = '',
+  namespace = '',
+  name = '',
+  replicas,
+  ownerKind,
+  owner,
+]: readonly string[]): Controller {
   return { kind, namespace, name, replicas: Number(replicas), ...made(ownerKind, owner) };
 }
 
 function budget([namespace = '', name = '', allowed, selector]: readonly string[]): Budget {
-  const read = json<Selector>(selector);
+  const read = json(selector) as Selector | undefined;
   return { namespace, name, allowed: Number(allowed), ...(read === undefined ? {} : { selector: read }) };
 }
 

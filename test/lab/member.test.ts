@@ -107,7 +107,13 @@ kubectl --kubeconfig /etc/kubernetes/admin.conf rollout status deployment web --
     );
     const ended = await landfall(place, 'node', 'remove', 'worker-0', '--yes', 'worker-0');
     expect(ended.status, said(ended)).toBe(5);
-    for (const words of ['leave/budget', 'leave/emptydir', 'leave/nowhere', 'Deployment default/web', '(default/web)'])
+    for (const words of [
+      'leave/budget',
+      'leave/emptydir',
+      'leave/nowhere',
+      'Deployment default/web',
+      '(default/web)',
+    ])
       expect(ended.stderr).toContain(words);
     expect(await kube('get node worker-0 -o "jsonpath={.spec.unschedulable}"')).toBe('');
     const unsure = await landfall(place, 'node', 'remove', 'worker-0');
@@ -131,7 +137,15 @@ kubectl --kubeconfig /etc/kubernetes/admin.conf rollout status deployment web --
   });
 
   test('comes back by one command', async () => {
-    const ended = await landfall(place, 'node', 'add', 'worker-0', '--address', addressOf('worker-0'), '--yes');
+    const ended = await landfall(
+      place,
+      'node',
+      'add',
+      'worker-0',
+      '--address',
+      addressOf('worker-0'),
+      '--yes',
+    );
     expect(ended.status, said(ended)).toBe(0);
     await kube('wait --for=condition=Ready node/worker-0 --timeout=10s');
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);

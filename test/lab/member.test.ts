@@ -194,4 +194,62 @@ describe('control planes', () => {
     expect(settings).not.toContain('apiEndpoints');
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
   });
+
+  test('one that lives is replaced by itself: it leaves with all it has, and joins again', async () => {
+    const peer = (await wellOnHost(lab, 'cp-1', MEMBERS))
+      .split('\n')
+      .filter((line) => line.startsWith('cp-2'));
+    const authority = await wellOnHost(lab, 'cp-1', 'sha256sum </etc/kubernetes/pki/ca.crt');
+    const key = 'sha256sum </etc/kubernetes/pki/etcd/peer.key';
+    const old = await wellOnHost(lab, 'cp-2', key);
+    const ended = await landfall(place, 'node', 'replace', 'cp-2', '--yes', 'cp-2');
+    expect(ended.status, said(ended)).toBe(0);
+    expect(ended.stderr).toContain('without cp-2: 2 voting, 2 well, 2 needed');
+    expect(await wellOnHost(lab, 'cp-1', MEMBERS)).toContain(peer[0]);
+    expect(await wellOnHost(lab, 'cp-2', 'sha256sum </etc/kubernetes/pki/ca.crt')).toBe(authority);
+    expect(await wellOnHost(lab, 'cp-2', key)).not.toBe(old);
+    expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
+
+  test('three become one by one command', async () => {
+    const words = ['node', 'remove', 'cp-1', 'cp-2', '--yes', 'cp-1', '--yes', 'cp-2'];
+    const ended = await landfall(place, ...words);
+    expect(ended.status, said(ended)).toBe(0);
+    expect(await wellOnHost(lab, 'cp-0', MEMBERS)).toBe(
+      `cp-0 started false https://${addressOf('cp-0')}:2380\n`,
+    );
+    expect(await kube('get nodes -o name', 'cp-0')).toBe('node/cp-0\nnode/worker-0\n');
+    expect(file()).not.toMatch(/cp-1|cp-2/);
+    for (const host of ['cp-1', 'cp-2']) expect(await wellOnHost(lab, host, LEFT)).toBe(before);
+    expect(await kube('get configmap kept -o "jsonpath={.data.word}"', 'cp-0')).toBe('kept');
+    expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
+});
+
+describe('a worker that is dead', () => {
+  test('is left out by plan, apply and status, which say so, and go on with the others', async () => {
+    await breakLab(NAME, { is: 'power-loss', host: 'worker-0' });
+    await wellOnHost(lab, 'cp-0', 'sysctl -q -w net.ipv4.ip_forward=0');
+    const ended = await landfall(place, 'apply', '--yes', '--no-proof');
+    expect(ended.status, said(ended)).toBe(4);
+    expect(ended.stderr).toContain('worker-0');
+    expect(await wellOnHost(lab, 'cp-0', 'sysctl -n net.ipv4.ip_forward')).toBe('1\n');
+    for (const command of ['status', 'plan']) {
+      const told = await landfall(place, command);
+      expect(told.status, said(told)).toBe(4);
+      expect(told.stdout).toMatch(/Left out: 1 host[^]*worker-0/);
+    }
+    // kubelet has been silent for so long that the cluster has noticed; nothing of it is in the way.
+    await kube('wait --for=condition=Ready=Unknown node/worker-0 --timeout=90s', 'cp-0');
+    const later = await landfall(place, 'apply', '--yes', '--no-proof');
+    expect(later.status, said(later)).toBe(4);
+    expect(later.stdout).toContain('is as cluster.yaml says');
+  });
+
+  test('is forgotten, without its host', async () => {
+    const ended = await landfall(place, 'node', 'remove', 'worker-0', '--yes', 'worker-0');
+    expect(ended.status, said(ended)).toBe(0);
+    expect(await kube('get nodes -o name', 'cp-0')).toBe('node/cp-0\n');
+    expect(file()).not.toContain('worker-0');
+  });
 });

@@ -1,5 +1,5 @@
 import { command } from './command.ts';
-import { count, many, text } from './flags.ts';
+import { count, many, text, word } from './flags.ts';
 import { nodeNames } from './names.ts';
 import type { NodeAddFlags } from './node-add.ts';
 import { grave, type LeaveFlags } from './node-flags.ts';
@@ -73,7 +73,7 @@ export const nodeAdd = command<NodeAddFlags>({
   flags: {
     address: {
       kind: 'parsed',
-      parse: String,
+      parse: word,
       brief: 'How ssh reaches the host: an IPv4 address, a DNS name, or an alias of your ssh_config',
       placeholder: 'ADDRESS',
     },

@@ -34,6 +34,8 @@ export interface LeavePlan extends Wish {
   /** On which control plane the cluster is asked. */
   readonly seat: Node;
   readonly state: HostState;
+  /** Whether the host is the one the cluster knows under that name: it carries that one's address. */
+  readonly same: boolean;
   /** Why the host does not answer, when it does not. */
   readonly silence?: Problem;
   /** Why other hosts do not. */
@@ -79,6 +81,7 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
   const address = memberAddress(node, facts[node.name]);
   const isPlane = node.role === 'control-plane';
   const peer = `https://${address ?? node.name}:2380`;
+  const votes = isPlane ? removal(reading.members, node.name, peer) : undefined;
   const leaving = {
     name: node.name,
     drained,
@@ -98,12 +101,13 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
     ...wish,
     seat: chair,
     state,
+    same: isSame(facts[node.name], reading, votes),
     ...(silence === undefined ? {} : { silence }),
     away: away.filter((one) => one !== silence),
     reading,
     pods: movable(reading),
     concerns: drained ? forecastDrain(reading) : [],
-    ...(isPlane ? { removal: removal(reading.members, node.name, peer) } : {}),
+    ...(votes === undefined ? {} : { removal: votes }),
     before: onSeat(leave),
     undos: backwards(site.cluster, site.phases, own),
     after: onSeat(forget),
@@ -127,9 +131,23 @@ function noSeat(name: string, away: readonly Problem[]): Problem {
   });
 }
 
-/** Whether the cluster still sees this node alive although we do not: then it is not gone, and nothing may be taken from it. */
-export function isSeenAlive({ state, reading, removal: of }: LeavePlan): boolean {
-  if (state === 'member') return false;
+/** Whether a host carries an address the cluster knows the node by. */
+function isSame(facts: Facts | undefined, { node }: LeaveReading, of: Removal | undefined): boolean {
+  const known = [node?.address, ...(of?.leaving ?? []).map(({ peer }) => /\/\/(.*):/.exec(peer)?.[1])];
+  return facts?.addresses.some(({ address }) => known.includes(address)) === true;
+}
+
+/**
+ * Whether the cluster sees this node alive on a host that is not the one before us: then it is not gone, and nothing may be taken
+ * from it.
+ */
+export function isSeenAlive({
+  state,
+  same,
+  reading,
+  removal: of,
+}: Pick<LeavePlan, 'state' | 'same' | 'reading' | 'removal'>): boolean {
+  if (state === 'member' || same) return false;
   return reading.node?.ready === true || of?.leaving.some(({ well }) => well) === true;
 }
 

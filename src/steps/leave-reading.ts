@@ -12,7 +12,7 @@ import type { Scene } from './phase.ts';
 export interface LeaveReading extends DrainReading {
   readonly members: readonly EtcdMember[];
   /** Absent when the cluster has no node of this name. */
-  readonly node?: { readonly ready: boolean };
+  readonly node?: { readonly ready: boolean; readonly address: string };
 }
 
 /** `{FIELD}TAB{FIELD}…`, a line each item. */
@@ -57,6 +57,7 @@ const NODES = table(
   '.status.conditions[?(@.type=="Ready")].status',
   '.spec.unschedulable',
   '.spec.taints[*].effect',
+  '.status.addresses[?(@.type=="InternalIP")].address',
 );
 
 /** What the seat is asked before a node leaves; read-only, for `plainScript`. @param name of the node that is to leave. */
@@ -115,7 +116,7 @@ export function parseLeave(output: string, host: string, name: string): LeaveRea
   const own = nodes.find(([node]) => node === name);
   return {
     members: voters,
-    ...(own === undefined ? {} : { node: { ready: own[1] === 'True' } }),
+    ...(own === undefined ? {} : { node: { ready: own[1] === 'True', address: own[4] ?? '' } }),
     room: nodes.some(
       ([node, ready, closed, effects = '']) =>
         node !== name && ready === 'True' && closed !== 'true' && !/No(Schedule|Execute)/.test(effects),

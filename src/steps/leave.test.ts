@@ -110,7 +110,8 @@ describe('a node that is drained', () => {
 describe('what the seat says of a node that leaves', () => {
   const answers: Readonly<Record<string, string>> = {
     api: 'ok',
-    nodes: 'cp-0\tTrue\t\tNoSchedule\ncp-1\tTrue\t\t\nworker-0\tTrue\ttrue\t',
+    nodes:
+      'cp-0\tTrue\t\tNoSchedule\t10.0.0.11\ncp-1\tTrue\t\t\t10.0.0.12\nworker-0\tTrue\ttrue\t\t10.0.0.21',
     pods: 'default\tweb-1\tRunning\t\tReplicaSet\tweb\tcache tmp\t{"app":"web"}\nkube-system\tetcd-cp-1\tRunning\tabc\tNode\tcp-1\t\t',
     controllers: 'ReplicaSet\tdefault\tweb\t1\tDeployment\tweb',
     budgets: 'default\tweb\t0\t{"matchLabels":{"app":"web"}}',
@@ -126,7 +127,7 @@ describe('what the seat says of a node that leaves', () => {
 
   it('is read', () => {
     expect(parseLeave(output(answers), 'cp-0', 'cp-1')).toMatchObject({
-      node: { ready: true },
+      node: { ready: true, address: '10.0.0.12' },
       room: false,
       pods: [
         { name: 'web-1', emptyDirs: ['cache', 'tmp'], labels: { app: 'web' }, mirror: false },

@@ -1,22 +1,33 @@
+import type { Grave } from '../model/drain.ts';
 import { command } from './command.ts';
 import { count, many, text, word } from './flags.ts';
 import { nodeNames } from './names.ts';
 import type { NodeAddFlags } from './node-add.ts';
-import { grave, type LeaveFlags } from './node-flags.ts';
+import type { LeaveFlags } from './node-flags.ts';
 import type { NodeReplaceFlags } from './node-replace.ts';
 
 /*
  * The commands about members of a cluster; see commands.ts.
  */
 
+/** As the model has them; it is loaded later. */
+const CONCERNS = ['budget', 'unmanaged', 'emptydir', 'volume', 'nowhere'] as const satisfies readonly Grave[];
+
+/** @throws Error naming them all. */
+function concern(input: string): Grave {
+  const found = CONCERNS.find((one) => one === input);
+  if (found === undefined) throw new Error(`must be one of ${CONCERNS.join(', ')}`);
+  return found;
+}
+
 const leaveFlags = {
   yes: many('The node’s name, as a promise that you mean it', 'NAME', nodeNames),
   despite: {
     kind: 'parsed',
-    parse: grave,
+    parse: concern,
     variadic: true,
     default: [],
-    brief: 'What may be lost or broken: budget, unmanaged, emptydir, volume, nowhere',
+    brief: `What may be lost or broken: ${CONCERNS.join(', ')}`,
     placeholder: 'CONCERN',
   },
   drainLimit: count('How long the pods may take to move (600)', 'SECONDS'),

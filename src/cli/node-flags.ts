@@ -1,4 +1,4 @@
-import { GRAVE, type Grave } from '../model/drain.ts';
+import type { Grave } from '../model/drain.ts';
 import type { CommonFlags } from './flags.ts';
 
 /** How a node may be made to leave. */
@@ -14,10 +14,3 @@ export type LeavingFlags = LeaveFlags & CommonFlags;
 
 /** Seconds a drain may take when nothing is said. */
 export const DRAIN_LIMIT = 600;
-
-/** Takes the name of a concern. @throws Error naming them all. */
-export function grave(input: string): Grave {
-  const found = GRAVE.find((one) => one === input);
-  if (found === undefined) throw new Error(`must be one of ${GRAVE.join(', ')}`);
-  return found;
-}

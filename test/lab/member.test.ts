@@ -75,6 +75,7 @@ beforeAll(async () => {
   before = await wellOnHost(lab, 'worker-0', LEFT);
   await wellOnHost(lab, 'lb', BALANCER());
   await well(place, 'apply', '--yes');
+  await kube('create configmap kept --from-literal=word=kept');
 });
 
 afterAll(() => cleared(NAME, place));
@@ -161,7 +162,6 @@ describe('control planes', () => {
 
   test('the first one dies for good, and another machine takes its place under its name', async () => {
     const authority = await wellOnHost(lab, 'cp-1', 'sha256sum </etc/kubernetes/pki/ca.crt');
-    await kube('create configmap kept --from-literal=word=kept');
     await breakLab(NAME, { is: 'power-loss', host: 'cp-0' });
 
     // The others go on, and say who is away.

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { EtcdMember } from '../model/quorum.ts';
 import { removal } from '../model/quorum.ts';
 import type { LeaveReading } from '../steps/leave-reading.ts';
-import { isSeenAlive, type LeavePlan, refusals } from './leave.ts';
+import type { LeavePlan } from './leave.ts';
+import { isSeenAlive, refusals } from './leave-refusals.ts';
 
 const member = (n: number, well: boolean): EtcdMember => ({
   id: `${n}`,

@@ -259,6 +259,7 @@ function upSteps(scene: Scene, last: Step['id'], paths: readonly StepId[]): read
       label: 'k8s-app=kube-dns',
       clues: cluesOf(scene),
     }),
-    ...(names.length > 1 ? [dnsSpread(scene)] : []),
+    // While a node is dead, pods are where they can be.
+    ...(names.length > 1 && scene.away === undefined ? [dnsSpread(scene)] : []),
   ];
 }

@@ -15,10 +15,10 @@ export interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | '
 
 /** A workload of which as many pods are ready, in its present form, as there should be; else what hinders them. */
 export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): Step {
-  const [namespace = '', kind, name = ''] = what.split('/');
+  const [namespace = '', , name = ''] = what.split('/');
   const away = scene.away?.length ?? 0;
-  // A DaemonSet still counts the pods of nodes that are dead.
-  const dead = kind === 'DaemonSet' && away > 0 ? sh`{ $6 = $6 + ${away} < $4 ? $6 + ${away} : $4 }` : sh``;
+  // The pods of nodes whose hosts do not answer still count, and are not ready; one pod must be all the same.
+  const dead = away === 0 ? sh`` : sh`{ if ($6 + 0 > 0) $6 = $6 + ${away} < $4 ? $6 + ${away} : $4 }`;
   const pods = `${namespace}/${label.slice(label.indexOf('=') + 1)}`;
   return check(
     {

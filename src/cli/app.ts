@@ -11,6 +11,7 @@ import {
 } from '@stricli/core';
 import * as commands from './commands.ts';
 import * as lab from './commands-lab.ts';
+import * as node from './commands-node.ts';
 import * as runs from './commands-runs.ts';
 import type { CliProcess, Context } from './context.ts';
 import { arranged } from './flags.ts';
@@ -30,6 +31,10 @@ export const COMMANDS = buildRouteMap<string, Context>({
     runbook: commands.runbook,
     kubeconfig: commands.kubeconfig,
     reset: commands.reset,
+    node: buildRouteMap<string, Context>({
+      routes: { add: node.nodeAdd, remove: node.nodeRemove, replace: node.nodeReplace },
+      docs: { brief: 'Members of the cluster: node add, remove, replace' },
+    }),
     hosts: buildRouteMap<string, Context>({
       routes: { trust: commands.hostsTrust },
       docs: { brief: 'Host keys: hosts trust' },

@@ -70,6 +70,7 @@ export async function applying(
     if (before.plan.lock !== loaded.lock) writeLock(loaded.lockFile, before.plan.lock);
     if (flags.json) stdout.write(nothingToDo(cluster.name, before.plan));
     else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
+    if (before.away.length > 0) return 4;
     await followPort(context, flags, loaded, before.plan);
     return 0;
   }

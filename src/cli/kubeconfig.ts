@@ -3,7 +3,7 @@ import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { makeFolder } from '../files/folder.ts';
 import { home } from '../files/places.ts';
-import { controlPlanes } from '../model/cluster.ts';
+import { controlPlanes, type Node } from '../model/cluster.ts';
 import { type ExitCode, Problem } from '../model/problem.ts';
 import { fetchKubeconfig, merge } from '../run/kubeconfig.ts';
 import { hostOf } from '../run/survey.ts';
@@ -49,17 +49,32 @@ async function mergeInto(file: string, addition: string): Promise<string | undef
   return backup;
 }
 
+/** What the first of these nodes gives that has it to give. @throws what kept us from the first of them, when none does. */
+async function fromFirst<T>(nodes: readonly Node[], ask: (node: Node) => Promise<T>): Promise<T> {
+  let first: unknown;
+  for (const node of nodes) {
+    try {
+      return await ask(node);
+    } catch (error) {
+      first ??= error;
+      // One that is away, or yet to join.
+      if (!(error instanceof Problem) || (error.exit !== 4 && error.code !== 'kubeconfig/none')) throw error;
+    }
+  }
+  throw first;
+}
+
 /** Prints the administrator's kubeconfig, or merges it into the user's. */
 export const kubeconfig: Action<KubeconfigFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
-  const seat = controlPlanes(cluster)[0];
-  if (seat === undefined) throw new Error('a cluster without a control plane was loaded');
   return withSite(loaded, async (site): Promise<ExitCode> => {
-    const at = flags.address === undefined ? await outside(loaded, seat) : { address: flags.address };
-    const text = await during(context, flags, `asking ${seat.name}`, () =>
-      fetchKubeconfig(hostOf(site, seat.name), cluster, at),
-    );
+    const text = await fromFirst(controlPlanes(cluster), async (seat) => {
+      const at = flags.address === undefined ? await outside(loaded, seat) : { address: flags.address };
+      return during(context, flags, `asking ${seat.name}`, () =>
+        fetchKubeconfig(hostOf(site, seat.name), cluster, at),
+      );
+    });
     if (!flags.merge) {
       context.process.stdout.write(text);
       return 0;

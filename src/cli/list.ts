@@ -3,6 +3,7 @@ import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock, NetworkLock } from '../model/lock.ts';
+import { leavePhases } from '../steps/leave-phases.ts';
 import { PHASES } from '../steps/phases.ts';
 import type { Phase } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
@@ -146,7 +147,7 @@ export function allSteps(): readonly Listed[] {
   return listOf(SUPPOSED);
 }
 
-/** The steps that only another choice in cluster.yaml brings. */
+/** The steps that only another choice in cluster.yaml brings, or a command of its own. */
 export interface Alternative {
   /** The choice as it is written there: `host.ipv6: absent`. */
   readonly choice: string;
@@ -188,14 +189,27 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ['host.ssh.rootLogin: never', host({ ssh: { ...SUPPOSED.host.ssh, rootLogin: 'never' } })],
 ];
 
+/** What is done when a node leaves: of a control plane, which has the most of it. */
+function leavingList(): readonly Listed[] {
+  const [node, other] = THREE.nodes;
+  if (node === undefined || other === undefined) return [];
+  const facts = supposedFacts(node);
+  const scene = { cluster: THREE, lock: supposedLock(THREE), node, facts, hosts: {} };
+  const peer = `https://${other.address}:2380`;
+  return leavePhases({ name: other.name, peer, drained: true, despite: [], limit: 600 }).flatMap((phase) =>
+    phase.steps(scene).map((step) => ({ phase, step })),
+  );
+}
+
 /** What {@link allSteps} leaves out, each step once, at the first choice that brings it. */
 export function alternatives(): readonly Alternative[] {
   const seen = new Set(allSteps().map(({ step }) => step.id));
-  return CHOICES.map(([choice, cluster]) => {
+  const chosen = CHOICES.map(([choice, cluster]) => {
     const steps = listOf(cluster).filter(({ step }) => !seen.has(step.id));
     for (const { step } of steps) seen.add(step.id);
     return { choice, steps };
   });
+  return [...chosen, { choice: 'landfall node remove', steps: leavingList() }];
 }
 
 /** Every step there is, whatever is chosen: for explanations where there is no cluster.yaml to choose by. */

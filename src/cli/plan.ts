@@ -46,6 +46,7 @@ export const plan: Action<PlanFlags> = async (context, flags) => {
       if (flags.out !== undefined)
         talk(context, flags, `Saved. Have exactly this made:   ${called} apply ${flags.out}`);
     }
+    if (found.away.length > 0) return 4;
     return flags.exitCode && !isEmpty(found.plan) ? 3 : 0;
   });
 };

@@ -88,6 +88,7 @@ export const status: Action<StatusFlags> = async (context, flags) => {
     } else if (flags.prove && !isProvable) {
       talk(context, flags, 'Not proven: what differs has to be made first.');
     }
-    return flags.prove && !isProvable ? 1 : (proven?.exit ?? 0);
+    if (flags.prove && !isProvable) return 1;
+    return found.away.length > 0 ? 4 : (proven?.exit ?? 0);
   });
 };

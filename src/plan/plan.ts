@@ -30,6 +30,15 @@ export interface HostPlan {
   readonly findings: readonly Finding[];
 }
 
+/** A host that could not be asked, and is left out. */
+export interface Absence {
+  readonly host: string;
+  readonly address: string;
+  /** That of the problem: `ssh/unreachable`. */
+  readonly code: string;
+  readonly summary: string;
+}
+
 /** A forecast: every reading against its want. The host decides again right before each make. */
 export interface Plan {
   readonly format: '1.0';
@@ -38,13 +47,15 @@ export interface Plan {
   /** SHA-256 (hex) of cluster.yaml as it was read. */
   readonly source: string;
   readonly hosts: readonly HostPlan[];
+  /** Absent when all hosts answered. */
+  readonly away?: readonly Absence[];
   /** When it was read (UTC, ISO 8601), how long that took in milliseconds, and in how many round trips. */
   readonly at: string;
   readonly ms: number;
   readonly trips: number;
 }
 
-/** Whether there is nothing to do and nothing wrong. */
+/** Whether there is nothing to do and nothing wrong, on the hosts that answered. */
 export function isEmpty(plan: Plan): boolean {
   return plan.hosts.every((host) => host.findings.every((f) => f.forecast === 'right'));
 }

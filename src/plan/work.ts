@@ -1,6 +1,7 @@
 import type { Cluster, Node } from '../model/cluster.ts';
 import { controlPlanes } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
+import { led } from '../model/lead.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Phase, Stage } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
@@ -30,9 +31,11 @@ export interface Ground {
   readonly facts: Readonly<Record<string, Facts>>;
 }
 
-/** The node on which questions about the cluster are asked: the first control plane whose facts were just read. */
-export function seat(ground: Ground): Node | undefined {
-  return controlPlanes(ground.cluster).find((node) => ground.facts[node.name] !== undefined);
+/** The node on which questions about the cluster are asked: its lead, else the first control plane whose facts were just read. */
+export function seat(ground: Pick<Ground, 'cluster' | 'facts'>): Node | undefined {
+  return controlPlanes(led(ground.cluster, ground.facts)).find(
+    (node) => ground.facts[node.name] !== undefined,
+  );
 }
 
 function stands(stage: Stage, phase: Phase, ground: Ground): readonly { host: string; node: Node }[] {
@@ -59,10 +62,13 @@ export function chosen(choice: Choice, phase: string, step: string): boolean {
  */
 export function layOut(
   phases: readonly Phase[],
-  ground: Ground,
+  known: Ground,
   when: Phase['when'],
   choice: Choice = {},
 ): readonly Work[] {
+  const ground = { ...known, cluster: led(known.cluster, known.facts) };
+  const away = known.cluster.nodes.flatMap(({ name }) => (known.facts[name] === undefined ? [name] : []));
+  const left = away.length === 0 ? {} : { away };
   return phases
     .filter((phase) => phase.when === when)
     .flatMap((phase) =>
@@ -77,7 +83,7 @@ export function layOut(
         .map(({ host, node }) => {
           const facts = ground.facts[node.name] as Facts;
           const { cluster, lock, facts: hosts } = ground;
-          const steps = phase.steps({ cluster, lock, node, facts, hosts });
+          const steps = phase.steps({ cluster, lock, node, facts, hosts, ...left });
           return { phase, host, steps: steps.filter((step) => chosen(choice, phase.id, step.id)) };
         }),
     )

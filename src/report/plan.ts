@@ -1,6 +1,7 @@
 import type { Facts } from '../model/facts.ts';
 import type { Finding, HostPlan, Plan } from '../plan/plan.ts';
 import type { Disturbs } from '../steps/step.ts';
+import { awayLines } from './away.ts';
 import { findingsLines } from './finding.ts';
 import type { Look } from './look.ts';
 import { bytes, count, listed, span } from './words.ts';
@@ -141,7 +142,9 @@ export function planText(plan: Plan, look: Look, options: PlanOptions = {}): str
   const program = options.program ?? 'landfall';
   const all = tally(plan.hosts.flatMap((host) => host.findings));
   if (all.right === all.all)
-    return look.spell(`${plan.cluster} is as cluster.yaml says (${effort(plan)}).\n`);
+    return look.spell(
+      [`${plan.cluster} is as cluster.yaml says (${effort(plan)}).`, ...awayLines(plan, look), ''].join('\n'),
+    );
   const nodes = plan.hosts.filter((host) => host.host !== 'here').length;
   const head = [
     paint.strong(plan.cluster),
@@ -164,5 +167,7 @@ export function planText(plan: Plan, look: Look, options: PlanOptions = {}): str
     ...(all.make === 0 ? [] : [disturbance(plan, look)]),
     ...(width(next.join(GAP)) <= look.columns ? [next.join(GAP)] : next),
   ];
-  return look.spell(`${[head, ...blocks, foot.join('\n')].join('\n\n')}\n`);
+  const away = awayLines(plan, look);
+  const missing = away.length === 0 ? [] : [away.join('\n')];
+  return look.spell(`${[head, ...blocks, ...missing, foot.join('\n')].join('\n\n')}\n`);
 }

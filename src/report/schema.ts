@@ -122,6 +122,11 @@ const finding = z
   })
   .meta({ description: 'one step of one host, compared' }) satisfies z.ZodType<Finding>;
 
+const away = z
+  .array(z.object({ host: text, address: text, code: text, summary: text }))
+  .exactOptional()
+  .meta({ description: 'hosts that could not be asked, and are left out' });
+
 /** `plan --json`, and the file `plan --out` writes and `apply FILE` takes. */
 export const planSchema = z
   .object({
@@ -130,6 +135,7 @@ export const planSchema = z
     lock,
     source: sha256.meta({ description: 'of cluster.yaml as it was read' }),
     hosts: z.array(z.object({ host: text, address: text, facts, findings: z.array(finding) })),
+    away,
     at,
     ms,
     trips: whole,
@@ -208,6 +214,7 @@ export const statusSchema = z
         differs: z.array(finding),
       }),
     ),
+    away,
     lastRun: z
       .object({
         run: text,

@@ -1,5 +1,6 @@
+import { awayLines } from './away.ts';
 import { findingsLines } from './finding.ts';
-import type { Finding, HostPlan, Plan } from '../plan/plan.ts';
+import type { Absence, Finding, HostPlan, Plan } from '../plan/plan.ts';
 import type { Look } from './look.ts';
 import { hostLine, tally } from './plan.ts';
 import { count, moment, span } from './words.ts';
@@ -94,6 +95,8 @@ export function statusText(plan: Plan, look: Look, options: StatusOptions): stri
           `What would be made: ${paint.command(`${program} plan`)}        Make it so: ${paint.command(`${program} apply`)}`,
         ];
   const blocks = plan.hosts.map((host) => hostBlock(host, look, options));
+  const away = awayLines(plan, look);
+  if (away.length > 0) blocks.push(away.join('\n'));
   return look.spell(`${[head, ...blocks, [...last, ...next].join('\n')].join('\n\n')}\n`);
 }
 
@@ -116,6 +119,8 @@ export interface StatusDocument {
     /** The findings that are not right. */
     readonly differs: readonly Finding[];
   }[];
+  /** Hosts that could not be asked; absent when all answered. */
+  readonly away?: readonly Absence[];
   readonly lastRun?: LastRun;
   /** Whether the proof held, when it was asked for. */
   readonly proof?: readonly { readonly title: string; readonly holds: boolean; readonly seen: string }[];
@@ -143,8 +148,9 @@ export function statusDocument(
     cluster: plan.cluster,
     kubernetes: plan.lock.kubernetes,
     at: plan.at,
-    asWanted: hosts.every((host) => host.asWanted),
+    asWanted: plan.away === undefined && hosts.every((host) => host.asWanted),
     hosts,
+    ...(plan.away === undefined ? {} : { away: plan.away }),
     ...(more.lastRun === undefined ? {} : { lastRun: more.lastRun }),
     ...(more.proof === undefined ? {} : { proof: more.proof }),
   };

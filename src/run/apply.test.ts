@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
+import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
 import { heredoc, sh } from '../shell/sh.ts';
 import type { Host, Output } from '../ssh/host.ts';
@@ -150,6 +151,41 @@ async function applied(
 ): Promise<Applied> {
   return apply({ ...options(s, events), survey: await survey(s), choice: {}, proof });
 }
+
+describe('hosts that do not answer', () => {
+  const silent = (name: string): Host => ({
+    ...dash(),
+    name,
+    run: () =>
+      Promise.reject(
+        new Problem({ code: 'ssh/unreachable', host: name, summary: `${name} is away`, exit: 4 }),
+      ),
+  });
+  const more = (role: Cluster['nodes'][number]['role']): Site => {
+    const s = site([phase('one', [cell('a/a', 'x')])]);
+    const node = { name: 'other', role, address: '192.0.2.2', workloads: true };
+    const hosts = new Map([...s.hosts, ['other', silent('other')] as const]);
+    return { ...s, cluster: { ...cluster, nodes: [...cluster.nodes, node] }, hosts };
+  };
+
+  it('are left out and named when they are workers, and the others are made right', async () => {
+    const { plan } = await survey(more('worker'));
+    expect(plan.away).toEqual([
+      { host: 'other', address: '192.0.2.2', code: 'ssh/unreachable', summary: 'other is away' },
+    ]);
+    const outcome = await applied(more('worker'));
+    expect([outcome.exit, outcome.made.length, outcome.problems.map(({ host }) => host)]).toEqual([
+      4,
+      1,
+      ['other'],
+    ]);
+    expect(isEmpty((await survey(more('worker'))).plan)).toBe(true);
+  });
+
+  it('keep everything from being begun while a control plane is among them and there is no cluster yet', async () => {
+    await expect(survey(more('control-plane'))).rejects.toMatchObject({ code: 'ssh/unreachable' });
+  });
+});
 
 describe('apply', () => {
   it('makes what the plan said, and leaves an empty plan', async () => {

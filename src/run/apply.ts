@@ -15,7 +15,7 @@ import {
   told,
 } from './progress.ts';
 import { plainScript } from './script.ts';
-import { hostOf, type Site, type Survey, survey } from './survey.ts';
+import { hostOf, type Site, type Survey, survey, without } from './survey.ts';
 import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
 
 /** How a cluster is made as it should be. */
@@ -40,10 +40,12 @@ export interface Applied extends Outcome {
 /**
  * Makes true what the survey found otherwise: takes the hosts, follows what an earlier run left going on, carries the
  * phases out in order from the first that has something to do, reads everything again, and proves the cluster from outside.
- * Whatever goes wrong once it has begun, of a step or of the way to a host, is in the outcome and in the events.
+ * Hosts the survey did not reach are left out, and told of in the end. Whatever goes wrong once it has begun, of a step or of the way to a host, is in the outcome and in the events.
  * @throws Problem `run/held` (exit 5) before anything is begun.
  */
-export async function apply(options: ApplyOptions): Promise<Applied> {
+export async function apply(given: ApplyOptions): Promise<Applied> {
+  const { away } = given.survey;
+  const options = { ...given, site: without(given.site, away) };
   const holds = await takeAll(options);
   try {
     const isOld = (await followAll(holds, options)) && !options.stop.soon.aborted;
@@ -60,6 +62,7 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
       after === undefined || !fine(running)
         ? undefined
         : await told(running, () => imagesOf(options.site, after));
+    running.problems.push(...away);
     return {
       ...end(running),
       ...(after === undefined ? {} : { after }),
@@ -72,7 +75,7 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
 
 /** Asks the seat which images it has, when the lock does not know them yet. */
 async function imagesOf(site: Site, { plan, facts }: Survey): Promise<Lock['images'] | undefined> {
-  const node = seat({ cluster: site.cluster, lock: plan.lock, facts });
+  const node = seat({ cluster: site.cluster, facts });
   if (node === undefined || Object.keys(plan.lock.images).length > 0) return undefined;
   const out = await hostOf(site, node.name).run(
     plainScript(digests({ cluster: site.cluster, lock: plan.lock })),

@@ -36,7 +36,11 @@ const WORKERS_FIRST = {
 } as const;
 
 /** Every undo, last made first: in one part, or in three when something has to be tried from here in between. */
-function backwards(cluster: Cluster, phases: readonly Phase[], works: readonly Work[]): readonly Work[] {
+export function backwards(
+  cluster: Cluster,
+  phases: readonly Phase[],
+  works: readonly Work[],
+): readonly Work[] {
   const ordered = phases.flatMap((phase) => works.filter((w) => w.phase === phase)).toReversed();
   const undos = ordered.map((w) => ({
     ...w,
@@ -97,15 +101,20 @@ export async function planReset({ site }: Pick<RunOptions, 'site'>): Promise<Res
   const facts = await readFacts(site);
   const lock = site.resolve(site.cluster, facts, site.lock);
   const all = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always');
-  const guards = all
-    .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))
-    .filter((work) => work.steps.length > 0);
+  const guards = guardsOf(all);
   await checkOurs(site, guards);
   return { works: backwards(site.cluster, site.phases, all), guards, facts };
 }
 
+/** The readings that a host is of this cluster, out of all its work. */
+export function guardsOf(works: readonly Work[]): readonly Work[] {
+  return works
+    .map((work) => ({ ...work, steps: work.steps.filter((s) => s.id === GUARD) }))
+    .filter((work) => work.steps.length > 0);
+}
+
 /** @throws Problem or Problems `reset/not-ours` (exit 5) naming each host with another cluster on it. */
-async function checkOurs(site: Site, guards: readonly Work[]): Promise<void> {
+export async function checkOurs(site: Site, guards: readonly Work[]): Promise<void> {
   const problems: Problem[] = [];
   for (const work of guards) {
     const script = compile(work.steps, {

@@ -1,11 +1,11 @@
 import pMap from 'p-map';
 import { createHash } from 'node:crypto';
-import type { Cluster } from '../model/cluster.ts';
+import { type Cluster, controlPlanes } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { compare, settle } from '../plan/compare.ts';
-import type { HostPlan, Plan } from '../plan/plan.ts';
+import type { Absence, HostPlan, Plan } from '../plan/plan.ts';
 import { type Choice, layOut, type Work } from '../plan/work.ts';
 import { compile } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
@@ -38,11 +38,17 @@ export interface Site {
   ) => Lock;
 }
 
+/** What was read of the hosts that answered, and why the others did not. */
+export interface Met {
+  readonly facts: Readonly<Record<string, Facts>>;
+  /** A problem a host that is left out, in the order of cluster.yaml. */
+  readonly away: readonly Problem[];
+}
+
 /** A plan with the work it was read from: what a run then does. */
-export interface Survey {
+export interface Survey extends Met {
   readonly plan: Plan;
   readonly works: readonly Work[];
-  readonly facts: Readonly<Record<string, Facts>>;
 }
 
 /** Runs a read-only script, once more when the connection breaks in the middle. */
@@ -79,10 +85,32 @@ function caught<T>(work: Promise<T>): Promise<T | Problem> {
   });
 }
 
-/** Reads the facts of every host, in one round trip each. @throws Problem or Problems when a host cannot be asked. */
+/**
+ * Meets every host, in one round trip each. One that cannot be asked is left out when the rest can do without it: a worker, or a control
+ * plane while another one that is a member answers.
+ * @throws Problem or Problems when it cannot be done without.
+ */
+export async function meet(site: Site): Promise<Met> {
+  const met = await meetAny(site);
+  const { cluster } = site;
+  const isWorker = ({ host }: Problem): boolean =>
+    cluster.nodes.some(({ name, role }) => name === host && role === 'worker');
+  const hasMember = controlPlanes(cluster).some(({ name }) => met.facts[name]?.member === true);
+  if (!hasMember && !met.away.every(isWorker)) unwrap(met.away);
+  return met;
+}
+
+/** Reads the facts of every host. @throws Problem or Problems when one cannot be asked. */
 export async function readFacts(site: Site): Promise<Readonly<Record<string, Facts>>> {
+  const { facts, away } = await meetAny(site);
+  unwrap(away);
+  return facts;
+}
+
+/** Meets the hosts that answer, whoever does not. A host without a connection is not asked. */
+export async function meetAny(site: Site): Promise<Met> {
   const wish = site.lock === undefined ? { available: site.cluster.kubernetes } : {};
-  const nodes = site.cluster.nodes;
+  const nodes = site.cluster.nodes.filter(({ name }) => site.hosts.has(name));
   const read = await pMap(
     nodes,
     (node) =>
@@ -93,7 +121,14 @@ export async function readFacts(site: Site): Promise<Readonly<Record<string, Fac
       ),
     { concurrency: AT_ONCE },
   );
-  return Object.fromEntries(unwrap(read));
+  const away = read.filter((one): one is Problem & typeof one => one instanceof Problem);
+  return { facts: Object.fromEntries(read.flatMap((one) => (one instanceof Problem ? [] : [one]))), away };
+}
+
+/** The site without the connections to hosts that do not answer: nothing waits for them. */
+export function without(site: Site, away: readonly Problem[]): Site {
+  const gone = new Set(away.map(({ host }) => host));
+  return { ...site, hosts: new Map([...site.hosts].filter(([name]) => !gone.has(name))) };
 }
 
 /** The connection of a node. */
@@ -110,7 +145,7 @@ export function hostOf(site: Site, name: string): Host {
 export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
   const begun = Date.now();
   const tripsBefore = totalTrips(site);
-  const facts = await readFacts(site);
+  const { facts, away } = await meet(site);
   const lock = site.resolve(site.cluster, facts, site.lock);
   const works = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always', choice);
   const worksOf = new Map<string, Work[]>();
@@ -140,11 +175,17 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
     lock,
     source: createHash('sha256').update(site.source).digest('hex'),
     hosts,
+    ...(away.length === 0 ? {} : { away: away.map((problem) => absenceOf(site, problem)) }),
     at: new Date(begun).toISOString(),
     ms: Date.now() - begun,
     trips: totalTrips(site) - tripsBefore,
   };
-  return { plan, works, facts };
+  return { plan, works, facts, away };
+}
+
+function absenceOf({ cluster }: Site, { host = '', code, summary }: Problem): Absence {
+  const address = cluster.nodes.find(({ name }) => name === host)?.address ?? '';
+  return { host, address, code, summary };
 }
 
 function totalTrips(site: Site): number {

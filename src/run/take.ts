@@ -3,7 +3,7 @@ import { followAdrift, type StopSignals } from './carry.ts';
 import type { OnEvent } from './event.ts';
 import { type Hold, hold, holderOf } from './hold.ts';
 import { waitedFor } from './patience.ts';
-import { hostOf, type Site } from './survey.ts';
+import type { Site } from './survey.ts';
 
 /** What every run that changes hosts is told. */
 export interface RunOptions {
@@ -33,14 +33,16 @@ export function patientSite({ site, patience, stop, on }: RunOptions): Site {
   return { ...site, hosts: new Map([...site.hosts].map(([name, host]) => [name, watched(host)])) };
 }
 
-/** Takes every host for this run, or none. @throws Problem `run/held` (exit 5) naming who has one of them. */
+/** Takes every host there is a connection to for this run, or none. @throws Problem `run/held` (exit 5) naming who has one of them. */
 export async function takeAll(options: RunOptions): Promise<readonly Hold[]> {
   if (!options.detached) return [];
   const self = holderOf(options.run, options.command, new Date());
   const taken: Hold[] = [];
   try {
-    for (const node of options.site.cluster.nodes)
-      taken.push(await hold(hostOf(options.site, node.name), self));
+    for (const { name } of options.site.cluster.nodes) {
+      const host = options.site.hosts.get(name);
+      if (host !== undefined) taken.push(await hold(host, self));
+    }
   } catch (error) {
     await Promise.all(taken.map((h) => h.release()));
     throw error;

@@ -9,13 +9,13 @@ import type { Clue, Probe, Step } from './step.ts';
 const ETCD = 'https://etcd.io/docs/latest/op-guide/runtime-configuration/';
 
 /** etcdctl in etcd's own pod on the node asked, with the certificate kubeadm made for such questions. */
-function etcdctl(scene: Scene): Shell {
+export function etcdctl(scene: Scene): Shell {
   const at = '/etc/kubernetes/pki/etcd';
   return sh`${kubectl(scene)} -n kube-system exec ${`etcd-${scene.node.name}`} -- etcdctl --cacert=${`${at}/ca.crt`} --cert=${`${at}/healthcheck-client.crt`} --key=${`${at}/healthcheck-client.key`}`;
 }
 
 /** A line each member as etcdctl writes it, `ID, started, NAME, PEER, CLIENT, IS LEARNER`; then one for each that votes, whether it is healthy. */
-function members(scene: Scene): Probe {
+export function members(scene: Scene): Probe {
   const ask = etcdctl(scene);
   return asked(
     scene,
@@ -95,6 +95,15 @@ function staleMembers(scene: Scene, joining: readonly Node[]): Step {
 }
 
 function healthy(scene: Scene): Step {
+  const { away = [], hosts } = scene;
+  const isToJoin = joiningControlPlanes(scene.cluster).some(
+    ({ name }) => hosts[name] !== undefined && hosts[name].member !== true,
+  );
+  // Where nobody is to join, a member whose host does not answer is told of as that host is.
+  const known =
+    isToJoin || away.length === 0
+      ? sh``
+      : sh` | awk -F ', ' -v away=${` ${away.join(' ')} `} '$2 == "started" && index(away, " " $3 " ") { gone[$5] = 1; next } { split($0, p, " is unhealthy: ") } !(p[1] in gone)'`;
   return check(
     {
       id: 'join/quorum',
@@ -109,7 +118,7 @@ function healthy(scene: Scene): Step {
     },
     {
       read: sh`
-        probe etcd_members | awk -F ', ' '${COUNT}
+        probe etcd_members${known} | awk -F ', ' '${COUNT}
           END { if (!voters) print "etcd does not answer"; else if (bad != "" || well < voters) print "not healthy:" bad; else print "all healthy" }'`,
       want: 'all healthy',
     },

@@ -32,7 +32,8 @@ const TOKENS = 'https://kubernetes.io/docs/reference/access-authn-authz/bootstra
  * the host itself has no credentials (a new machine under an old name).
  */
 export function ticketSteps(scene: Scene): readonly Step[] {
-  const nodes = joining(scene.cluster);
+  const { away = [] } = scene;
+  const nodes = joining(scene.cluster).filter(({ name }) => !away.includes(name));
   if (nodes.length === 0) return [];
   const isMember = (node: Node): boolean => scene.hosts[node.name]?.member === true;
   const knows = (node: Node): Shell =>

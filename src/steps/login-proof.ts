@@ -1,5 +1,6 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { wishedPort } from './login.ts';
+import { answering } from './node.ts';
 import type { Scene } from './phase.ts';
 import { SSH_STATE } from './places.ts';
 import { PROVEN, ROLLBACK_SECONDS, WAY_BACK } from './sshd.ts';
@@ -38,12 +39,13 @@ function login(port: Shell): Shell {
  */
 export function loginProof(scene: Scene): readonly Step[] {
   const { cluster } = scene;
+  const nodes = answering(scene);
   const port = wishedPort(scene);
   const { passwords, rootLogin } = cluster.host.ssh ?? {};
   if (port === undefined && passwords === undefined && rootLogin === undefined) return [];
   const way = login(port === undefined ? sh`` : sh`-p ${port}`);
   const each = (call: string): Shell =>
-    cluster.nodes
+    nodes
       .map((n) => sh`${call} ${n.name} ${n.address}`)
       .reduce(
         (all, one) => sh`${all}
@@ -64,7 +66,7 @@ ${one}`,
           echo "$1: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p'${itsPort} | grep . || printf '%s\n' "$said" | tail -n 1)"
         }
         ${each('seen')}`,
-      want: cluster.nodes.map(({ name }) => `${name}: in through ${through}, and noted there`).join('\n'),
+      want: nodes.map(({ name }) => `${name}: in through ${through}, and noted there`).join('\n'),
       make: sh`
         knock() {
           ${way} "$2" ${AS_ROOT} ${heredoc(NOTE)}

@@ -7,7 +7,7 @@ import { dnsSpread } from './dns-spread.ts';
 import { CONFLIST_TEXT, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
-import { apiProbe, kubectl, nodesProbe, rolloutsProbe } from './node.ts';
+import { apiProbe, kubectl, nodesProbe, rolloutsProbe, answering, withoutAway } from './node.ts';
 import type { Scene } from './phase.ts';
 import { CNI_FOLDER, type Installed, installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
 import { pluginClues } from './plugin-clues.ts';
@@ -224,7 +224,7 @@ function kubeProxySteps(scene: Scene): readonly Step[] {
 
 /** @param last what nodes become ready by. @param paths what pods reach each other by, beyond that. */
 function upSteps(scene: Scene, last: Step['id'], paths: readonly StepId[]): readonly Step[] {
-  const names = scene.cluster.nodes.map((n) => n.name);
+  const names = answering(scene).map((n) => n.name);
   return [
     ...kubeProxySteps(scene),
     check(
@@ -241,7 +241,7 @@ function upSteps(scene: Scene, last: Step['id'], paths: readonly StepId[]): read
       },
       {
         read: sh`
-          probe nodes | awk -F '|' -v names=${names.join(' ')} '
+          probe nodes${withoutAway(scene)} | awk -F '|' -v names=${names.join(' ')} '
             { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
             END { if (!NR) { print "no node is seen"; exit }
               n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
@@ -259,6 +259,7 @@ function upSteps(scene: Scene, last: Step['id'], paths: readonly StepId[]): read
       label: 'k8s-app=kube-dns',
       clues: cluesOf(scene),
     }),
-    ...(names.length > 1 ? [dnsSpread(scene)] : []),
+    // While a node is dead, pods are where they can be.
+    ...(names.length > 1 && scene.away === undefined ? [dnsSpread(scene)] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Node } from '../model/cluster.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { asked, kubectl } from './node.ts';
+import { answering, asked, kubectl } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step, StepId } from './step.ts';
 
@@ -39,7 +39,7 @@ function missing(probe: string, wanted: readonly string[]): Shell {
 
 /** The labels and taints cluster.yaml gives to nodes. Other marks of a node are left alone. */
 export function nodeMarkSteps(scene: Scene): readonly Step[] {
-  const { nodes } = scene.cluster;
+  const nodes = answering(scene);
   return [
     ...(nodes.some(({ labels = {} }) => Object.keys(labels).length > 0) ? [labelsStep(scene)] : []),
     ...(nodes.some(({ taints = [] }) => taints.length > 0) ? [taintsStep(scene)] : []),
@@ -53,7 +53,7 @@ const known = ({ cluster }: Scene): readonly StepId[] => [
 ];
 
 function labelsStep(scene: Scene): Step {
-  const { nodes } = scene.cluster;
+  const nodes = answering(scene);
   const kube = kubectl(scene);
   const template =
     '{{range .items}}{{$name := .metadata.name}}{{range $key, $value := .metadata.labels}}{{$name}}|{{$key}}={{$value}}{{"\\n"}}{{end}}{{end}}';
@@ -78,7 +78,7 @@ function labelsStep(scene: Scene): Step {
 }
 
 function taintsStep(scene: Scene): Step {
-  const { nodes } = scene.cluster;
+  const nodes = answering(scene);
   const kube = kubectl(scene);
   const template =
     '{{range .items}}{{$name := .metadata.name}}{{range .spec.taints}}{{$name}}|{{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}{{"\\n"}}{{end}}{{end}}';

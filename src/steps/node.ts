@@ -36,15 +36,18 @@ export function apiPort(cluster: Cluster): number {
 }
 
 /**
- * `kubectl` on the node asked, which never waits long. On a control plane it speaks with the API server of that very node: so
+ * `kubectl` on the node asked, which never waits long: for one request five seconds, and `limit` seconds for all it does. On a control plane it speaks with the API server of that very node: so
  * it works while a load balancer or a name does not. A worker has no API server, and no credentials but its kubelet's.
  */
-export function kubectl({ cluster, node, facts }: Pick<Scene, 'cluster' | 'node' | 'facts'>): Shell {
+export function kubectl(
+  { cluster, node, facts }: Pick<Scene, 'cluster' | 'node' | 'facts'>,
+  limit = 30,
+): Shell {
   if (node.role === 'worker') {
-    return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
+    return sh`timeout ${limit} kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
   }
   const server = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}`;
-  return sh`timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=${server} --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
+  return sh`timeout ${limit} kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=${server} --request-timeout=5s --cache-dir=/run/landfall-kubectl`;
 }
 
 /**
@@ -58,6 +61,16 @@ export function apiProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Prob
 /** A probe that asks the API server, when that is ready. */
 export function asked(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>, name: string, run: Shell): Probe {
   return { name, run, needs: { probe: apiProbe(scene), said: 'ok' } };
+}
+
+/** The nodes whose hosts answer: what is asked of all of them is asked of these. */
+export function answering({ cluster, away = [] }: Pick<Scene, 'cluster' | 'away'>): readonly Node[] {
+  return cluster.nodes.filter(({ name }) => !away.includes(name));
+}
+
+/** Takes the lines of nodes whose hosts do not answer out of what {@link nodesProbe} prints. */
+export function withoutAway({ away = [] }: Pick<Scene, 'away'>): Shell {
+  return away.length === 0 ? sh`` : sh` | grep -v ${`^\\(${away.join('\\|')}\\)|`}`;
 }
 
 /** `1.36` of a full version `1.36.3`, as the repositories are named. */

@@ -21,6 +21,8 @@ export interface Scene {
   readonly facts: Facts;
   /** Of every host that was asked, by node name: what a host shares with others shows only beside them. */
   readonly hosts: Readonly<Record<string, Facts>>;
+  /** The nodes whose hosts do not answer, and are left out; absent when all do. */
+  readonly away?: readonly string[];
 }
 
 /** A part of the work with one reason, done on each of its hosts in one round trip. */

@@ -1,6 +1,6 @@
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
-import { asked, kubectl, namespacesProbe, nodeAddress } from './node.ts';
+import { answering, asked, kubectl, namespacesProbe, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { NODE_PORT, page, PROOF_NAMESPACE, SERVICES, WELCOME } from './proof-asking.ts';
 import { nameSteps, podSteps, serviceSteps } from './proof-inside.ts';
@@ -13,8 +13,9 @@ export function proofSteps(scene: Scene): readonly Step[] {
 }
 
 /** On the operator's machine: the cluster as it is seen from outside. */
-export function outsideSteps({ cluster, node, facts, hosts }: Scene): readonly Step[] {
-  const addresses = cluster.nodes.map((one) => {
+export function outsideSteps(scene: Scene): readonly Step[] {
+  const { node, facts, hosts } = scene;
+  const addresses = answering(scene).map((one) => {
     const known = one.name === node.name ? facts : hosts[one.name];
     return isIPv4(one.address) || known === undefined ? one.address : nodeAddress(one, known);
   });

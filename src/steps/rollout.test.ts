@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { read, standIn, step } from '../../test/steps/scene.ts';
+import { read, scene, standIn, step } from '../../test/steps/scene.ts';
 import { clueOf } from '../run/failure.ts';
 
 let root = '';
@@ -21,10 +21,15 @@ const SANDBOX =
 const OTHER = 'default/web|default/web-1|False|0/1 nodes are available: 1 Insufficient cpu.';
 
 /** What network/dns reads when the cluster says this of CoreDNS, of its pods, and of what has happened. */
-function reading(rollout: string, pods: readonly string[], events: readonly string[] = []): string {
+function reading(
+  rollout: string,
+  pods: readonly string[],
+  events: readonly string[] = [],
+  away: readonly string[] = [],
+): string {
   const say = (lines: readonly string[]): string => `cat <<'END'\n${lines.join('\n')}\nEND\n`;
   return read(
-    step('network/dns'),
+    step('network/dns', away.length === 0 ? scene() : { ...scene(), away }),
     standIn(
       root,
       'kubectl',
@@ -54,6 +59,12 @@ describe('a workload', () => {
     expect(reading(`${DNS}|2`, ['a|False|no one asks'])).toBe('all ready');
     expect(reading(DNS.replace('|2|2|2|2', '|3|2|2|2|2'), [])).toBe('2 of 2 ready');
     expect(reading('kube-system/DaemonSet/coredns|1|1|1|1|1', [])).toBe('not there');
+  });
+
+  it('does without the pods of nodes whose hosts do not answer, but not without any', () => {
+    expect(reading(`${DNS}|1`, [], [], ['worker-0'])).toBe('all ready');
+    expect(reading(`${DNS}|0`, [], [], ['worker-0', 'worker-1'])).toBe('0 of 2 ready');
+    expect(reading('kube-system/Deployment/coredns|2|2|5|5|3', [], [], ['worker-0'])).toBe('4 of 5 ready');
   });
 
   it('tells what the scheduler says of those that are not, once', () => {

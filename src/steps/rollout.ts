@@ -16,6 +16,9 @@ export interface RolledOut extends Pick<Step, 'id' | 'title' | 'why' | 'see' | '
 /** A workload of which as many pods are ready, in its present form, as there should be; else what hinders them. */
 export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): Step {
   const [namespace = '', , name = ''] = what.split('/');
+  const away = scene.away?.length ?? 0;
+  // The pods of nodes whose hosts do not answer still count, and are not ready; one pod must be all the same.
+  const dead = away === 0 ? sh`` : sh`{ if ($6 + 0 > 0) $6 = $6 + ${away} < $4 ? $6 + ${away} : $4 }`;
   const pods = `${namespace}/${label.slice(label.indexOf('=') + 1)}`;
   return check(
     {
@@ -27,7 +30,7 @@ export function rolledOut(scene: Scene, { what, label, ...about }: RolledOut): S
     {
       read: sh`
         said=$(probe rollouts | awk -F '|' -v what=${what} '
-          $1 != what { next }
+          $1 != what { next }${dead}
           { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
           END { if (!seen) print "not there" }')
         echo "$said"

@@ -1,7 +1,7 @@
 import type { Node } from '../model/cluster.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { kubectl, nodesProbe } from './node.ts';
+import { answering, kubectl, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step } from './step.ts';
 
@@ -10,7 +10,7 @@ const NO_BALANCER = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /** Which control-plane nodes carry ordinary workloads, and which do not. */
 export function workloadSteps(scene: Scene): readonly Step[] {
-  const nodes = scene.cluster.nodes.filter((node) => node.role === 'control-plane');
+  const nodes = answering(scene).filter((node) => node.role === 'control-plane');
   const open = nodes.filter((node) => node.workloads).map((node) => node.name);
   return [taint(scene, nodes), ...(open.length === 0 ? [] : [balancer(scene, open)])];
 }

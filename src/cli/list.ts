@@ -173,6 +173,19 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ],
   ['network.plugin: calico', network({ plugin: 'calico' })],
   ['network.plugin: cilium', network({ plugin: 'cilium', kubeProxy: 'replace' })],
+  [
+    'registries',
+    {
+      ...SUPPOSED,
+      registries: {
+        mirrors: [
+          { of: 'registry.k8s.io', at: 'mirror.example.com/k8s', insecure: false },
+          { of: 'ghcr.io', at: 'mirror.example.com/ghcr', insecure: false },
+        ],
+        logins: [{ at: 'mirror.example.com', user: 'puller', passwordFile: '~/.secrets/mirror' }],
+      },
+    },
+  ],
   ['host.kernel: newer', host({ kernel: 'newer' })],
   ['host.swap: refuse', host({ swap: 'refuse' })],
   ['host.ipv6: absent', host({ ipv6: 'absent' })],

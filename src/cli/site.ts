@@ -9,6 +9,7 @@ import { localHost } from '../ssh/local.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
 import { connection, sshOf } from './connection.ts';
+import { secretsOf } from './secrets.ts';
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
@@ -98,6 +99,7 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
     hosts,
     operator,
     phases: PHASES,
+    secret: secretsOf(loaded),
     resolve: (wish, facts, known) => {
       if (known !== undefined) return known;
       const { available = {}, keys = {} } = facts[wish.nodes[0]?.name ?? ''] ?? {};

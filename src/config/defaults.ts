@@ -1,5 +1,6 @@
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
+import type { Registries } from '../model/registries.ts';
 import type { ClusterFile } from './schema.ts';
 
 /** The port the API server listens on: kubeadm's. */
@@ -26,6 +27,7 @@ export function complete(file: ClusterFile): Cluster {
     endpoint: { ...endpoint, kept: endpoint.host === endpointName(file.name) },
     network: completeNetwork(file.network),
     runtime: file.runtime,
+    ...(file.registries === undefined ? {} : { registries: completeRegistries(file.registries) }),
     ssh: {
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port }),
@@ -59,6 +61,10 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     ...(node.slowDisk === true ? { slowDisk: true } : {}),
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };
+}
+
+function completeRegistries({ mirrors, logins }: Exclude<ClusterFile['registries'], undefined>): Registries {
+  return { mirrors, logins: logins.map(present) };
 }
 
 /** Takes the section `host` as written, with its defaults; gives it without what was left out. */

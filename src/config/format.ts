@@ -64,3 +64,16 @@ export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,100}$/;
 
 /** `once`, `never`, or a number of days: `30d`. */
 export const UPGRADE = /^(once|never|[1-9]\d{0,2}d)$/;
+
+const REGISTRY_HOST =
+  '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\\d{0,4})?';
+const REPOSITORY_PART = '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*';
+
+/** A registry, or a part of one, as it stands before an image's name: `ghcr.io`, `mirror.example.com:5000/k8s`. */
+export const REGISTRY = new RegExp(`^(?=.{1,255}$)${REGISTRY_HOST}(/${REPOSITORY_PART})*$`);
+
+/** The name somebody has at a registry: robots of Harbor begin with `robot$`, keys of others are mail addresses. */
+export const REGISTRY_USER = /^[A-Za-z0-9_][A-Za-z0-9_.@$+/=-]{0,254}$/;
+
+/** A variable of the environment. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

@@ -12,6 +12,7 @@ import { checkNetworks } from './networks.ts';
 import { type Page, placeAt } from './page.ts';
 import { clusterFile } from './schema.ts';
 import { checkShape } from './shape.ts';
+import { checkRegistries } from './registries.ts';
 import type { Text } from './text.ts';
 import { checkPlugin } from './plugin.ts';
 import { type Path, readTree } from './tree.ts';
@@ -84,6 +85,7 @@ export function readCluster(text: Text, held?: Held): Reading {
     ...checkPlugin(draft),
     ...checkMembers(draft),
     ...checkHostSsh(draft),
+    ...checkRegistries(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');

@@ -1,6 +1,7 @@
 import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
+import type { Registries } from './registries.ts';
 
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
@@ -89,6 +90,8 @@ export interface Cluster {
     readonly domain: string;
   };
   readonly runtime: 'cri-o';
+  /** Where images are pulled from; absent when nothing is wished of it. */
+  readonly registries?: Registries;
   readonly ssh: SshOptions;
   /** What is made of the hosts themselves. */
   readonly host: Host;

@@ -10,6 +10,7 @@ import { EVENT_FORMAT, type StepState } from './event.ts';
 import { problemOf } from './failure.ts';
 import type { Hold } from './hold.ts';
 import { patiently } from './patience.ts';
+import { secretsOf } from './secret.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
 import { now, type RunOptions } from './take.ts';
 
@@ -191,7 +192,10 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
       compile(work.steps, {
         mode,
         title: `${site.cluster.name} · ${work.host} · ${work.phase.title}`,
-        slots: Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
+        slots: {
+          ...Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
+          ...secretsOf(site, work.steps, mode),
+        },
         ...(folder === undefined ? {} : { given: `${folder}/given`, stopFile: `${folder}/stop` }),
       }),
     onRecord: teller.onRecord,

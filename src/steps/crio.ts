@@ -7,6 +7,7 @@ import { CRI_SOCKET } from './node.ts';
 import type { Scene } from './phase.ts';
 import { BEFORE, FILES } from './places.ts';
 import { ownConflists } from './plugin.ts';
+import { registrySteps } from './registries.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
 /**
@@ -63,6 +64,7 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
     stateFolder(),
     pauseImage(scene),
     crictl(),
+    ...registrySteps(scene),
     service(
       {
         id: 'runtime/crio',

@@ -61,6 +61,18 @@ export const FILES = {
   initialised: '/etc/kubernetes/landfall/initialised',
 } as const;
 
+/**
+ * Files that only some choices in cluster.yaml bring. Their names are Landfall's alone, so nothing was there before: they are not
+ * copied to {@link BEFORE}.
+ */
+export const WISHED = {
+  /** Of files that speak of one registry the one that sorts last holds. */
+  mirrors: '/etc/containers/registries.conf.d/99-landfall.conf',
+  /** Not in /etc/crio: it is read at each pull, and CRI-O need not be started anew for it. */
+  logins: '/etc/kubernetes/landfall/registry-logins.json',
+  loginsNamed: '/etc/crio/crio.conf.d/30-landfall-logins.conf',
+} as const;
+
 /** What is noted of the host besides copies of its files. */
 export const NOTES = {
   /** `key = value`, a line for each kernel setting Landfall or Kubernetes changes. */

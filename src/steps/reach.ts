@@ -1,4 +1,5 @@
 import type { NetworkPlugin } from '../model/cluster.ts';
+import { registryHost } from '../model/registries.ts';
 import { sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
@@ -105,8 +106,17 @@ function registriesOf(plugin: NetworkPlugin): readonly string[] {
   return PLUGIN_RELEASES[plugin].images.map((image) => image.slice(0, image.indexOf('/')));
 }
 
+/** Whom a pull from a registry asks first: its mirrors where it has some, though nothing can be said beforehand of one without TLS. */
+function placesOf(host: string, { registries: wished }: Scene['cluster']): readonly string[] {
+  const mirrors = (wished?.mirrors ?? []).filter(({ of }) => of === host);
+  if (mirrors.length === 0) return [host];
+  return [...new Set(mirrors.filter(({ insecure }) => !insecure).map(({ at }) => registryHost(at)))];
+}
+
 function registries({ cluster }: Scene): Step {
-  const hosts = [...new Set(['registry.k8s.io', ...registriesOf(cluster.network.plugin)])];
+  const hosts = [...new Set(['registry.k8s.io', ...registriesOf(cluster.network.plugin)])].flatMap((host) =>
+    placesOf(host, cluster),
+  );
   return check(
     {
       id: 'preflight/registries',

@@ -186,6 +186,24 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
       },
     },
   ],
+  [
+    'trust',
+    {
+      ...SUPPOSED,
+      trust: [{ file: 'corporate-root-1a2b3c4d.crt', pem: 'the certificate', sha256: '0'.repeat(64) }],
+    },
+  ],
+  [
+    'proxy',
+    {
+      ...SUPPOSED,
+      proxy: {
+        http: 'http://proxy.example.com:3128',
+        https: 'http://proxy.example.com:3128',
+        noProxy: ['mirror.example.com'],
+      },
+    },
+  ],
   ['host.kernel: newer', host({ kernel: 'newer' })],
   ['host.swap: refuse', host({ swap: 'refuse' })],
   ['host.ipv6: absent', host({ ipv6: 'absent' })],

@@ -1,5 +1,6 @@
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
+import type { Authority } from '../model/outside.ts';
 import type { Registries } from '../model/registries.ts';
 import type { ClusterFile } from './schema.ts';
 
@@ -18,7 +19,7 @@ export function splitEndpoint(address: string): { readonly host: string; readonl
 }
 
 /** Fills in the defaults that depend on other fields. The file must have passed every check. */
-export function complete(file: ClusterFile): Cluster {
+export function complete(file: ClusterFile, authorities: readonly Authority[] = []): Cluster {
   const endpoint = splitEndpoint(file.endpoint?.address ?? endpointName(file.name));
   const { user, port, config, identityFile } = file.ssh;
   return {
@@ -28,6 +29,8 @@ export function complete(file: ClusterFile): Cluster {
     network: completeNetwork(file.network),
     runtime: file.runtime,
     ...(file.registries === undefined ? {} : { registries: completeRegistries(file.registries) }),
+    ...(file.trust === undefined ? {} : { trust: authorities }),
+    ...(file.proxy === undefined ? {} : { proxy: present(file.proxy) }),
     ssh: {
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port }),

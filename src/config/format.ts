@@ -75,5 +75,13 @@ export const REGISTRY = new RegExp(`^(?=.{1,255}$)${REGISTRY_HOST}(/${REPOSITORY
 /** The name somebody has at a registry: robots of Harbor begin with `robot$`, keys of others are mail addresses. */
 export const REGISTRY_USER = /^[A-Za-z0-9_][A-Za-z0-9_.@$+/=-]{0,254}$/;
 
+/** The URL of a proxy; a name and password before its host are told to be wrong where that can be said without showing them. */
+export const PROXY =
+  /^https?:\/\/([^@/"'\s\\$%`]*@)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?\/?$/;
+
+/** What is reached without a proxy: a name, a domain with a dot before it, an address or a network. */
+export const NO_PROXY =
+  /^(?=.{1,253}$)\.?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(\/(3[0-2]|[12]?\d))?$/;
+
 /** A variable of the environment. */
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

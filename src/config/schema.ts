@@ -3,6 +3,7 @@ import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/clus
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DOMAIN, ENDPOINT, NAME, VERSION } from './format.ts';
 import { host } from './schema-host.ts';
+import { proxy, trust } from './schema-outside.ts';
 import { registries } from './schema-registries.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
@@ -141,6 +142,11 @@ export const clusterFile = z.strictObject({
   registries: registries.optional().meta({
     description: 'Where the runtime pulls images from, and as whom.',
     byDefault: 'from the registries themselves, without a name',
+  }),
+  trust,
+  proxy: proxy.optional().meta({
+    description: 'The proxies by which apt, the runtime and kubelet reach the outside.',
+    byDefault: 'none: the hosts reach it by themselves',
   }),
   ssh: ssh.prefault({}).meta({
     description: 'How hosts are reached. What is left out is left to your ssh_config.',

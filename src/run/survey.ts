@@ -88,7 +88,7 @@ function caught<T>(work: Promise<T>): Promise<T | Problem> {
 
 /** Reads the facts of every host, in one round trip each. @throws Problem or Problems when a host cannot be asked. */
 export async function readFacts(site: Site): Promise<Readonly<Record<string, Facts>>> {
-  const wish = site.lock === undefined ? { available: site.cluster.kubernetes } : {};
+  const wish = site.lock === undefined ? { available: site.cluster.kubernetes, cluster: site.cluster } : {};
   const nodes = site.cluster.nodes;
   const read = await pMap(
     nodes,

@@ -71,6 +71,11 @@ export const WISHED = {
   /** Not in /etc/crio: it is read at each pull, and CRI-O need not be started anew for it. */
   logins: '/etc/kubernetes/landfall/registry-logins.json',
   loginsNamed: '/etc/crio/crio.conf.d/30-landfall-logins.conf',
+  /** A folder: update-ca-certificates reads what is below its own. */
+  authorities: '/usr/local/share/ca-certificates/landfall',
+  aptProxy: '/etc/apt/apt.conf.d/zz-landfall-proxy',
+  runtimeProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
+  kubeletProxy: '/etc/systemd/system/kubelet.service.d/landfall-proxy.conf',
 } as const;
 
 /** What is noted of the host besides copies of its files. */

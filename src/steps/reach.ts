@@ -1,6 +1,6 @@
-import type { NetworkPlugin } from '../model/cluster.ts';
+import type { Cluster, NetworkPlugin } from '../model/cluster.ts';
 import { registryHost } from '../model/registries.ts';
-import { sh } from '../shell/sh.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
@@ -9,6 +9,7 @@ import { crioRepository, haveAndWant, kubernetesRepository, packages } from './p
 import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { wayOut } from './proxy.ts';
 import type { Step } from './step.ts';
 
 /** What the host must reach by itself: name servers, package repositories, registries. */
@@ -63,21 +64,27 @@ const REACHED = 'reached, or not needed';
  * Fetches all of `"$@"` at once, and prints what apt's downloader says of those that give nothing; else that all were
  * reached. A refusal that holds `$answer` is answer enough.
  */
-const reached = sh`
-  at=$(mktemp -d)
+function reached(cluster: Cluster): Shell {
+  const { before, options } = wayOut(cluster, sh`"$at"`);
+  return lines(
+    sh`at=$(mktemp -d)`,
+    ...before,
+    sh`
   n=100
   for url; do
     n=$((n + 1))
     (
-      said=$(${fetch(sh`"$url"`, sh`"$at/$n.got"`)} 2>&1) || echo "$said" | grep -q "$answer" ||
+      said=$(${fetch(sh`"$url"`, sh`"$at/$n.got"`, options)} 2>&1) || echo "$said" | grep -q "$answer" ||
         echo "$said" | grep '^E: Failed' || echo "E: Failed to fetch $url"
     ) >"$at/$n.said" 2>/dev/null &
   done
   wait
   cat "$at"/*.said 2>/dev/null | grep . || echo ${REACHED}
-  rm -rf "$at"`;
+  rm -rf "$at"`,
+  );
+}
 
-function repositories({ lock }: Scene): Step {
+function repositories({ lock, cluster }: Scene): Step {
   const minor = minorOf(lock.kubernetes);
   return check(
     {
@@ -94,7 +101,7 @@ function repositories({ lock }: Scene): Step {
         if [ "$have" = "$want" ]; then set --
         else set -- ${[kubernetesRepository(minor), crioRepository(minor)].map((url) => `${url}InRelease`)}; fi
         answer='never, a file is wanted'
-        ${reached}`,
+        ${reached(cluster)}`,
       want: REACHED,
     },
   );
@@ -145,7 +152,7 @@ function registries({ cluster }: Scene): Step {
       read: sh`
         if [ -e ${FILES.initialised} ]; then set --; else set -- ${hosts.map((host) => `https://${host}/v2/`)}; fi
         answer='401  *Unauthorized'
-        ${reached}`,
+        ${reached(cluster)}`,
       want: REACHED,
     },
   );

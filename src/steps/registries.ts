@@ -83,8 +83,10 @@ function lastWord(registries: Registries): Step {
     },
     {
       read: sh`
+        after=
         for path in ${`${dir}/`}*.conf; do
-          if [ "$path" \> ${WISHED.mirrors} ] && tr -d ' \t' <"$path" | grep -qxF ${lines.flatMap((line) => ['-e', line])}; then echo "$path"; fi
+          if [ "$path" = ${WISHED.mirrors} ]; then after=yes
+          elif [ -n "$after" ] && tr -d ' \t' <"$path" | grep -qxF ${lines.flatMap((line) => ['-e', line])}; then echo "$path"; fi
         done 2>/dev/null | grep . || echo none`,
       want: 'none',
     },

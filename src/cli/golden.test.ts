@@ -19,7 +19,7 @@ import { runbookOf } from './runbook.ts';
  * golden/harbour is the article's cluster, one node, as Landfall makes it: the runbook, and the script of each phase, word for
  * word as it reaches the host. It is there to be read in review: a change of a step shows as a change of its script. The
  * others are the same cluster with workers, or with another network plugin; of them only the scripts that differ are kept, each
- * as it is for the first host it is for.
+ * as it is for the first host it is for. Where there is a proxy, each has one line more, which takes it out of the environment.
  * UPDATE_GOLDEN=1 npx vitest run --project unit src/cli/golden.test.ts writes it anew.
  */
 

@@ -4,6 +4,7 @@ import { OPERATOR, type Work } from '../plan/work.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import type { ScriptRecord } from '../shell/parse.ts';
 import type { Phase, PhaseId } from '../steps/phase.ts';
+import { unwanted } from '../steps/proxy.ts';
 import type { Step } from '../steps/step.ts';
 import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
@@ -196,6 +197,7 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
           ...Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
           ...secretsOf(site, work.steps, mode),
         },
+        unset: work.host === OPERATOR ? [] : unwanted(site.cluster),
         ...(folder === undefined ? {} : { given: `${folder}/given`, stopFile: `${folder}/stop` }),
       }),
     onRecord: teller.onRecord,

@@ -12,6 +12,7 @@ import { parseRecords } from '../shell/parse.ts';
 import { Disconnected, type Host } from '../ssh/host.ts';
 import { factsScript, parseFacts } from '../steps/facts.ts';
 import type { Phase } from '../steps/phase.ts';
+import { unwanted } from '../steps/proxy.ts';
 import { secretsOf } from './secret.ts';
 import type { Slot } from '../steps/step.ts';
 
@@ -133,6 +134,7 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
           mode: 'read',
           title: `${site.cluster.name} · ${name} · readings`,
           slots: secretsOf(site, steps, 'read'),
+          unset: unwanted(site.cluster),
         });
         return caught(ask(hostOf(site, name), script).then((text) => compare(own, parseRecords(text))));
       },

@@ -9,7 +9,8 @@ import { allSteps, HARBOUR, inRoot, put, read, runPiece, scene, step } from '../
 import type { Cluster } from '../model/cluster.ts';
 import { compile } from '../shell/compile.ts';
 import { factsScript } from './facts.ts';
-import { exceptions } from './proxy.ts';
+import { sh } from '../shell/sh.ts';
+import { exceptions, unwanted } from './proxy.ts';
 import { mirrorsText } from './registries.ts';
 
 let root = '';
@@ -234,9 +235,21 @@ Acquire::https::Proxy::one.example "DIRECT";`);
 
   it('is in no environment that kubeadm has', () => {
     const text = step('control-plane/init', scene(WISHING)).make?.text ?? '';
-    expect(text.indexOf('unset HTTP_PROXY')).toBeGreaterThan(0);
-    expect(text.indexOf('unset HTTP_PROXY')).toBeLessThan(text.indexOf('kubeadm init'));
+    expect(text.indexOf('unset http_proxy HTTP_PROXY')).toBeGreaterThan(0);
+    expect(text.indexOf('unset http_proxy HTTP_PROXY')).toBeLessThan(text.indexOf('kubeadm init'));
     expect(step('control-plane/init').make?.text).not.toContain('PROXY');
+  });
+
+  it('reaches no program of a script, whatever the environment has', () => {
+    const print = { ...of('proxy/not-in-pods'), read: sh`env | grep -ic _proxy`, want: '0' };
+    const said = (cluster: Cluster): string =>
+      spawnSync('dash', ['-s'], {
+        input: compile([print], { mode: 'read', title: 't', unset: unwanted(cluster) }),
+        env: { ...process.env, HTTPS_PROXY: 'http://p:1', all_proxy: 'http://p:1' },
+        encoding: 'utf8',
+      }).stdout;
+    expect(said(WISHING)).toContain('1 right');
+    expect(said(HARBOUR)).toContain('1 differs');
   });
 
   it('is found in the pods of the control plane', () => {

@@ -145,13 +145,26 @@ export function serviceProxySteps(scene: Scene): readonly Step[] {
   ];
 }
 
+const VARIABLES = ['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy', 'ftp_proxy'].flatMap((name) => [
+  name,
+  name.toUpperCase(),
+]);
+
+/**
+ * What a script must not have in its environment where there is a proxy: a login or the manager of services may have one there, and
+ * kubectl, curl and kubeadm would ask it for the way to the API server next door. apt is told of the proxy by its own file.
+ */
+export function unwanted({ proxy }: Cluster): readonly string[] {
+  return proxy === undefined ? [] : VARIABLES;
+}
+
 /** kubeadm called as it should be where there is a proxy: it copies what it finds in its environment into pods. */
 export function withoutProxy({ proxy }: Cluster, command: Shell): Shell {
   if (proxy === undefined) return command;
   return lines(
     sh`
       # kubeadm would copy a proxy out of its environment into the pods of the control plane.
-      unset HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY FTP_PROXY http_proxy https_proxy no_proxy all_proxy ftp_proxy`,
+      unset ${VARIABLES}`,
     command,
   );
 }

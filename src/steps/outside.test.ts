@@ -116,6 +116,15 @@ insecure = true
     );
   });
 
+  it('are asked beforehand in place of the registry, but for one of which nothing can be said', () => {
+    const asks = (cluster: Cluster): readonly string[] =>
+      [...step('preflight/registries', scene(cluster)).read.text.matchAll(/https:\/\/(\S+)\/v2\//g)].map(
+        ([, host = '']) => host,
+      );
+    expect(asks(HARBOUR)).toEqual(['registry.k8s.io', 'ghcr.io']);
+    expect(asks(WISHING)).toEqual(['one.example', 'two.example:5000']);
+  });
+
   it('have the last word unless a file that comes later speaks of the same', () => {
     const dir = 'etc/containers/registries.conf.d';
     const last = of('runtime/mirrors-last-word');

@@ -123,6 +123,9 @@ insecure = true
       );
     expect(asks(HARBOUR)).toEqual(['registry.k8s.io', 'ghcr.io']);
     expect(asks(WISHING)).toEqual(['one.example', 'two.example:5000']);
+    const proxy = { https: 'http://p:1', noProxy: ['.example'] };
+    const text = step('preflight/registries', scene({ ...WISHING, proxy })).read.text;
+    expect(text).toContain('-o Acquire::https::Proxy::two.example=DIRECT');
   });
 
   it('have the last word unless a file that comes later speaks of the same', () => {

@@ -40,11 +40,17 @@ export function exceptions(
   ];
 }
 
-/** apt's settings by their names; apt knows no domains and no networks. */
-function aptSettings({ http, https, noProxy }: Proxy): readonly (readonly [name: string, value: string])[] {
+/** apt's settings by their names; apt knows no domains and no networks. @param asked hosts that are looked for in the domains. */
+function aptSettings(
+  { http, https, noProxy }: Proxy,
+  asked: readonly string[] = [],
+): readonly (readonly [name: string, value: string])[] {
   // Without one of its own apt takes for https the proxy of http.
   const ways = [...(http === undefined ? [] : [['http', http]]), ['https', https ?? 'DIRECT']] as const;
-  const plain = noProxy.filter((entry) => !entry.startsWith('.') && !entry.includes('/'));
+  const plain = [
+    ...noProxy.filter((entry) => !entry.startsWith('.') && !entry.includes('/')),
+    ...asked.filter((host) => noProxy.some((entry) => entry.startsWith('.') && host.endsWith(entry))),
+  ];
   return ways.flatMap(([scheme, proxy]) => [
     [`Acquire::${scheme}::Proxy`, proxy] as const,
     ...plain.map((host) => [`Acquire::${scheme}::Proxy::${host}`, 'DIRECT'] as const),
@@ -71,12 +77,17 @@ export function aptProxySteps({ cluster: { proxy } }: Scene): readonly Step[] {
   ];
 }
 
-/** How fetching is told of a way out that the host does not know yet. @param dir a folder of the script's own, as one word. */
+/**
+ * How fetching is told of a way out that the host does not know yet.
+ * @param dir a folder of the script's own, as one word.
+ * @param asked the hosts of a user's own that are to be asked.
+ */
 export function wayOut(
   { proxy, trust = [] }: Cluster,
   dir: Shell,
+  asked: readonly string[] = [],
 ): { readonly before: readonly Shell[]; readonly options: Shell } {
-  const set = (proxy === undefined ? [] : aptSettings(proxy)).flatMap((s) => ['-o', s.join('=')]);
+  const set = (proxy === undefined ? [] : aptSettings(proxy, asked)).flatMap((s) => ['-o', s.join('=')]);
   if (trust.length === 0) return { before: [], options: sh`${set}` };
   return {
     before: [

@@ -64,8 +64,9 @@ const REACHED = 'reached, or not needed';
  * Fetches all of `"$@"` at once, and prints what apt's downloader says of those that give nothing; else that all were
  * reached. A refusal that holds `$answer` is answer enough.
  */
-function reached(cluster: Cluster): Shell {
-  const { before, options } = wayOut(cluster, sh`"$at"`);
+function reached(cluster: Cluster, hosts: readonly string[] = []): Shell {
+  const names = hosts.map((host) => host.replace(/:\d+$/, ''));
+  const { before, options } = wayOut(cluster, sh`"$at"`, names);
   return lines(
     sh`at=$(mktemp -d)`,
     ...before,
@@ -152,7 +153,7 @@ function registries({ cluster }: Scene): Step {
       read: sh`
         if [ -e ${FILES.initialised} ]; then set --; else set -- ${hosts.map((host) => `https://${host}/v2/`)}; fi
         answer='401  *Unauthorized'
-        ${reached(cluster)}`,
+        ${reached(cluster, hosts)}`,
       want: REACHED,
     },
   );

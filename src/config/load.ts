@@ -23,7 +23,7 @@ import { checkVersion, type Held } from './versions.ts';
 /** A cluster.yaml that is right, with the ways back to its text. */
 export interface Reading {
   readonly cluster: Cluster;
-  /** The text it was read from, without a byte order mark. */
+  /** The text it was read from, without a byte order mark, and after it that of the certificates it names. */
   readonly source: string;
   /** Where a value stands, or the nearest thing above it, for problems found later: `['nodes', 0, 'address']`. */
   readonly place: (path: Path, label?: string) => Place;
@@ -99,7 +99,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');
   return {
     cluster: complete(data, trusted.authorities),
-    source: text.content,
+    source: [text.content, ...trusted.authorities.map(({ pem }) => pem)].join(''),
     place: (path, label) => placeAt(page, path, label),
   };
 }

@@ -150,11 +150,13 @@ describe('trust', () => {
   });
 
   it('is of certificates, named by whom they are of, each once', () => {
-    const { trust = [] } = readCluster(
+    const { cluster, source } = readCluster(
       asText('cluster.yaml', `${HEAD}trust: [root, chain]\n`),
       undefined,
       (path) => readFileSync(join(dir, path), 'utf8'),
-    ).cluster;
+    );
+    const { trust = [] } = cluster;
+    expect(source.endsWith(trust[0]?.pem ?? 'none')).toBe(true);
     expect(trust.map(({ file }) => file.replace(/[0-9a-f]{8}/, 'PRINT'))).toEqual([
       'corporate-root-PRINT.crt',
     ]);

@@ -72,19 +72,26 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
-probe_cluster_objects() {
+probe_kept_by_kubeadm() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found -o name configmap/kubeadm-config configmap/kubelet-config configmap/coredns configmap/kube-proxy clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins deployment.apps/coredns service/kube-dns daemonset.apps/kube-proxy && echo answered
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}'
+}
+
+probe_cluster_objects() {
+probe kept_by_kubeadm | sed '/^answered$/q'
+}
+
+probe_overview() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}'
 }
 
 probe_nodes() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}'
+probe overview | sed -n 's/^node|//p'
 }
 
 probe_kubeadm_settings() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}'
+probe kept_by_kubeadm | sed '1,/^answered$/d'
 }
 
 # ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
@@ -292,7 +299,7 @@ else
   found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
   case $found in
     *'answered ')
-      for name in configmap/kubeadm-config configmap/kubelet-config configmap/coredns configmap/kube-proxy clusterrolebinding.rbac.authorization.k8s.io/kubeadm:cluster-admins deployment.apps/coredns service/kube-dns daemonset.apps/kube-proxy; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
+      for name in ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
     *) [ -e /etc/kubernetes/landfall/initialised ] || open=' what only the API server knows' ;;
   esac
   if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi

@@ -9,7 +9,6 @@ import { localHost } from '../ssh/local.ts';
 import { resolveWay } from '../ssh/resolve.ts';
 import type { Target } from '../ssh/target.ts';
 import { connection, sshOf } from './connection.ts';
-import { secretsOf } from './secrets.ts';
 
 /** What is different when the hosts are those of a lab: their own ssh_config, and an operator inside the lab's network. */
 interface LabWays {
@@ -81,11 +80,12 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   const hosts = new Map<string, Host>(all.map((target) => [target.name, connection(target, cluster)]));
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }] = await Promise.all([
+  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }, { secretsOf }] = await Promise.all([
     import('../steps/phases.ts'),
     import('../config/resolve.ts'),
     import('../config/network-lock.ts'),
     import('./rehearse.ts'),
+    import('./secrets.ts'),
   ]);
   if (lock !== undefined) rehearse(cluster, lock);
   const operator = localHost({

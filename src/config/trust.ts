@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Authority } from '../model/outside.ts';
 import { Problem } from '../model/problem.ts';
 import { type Draft, listPaths, textAt } from './draft.ts';
@@ -13,6 +13,9 @@ export interface Trusted {
   readonly authorities: readonly Authority[];
   readonly problems: readonly Problem[];
 }
+
+/** Loaded where a cluster.yaml names certificates, and for no other. */
+const crypto = () => process.getBuiltinModule('node:crypto');
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n[^]*?-----END \1-----/g;
 
@@ -121,12 +124,13 @@ function authority(file: string, block: string, now: Date): Wrong | Authority {
   return {
     file: `${slug === '' ? 'authority' : slug}-${print}.crt`,
     pem,
-    sha256: createHash('sha256').update(pem).digest('hex'),
+    sha256: crypto().createHash('sha256').update(pem).digest('hex'),
   };
 }
 
 function parsed(block: string): X509Certificate | undefined {
   try {
+    const { X509Certificate } = crypto();
     return new X509Certificate(block);
   } catch {
     return undefined;

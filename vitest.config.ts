@@ -20,6 +20,7 @@ const BY_LENGTH = [
   'system',
   'plugins',
   'two',
+  'registries',
 ];
 
 /** What is about one cluster on one host, from its creation to its end: the lab tests of `npm test`. `npm run test:lab` has them all. */

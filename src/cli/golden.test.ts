@@ -19,7 +19,7 @@ import { runbookOf } from './runbook.ts';
  * golden/harbour is the article's cluster, one node, as Landfall makes it: the runbook, and the script of each phase, word for
  * word as it reaches the host. It is there to be read in review: a change of a step shows as a change of its script. The
  * others are the same cluster with workers, or with another network plugin; of them only the scripts that differ are kept, each
- * as it is for the first host it is for.
+ * as it is for the first host it is for. Where there is a proxy, each has one line more, which takes it out of the environment.
  * UPDATE_GOLDEN=1 npx vitest run --project unit src/cli/golden.test.ts writes it anew.
  */
 
@@ -27,6 +27,7 @@ interface Model {
   readonly network?: Partial<Cluster['network']>;
   readonly nodes?: Cluster['nodes'];
   readonly endpoint?: Cluster['endpoint'];
+  readonly outside?: Pick<Cluster, 'registries' | 'trust' | 'proxy'>;
 }
 
 const worker = (n: number): Node => ({
@@ -57,13 +58,38 @@ const MODELS: Readonly<Record<string, Model>> = {
   },
   'harbour-calico': { network: { plugin: 'calico' } },
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
+  'harbour-outside': {
+    outside: {
+      registries: {
+        mirrors: [{ of: 'registry.k8s.io', at: 'mirror.example.com/k8s', insecure: false }],
+        logins: [{ at: 'mirror.example.com', user: 'puller', passwordFile: '~/.secrets/mirror' }],
+      },
+      trust: [{ file: 'corporate-root-1a2b3c4d.crt', pem: 'the certificate\n', sha256: 'c'.repeat(64) }],
+      proxy: {
+        http: 'http://proxy.example.com:3128',
+        https: 'http://proxy.example.com:3128',
+        noProxy: ['mirror.example.com'],
+      },
+    },
+  },
 };
 
 /** What machines with jumbo frames are like. */
 const LINKS: Facts['links'] = [{ device: 'eth0', mac: '', mtu: 9000 }];
 
-function groundOf({ network = {}, nodes = SUPPOSED.nodes, endpoint = SUPPOSED.endpoint }: Model): Ground {
-  const cluster: Cluster = { ...SUPPOSED, network: { ...SUPPOSED.network, ...network }, nodes, endpoint };
+function groundOf({
+  network = {},
+  nodes = SUPPOSED.nodes,
+  endpoint = SUPPOSED.endpoint,
+  outside = {},
+}: Model): Ground {
+  const cluster: Cluster = {
+    ...SUPPOSED,
+    network: { ...SUPPOSED.network, ...network },
+    nodes,
+    endpoint,
+    ...outside,
+  };
   const facts: Readonly<Record<string, Facts>> = Object.fromEntries(
     cluster.nodes.map((node) => {
       const own = supposedFacts(node);
@@ -94,7 +120,10 @@ function scriptsOf(ground: Ground): readonly { readonly name: string; readonly t
     layOut([phase], ground, phase.when)
       .slice(0, 1)
       .map((work) => {
-        const taken = work.steps.flatMap((step) => step.takes ?? []);
+        const taken = work.steps.flatMap((step) => [
+          ...(step.takes ?? []),
+          ...(step.secrets ?? []).map(({ slot }) => slot),
+        ]);
         const folder = `/run/landfall/runs/RUN/${phase.id}`;
         return {
           name: `${String(i + 1).padStart(2, '0')}-${phase.id}.sh`,
@@ -162,6 +191,9 @@ const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'endpoint.virtualIP': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
+  registries: 'harbour-outside',
+  trust: 'harbour-outside',
+  proxy: 'harbour-outside',
 };
 
 /** The phases with their steps; after them those of other choices, a phase a chapter too. */

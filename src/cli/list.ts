@@ -181,6 +181,37 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ],
   ['network.plugin: calico', network({ plugin: 'calico' })],
   ['network.plugin: cilium', network({ plugin: 'cilium', kubeProxy: 'replace' })],
+  [
+    'registries',
+    {
+      ...SUPPOSED,
+      registries: {
+        mirrors: [
+          { of: 'registry.k8s.io', at: 'mirror.example.com/k8s', insecure: false },
+          { of: 'ghcr.io', at: 'mirror.example.com/ghcr', insecure: false },
+        ],
+        logins: [{ at: 'mirror.example.com', user: 'puller', passwordFile: '~/.secrets/mirror' }],
+      },
+    },
+  ],
+  [
+    'trust',
+    {
+      ...SUPPOSED,
+      trust: [{ file: 'corporate-root-1a2b3c4d.crt', pem: 'the certificate', sha256: '0'.repeat(64) }],
+    },
+  ],
+  [
+    'proxy',
+    {
+      ...SUPPOSED,
+      proxy: {
+        http: 'http://proxy.example.com:3128',
+        https: 'http://proxy.example.com:3128',
+        noProxy: ['mirror.example.com'],
+      },
+    },
+  ],
   ['host.kernel: newer', host({ kernel: 'newer' })],
   ['host.swap: refuse', host({ swap: 'refuse' })],
   ['host.ipv6: absent', host({ ipv6: 'absent' })],

@@ -82,11 +82,12 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   const hosts = new Map<string, Host>(all.map((target) => [target.name, connection(target, cluster)]));
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }] = await Promise.all([
+  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }, { secretsOf }] = await Promise.all([
     import('../steps/phases.ts'),
     import('../config/resolve.ts'),
     import('../config/network-lock.ts'),
     import('./rehearse.ts'),
+    import('./secrets.ts'),
   ]);
   if (lock !== undefined) rehearse(cluster, lock);
   const operator = localHost({
@@ -100,6 +101,7 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
     hosts,
     operator,
     phases: PHASES,
+    secret: secretsOf(loaded),
     resolve: (wish, facts, known) => {
       if (known !== undefined) return known;
       const { available = {}, keys = {} } = facts[wish.nodes[0]?.name ?? ''] ?? {};

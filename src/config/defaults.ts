@@ -1,5 +1,7 @@
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
+import type { Authority } from '../model/outside.ts';
+import type { Registries } from '../model/registries.ts';
 import type { ClusterFile } from './schema.ts';
 
 /** The port the API server listens on: kubeadm's. */
@@ -17,7 +19,7 @@ export function splitEndpoint(address: string): { readonly host: string; readonl
 }
 
 /** Fills in the defaults that depend on other fields. The file must have passed every check. */
-export function complete(file: ClusterFile): Cluster {
+export function complete(file: ClusterFile, authorities: readonly Authority[] = []): Cluster {
   const { user, port, config, identityFile } = file.ssh;
   return {
     name: file.name,
@@ -25,6 +27,9 @@ export function complete(file: ClusterFile): Cluster {
     endpoint: completeEndpoint(file),
     network: completeNetwork(file.network),
     runtime: file.runtime,
+    ...(file.registries === undefined ? {} : { registries: completeRegistries(file.registries) }),
+    ...(file.trust === undefined ? {} : { trust: authorities }),
+    ...(file.proxy === undefined ? {} : { proxy: present(file.proxy) }),
     ssh: {
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port }),
@@ -80,6 +85,10 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     ...(node.slowDisk === true ? { slowDisk: true } : {}),
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };
+}
+
+function completeRegistries({ mirrors, logins }: Exclude<ClusterFile['registries'], undefined>): Registries {
+  return { mirrors, logins: logins.map(present) };
 }
 
 /** Takes the section `host` as written, with its defaults; gives it without what was left out. */

@@ -25,10 +25,15 @@ export function isWritten(draft: Draft, path: Path): boolean {
   return keyAt(draft.page.tree, path) !== undefined;
 }
 
+/** The paths of what is in a list; none where there is no list. */
+export function listPaths(draft: Draft, list: Path): readonly Path[] {
+  const tree = treeAt(draft.page.tree, list);
+  return tree?.is === 'list' ? tree.items.map((_, i) => [...list, i]) : [];
+}
+
 /** The paths of the nodes. */
 export function nodePaths(draft: Draft): readonly Path[] {
-  const tree = treeAt(draft.page.tree, ['nodes']);
-  return tree?.is === 'list' ? tree.items.map((_, i) => ['nodes', i]) : [];
+  return listPaths(draft, ['nodes']);
 }
 
 /** How a node is called in a message: its name, or its place in the list. */

@@ -67,3 +67,24 @@ export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,100}$/;
 
 /** `once`, `never`, or a number of days: `30d`. */
 export const UPGRADE = /^(once|never|[1-9]\d{0,2}d)$/;
+
+const REGISTRY_HOST =
+  '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\\d{0,4})?';
+const REPOSITORY_PART = '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*';
+
+/** A registry, or a part of one, as it stands before an image's name: `ghcr.io`, `mirror.example.com:5000/k8s`. */
+export const REGISTRY = new RegExp(`^(?=.{1,255}$)${REGISTRY_HOST}(/${REPOSITORY_PART})*$`);
+
+/** The name somebody has at a registry: robots of Harbor begin with `robot$`, keys of others are mail addresses. */
+export const REGISTRY_USER = /^[A-Za-z0-9_][A-Za-z0-9_.@$+/=-]{0,254}$/;
+
+/** The URL of a proxy; a name and password before its host are told to be wrong where that can be said without showing them. */
+export const PROXY =
+  /^https?:\/\/([^@/"'\s\\$%`]*@)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?\/?$/;
+
+/** What is reached without a proxy: a name, a domain with a dot before it, an address or a network. */
+export const NO_PROXY =
+  /^(?=.{1,253}$)\.?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(\/(3[0-2]|[12]?\d))?$/;
+
+/** A variable of the environment. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

@@ -3,7 +3,7 @@ import type { Lock } from '../model/lock.ts';
 import { type Place, Problem, Problems } from '../model/problem.ts';
 import { checkEndpoint } from './endpoint.ts';
 import { complete } from './defaults.ts';
-import { lockPath, readText } from './file.ts';
+import { lockPath, pathFrom, readText } from './file.ts';
 import { foreign } from './foreign.ts';
 import { type HeldLock, lockedFor, readLock } from './lock.ts';
 import { checkHostSsh } from './host-ssh.ts';
@@ -12,16 +12,19 @@ import { checkNetworks } from './networks.ts';
 import { type Page, placeAt } from './page.ts';
 import { clusterFile } from './schema.ts';
 import { checkShape } from './shape.ts';
+import { checkProxy } from './proxy.ts';
+import { checkRegistries } from './registries.ts';
 import type { Text } from './text.ts';
 import { checkPlugin } from './plugin.ts';
 import { type Path, readTree } from './tree.ts';
+import { type Beside, readTrust } from './trust.ts';
 import { checkVersion, type Held } from './versions.ts';
 import { checkVirtualIP } from './virtual-ip.ts';
 
 /** A cluster.yaml that is right, with the ways back to its text. */
 export interface Reading {
   readonly cluster: Cluster;
-  /** The text it was read from, without a byte order mark. */
+  /** The text it was read from, without a byte order mark, and after it that of the certificates it names. */
   readonly source: string;
   /** Where a value stands, or the nearest thing above it, for problems found later: `['nodes', 0, 'address']`. */
   readonly place: (path: Path, label?: string) => Place;
@@ -51,7 +54,9 @@ export function loadCluster(file: string): Loaded {
     kubernetes: read.lock.kubernetes,
     place: `${lockFile}:${read.line}`,
   };
-  const reading = text && collect(problems, () => readCluster(text, held));
+  const reading =
+    text &&
+    collect(problems, () => readCluster(text, held, (path) => readText(pathFrom(file, path)).content));
   if (reading === undefined || problems.length > 0) throw new Problems(inOrder(problems));
   const lock = read && lockedFor(reading.cluster, read.lock);
   return {
@@ -66,9 +71,10 @@ export function loadCluster(file: string): Loaded {
 /**
  * Reads the text of a cluster.yaml; pure.
  * @param held what the cluster was last made of, when that is known
+ * @param beside reads the files it names; where there are none beside it, as in an editor, each of them is a problem.
  * @throws Problems everything that is wrong, each with its place, in the order of the lines
  */
-export function readCluster(text: Text, held?: Held): Reading {
+export function readCluster(text: Text, held?: Held, beside: Beside = nothingBeside): Reading {
   const { tree, problems } = readTree(text);
   if (tree === undefined) throw new Problems(inOrder(problems));
   const page: Page & { readonly schema: typeof clusterFile } = { text, tree, schema: clusterFile };
@@ -76,6 +82,7 @@ export function readCluster(text: Text, held?: Held): Reading {
   if (other !== undefined) throw new Problems(inOrder([...problems, other]));
   const { data, problems: ofShape, wrong } = checkShape(page);
   const draft = { page, wrong };
+  const trusted = readTrust(draft, beside, new Date());
   const found = [
     ...problems,
     ...ofShape,
@@ -86,15 +93,22 @@ export function readCluster(text: Text, held?: Held): Reading {
     ...checkPlugin(draft),
     ...checkMembers(draft),
     ...checkHostSsh(draft),
+    ...checkRegistries(draft),
+    ...trusted.problems,
+    ...checkProxy(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');
   return {
-    cluster: complete(data),
-    source: text.content,
+    cluster: complete(data, trusted.authorities),
+    source: [text.content, ...trusted.authorities.map(({ pem }) => pem)].join(''),
     place: (path, label) => placeAt(page, path, label),
   };
 }
+
+const nothingBeside: Beside = () => {
+  throw new Problem({ code: 'file/missing', summary: 'no files are read beside it here' });
+};
 
 /** Sorted by line and column, files in the order they were read in. */
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

@@ -58,6 +58,9 @@ ${fields.map(row).join('\n')}
 - Names and addresses of nodes are there once. The endpoint does not lie under the cluster's own domain.
 - The Kubernetes minor is one upstream still mends. Against \`landfall.lock\`, it goes up by one minor at most and never down (exit code 5).
 - A pinned host key is whole and of the type it says.
+- A mirror is none of itself and is named once; a login says in one place where its password is, and is not sent to an insecure mirror.
+- What \`trust\` names are certificates of authorities that have not run out, without a private key among them.
+- The address of a proxy has no name and no password in it.
 `;
 }
 

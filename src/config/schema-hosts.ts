@@ -20,7 +20,8 @@ export const LABEL = {
   wanted: 'a name Kubernetes takes',
   format: 'lower-case letters, digits and hyphens, a letter or digit at both ends, 63 at most',
 };
-const path = {
+/** What is said of a text that is no path. */
+export const PATH_WORDS = {
   wanted: 'the path of a file',
   format: 'one line that does not begin with a hyphen, without " $ % \\ ` and control characters',
 };
@@ -58,7 +59,7 @@ export const ssh = z.strictObject({
       description: 'An ssh_config to use in place of your own; a path relative to cluster.yaml.',
       why: 'For a team that keeps its jump hosts and aliases beside the cluster.',
       byDefault: '`~/.ssh/config`',
-      ...path,
+      ...PATH_WORDS,
       examples: ['./ssh_config'],
     }),
   identityFile: z
@@ -69,7 +70,7 @@ export const ssh = z.strictObject({
       description: 'The private key to log in with; a path relative to cluster.yaml.',
       why: 'Only the path is written here; the key itself stays where it is, in an agent or hardware too.',
       byDefault: 'what your ssh_config and agent offer',
-      ...path,
+      ...PATH_WORDS,
       examples: ['~/.ssh/id_ed25519'],
     }),
 });

@@ -3,6 +3,8 @@ import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/clus
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
 import { host } from './schema-host.ts';
+import { proxy, trust } from './schema-outside.ts';
+import { registries } from './schema-registries.ts';
 import { LABEL, node, ssh } from './schema-hosts.ts';
 
 const cidr = { wanted: 'an IPv4 network', format: 'an address and a prefix length: 10.244.0.0/16' };
@@ -177,6 +179,15 @@ export const clusterFile = z.strictObject({
       why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else.',
       examples: ['cri-o'],
     }),
+  registries: registries.optional().meta({
+    description: 'Where the runtime pulls images from, and as whom.',
+    byDefault: 'from the registries themselves, without a name',
+  }),
+  trust,
+  proxy: proxy.optional().meta({
+    description: 'The proxies by which apt, the runtime and kubelet reach the outside.',
+    byDefault: 'none: the hosts reach it by themselves',
+  }),
   ssh: ssh.prefault({}).meta({
     description: 'How hosts are reached. What is left out is left to your ssh_config.',
   }),

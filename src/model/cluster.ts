@@ -1,6 +1,8 @@
 import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
+import type { Authority, Proxy } from './outside.ts';
+import type { Registries } from './registries.ts';
 
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
@@ -100,6 +102,12 @@ export interface Cluster {
     readonly domain: string;
   };
   readonly runtime: 'cri-o';
+  /** Where images are pulled from; absent when nothing is wished of it. */
+  readonly registries?: Registries;
+  /** Authorities trusted beside those of the distribution; absent when nothing is wished of it. */
+  readonly trust?: readonly Authority[];
+  /** Absent where the hosts reach the outside by themselves. */
+  readonly proxy?: Proxy;
   readonly ssh: SshOptions;
   /** What is made of the hosts themselves. */
   readonly host: Host;

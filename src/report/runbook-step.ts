@@ -52,11 +52,15 @@ function patience(step: Step): string[] {
 }
 
 function handedOver(step: Step, page: Page): string[] {
-  return (step.takes ?? []).map((slot) => {
+  const secrets = (step.secrets ?? []).map(
+    ({ slot, is }) => `${inline(`$${variable(slot)}`)} is ${prose(is)}.`,
+  );
+  const taken = (step.takes ?? []).map((slot) => {
     const giver = page.giver(slot);
     const from = giver === undefined ? 'an earlier step' : `step ${giver}`;
     return `${inline(`$${variable(slot)}`)} is what ${from} found.`;
   });
+  return [...taken, ...secrets];
 }
 
 /** A text of more lines than this is not shown twice in one step. */

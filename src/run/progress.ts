@@ -4,12 +4,14 @@ import { OPERATOR, type Work } from '../plan/work.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import type { ScriptRecord } from '../shell/parse.ts';
 import type { Phase, PhaseId } from '../steps/phase.ts';
+import { unwanted } from '../steps/proxy.ts';
 import type { Step } from '../steps/step.ts';
 import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
 import { problemOf } from './failure.ts';
 import type { Hold } from './hold.ts';
 import { patiently } from './patience.ts';
+import { secretsOf } from './secret.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
 import { now, type RunOptions } from './take.ts';
 
@@ -191,7 +193,11 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
       compile(work.steps, {
         mode,
         title: `${site.cluster.name} · ${work.host} · ${work.phase.title}`,
-        slots: Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
+        slots: {
+          ...Object.fromEntries(taken.map((name) => [name, running.slots.get(name) ?? ''])),
+          ...secretsOf(site, work.steps, mode),
+        },
+        unset: work.host === OPERATOR ? [] : unwanted(site.cluster),
         ...(folder === undefined ? {} : { given: `${folder}/given`, stopFile: `${folder}/stop` }),
       }),
     onRecord: teller.onRecord,

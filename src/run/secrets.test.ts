@@ -141,7 +141,7 @@ const secret = fc
   .tuple(fc.stringMatching(/^[A-Za-z0-9]{12,20}$/), fc.string({ unit: 'grapheme-ascii', maxLength: 20 }))
   .map(([core, odd]) => ({ core, whole: `${odd.replaceAll(/\s+$/g, '')}'${core}` }));
 
-describe('a late value', () => {
+describe('a late value, and a secret of the operator’s', () => {
   it('reaches the steps that take it, and is nowhere else: not in events, plans, arguments or files others can read', async () => {
     furnish();
     await fc.assert(
@@ -159,6 +159,12 @@ describe('a late value', () => {
           read: sh`if [ "$(cat ${path} 2>/dev/null)" = "$(slot planted)" ]; then echo there; else echo absent; fi`,
           make: sh`( umask 077; slot planted >${path}; echo making )`,
         });
+        const ofOwn = step('c/own', {
+          secrets: [{ slot: 'own', is: 'a secret of the operator’s' }],
+          read: sh`if [ "$(cat ${join(dir, 'state-c-own')} 2>/dev/null)" = "$(slot own)" ]; then echo there; else echo absent; fi`,
+          make: sh`( umask 077; slot own >${join(dir, 'state-c-own')}; echo making )`,
+        });
+        const asked: string[] = [];
         const failing = step('c/fails', {
           ...take(join(dir, 'state-never')),
           make: sh`slot planted | wc -c; echo 'it fails'; exit 3`,
@@ -175,8 +181,12 @@ describe('a late value', () => {
           phases: [
             phase('one', [{ ...giving, make }]),
             phase('two', [step('b/takes', take(seen))], 'operator'),
-            phase('three', [step('c/takes', take(join(dir, 'state-c-takes'))), failing]),
+            phase('three', [step('c/takes', take(join(dir, 'state-c-takes'))), ofOwn, failing]),
           ],
+          secret: (slot) => {
+            asked.push(slot);
+            return slot === 'own' ? whole : undefined;
+          },
           resolve: () => lock,
         };
         const events: RunEvent[] = [];
@@ -198,7 +208,8 @@ describe('a late value', () => {
         look();
         expect(spilt).toEqual([]);
         expect(outcome.problems.map((p) => p.code)).toEqual(['c/fails']);
-        for (const path of [seen, join(dir, 'state-c-takes')])
+        expect(new Set(asked)).toEqual(new Set(['own']));
+        for (const path of [seen, join(dir, 'state-c-takes'), join(dir, 'state-c-own')])
           expect(readFileSync(path, 'utf8').replace(/\n$/, '')).toBe(whole);
         const told = [JSON.stringify(events), JSON.stringify(before), JSON.stringify(outcome)].join('\n');
         expect(told).not.toContain(core);
@@ -207,7 +218,7 @@ describe('a late value', () => {
           holding(core)
             .map((f) => f.path.slice(dir.length + 1))
             .sort(),
-        ).toEqual(['seen-by-operator', 'source', 'state-c-takes']);
+        ).toEqual(['seen-by-operator', 'source', 'state-c-own', 'state-c-takes']);
       }),
       { numRuns: 2, endOnFailure: true },
     );

@@ -12,6 +12,9 @@ import { parseRecords } from '../shell/parse.ts';
 import { Disconnected, type Host } from '../ssh/host.ts';
 import { factsScript, parseFacts } from '../steps/facts.ts';
 import type { Phase } from '../steps/phase.ts';
+import { unwanted } from '../steps/proxy.ts';
+import { secretsOf } from './secret.ts';
+import type { Slot } from '../steps/step.ts';
 
 /** How many hosts are spoken to at once. */
 export const AT_ONCE = 50;
@@ -27,6 +30,11 @@ export interface Site {
   /** The operator's own machine, from where a cluster is seen from outside. */
   readonly operator: Host;
   readonly phases: readonly Phase[];
+  /**
+   * The operator's own secret of that name; undefined when there is none.
+   * @throws Problem when it cannot be had from where cluster.yaml says.
+   */
+  readonly secret?: (slot: Slot) => string | undefined;
   /**
    * Chooses exact versions out of what the repositories hold, and the network out of what the hosts are; throws Problem when
    * nothing fits. Takes the facts of each node by its name.
@@ -109,7 +117,7 @@ export async function readFacts(site: Site): Promise<Readonly<Record<string, Fac
 
 /** Meets the hosts that answer, whoever does not. A host without a connection is not asked. */
 export async function meetAny(site: Site): Promise<Met> {
-  const wish = site.lock === undefined ? { available: site.cluster.kubernetes } : {};
+  const wish = site.lock === undefined ? { available: site.cluster.kubernetes, cluster: site.cluster } : {};
   const nodes = site.cluster.nodes.filter(({ name }) => site.hosts.has(name));
   const read = await pMap(
     nodes,
@@ -156,10 +164,13 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
       nodes,
       ({ name }) => {
         const own = worksOf.get(name) ?? [];
-        const script = compile(
-          own.flatMap((w) => w.steps),
-          { mode: 'read', title: `${site.cluster.name} · ${name} · readings` },
-        );
+        const steps = own.flatMap((w) => w.steps);
+        const script = compile(steps, {
+          mode: 'read',
+          title: `${site.cluster.name} · ${name} · readings`,
+          slots: secretsOf(site, steps, 'read'),
+          unset: unwanted(site.cluster),
+        });
         return caught(ask(hostOf(site, name), script).then((text) => compare(own, parseRecords(text))));
       },
       { concurrency: AT_ONCE },

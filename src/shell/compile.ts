@@ -33,6 +33,8 @@ export interface CompileOptions {
   readonly slots?: Readonly<Record<string, string>>;
   /** Where `give` leaves late values, a folder on the host only root can read. Absent: inside the script's own temporary folder. */
   readonly given?: string;
+  /** Variables that whoever runs the script may have in the environment, and that must not reach its programs. */
+  readonly unset?: readonly string[];
   /** A file whose existence makes the script end before its next step. */
   readonly stopFile?: string;
 }
@@ -175,6 +177,7 @@ export function compile(steps: readonly ScriptStep[], options: CompileOptions): 
   const main = [
     'main() {',
     PRELUDE.trim(),
+    ...(options.unset === undefined || options.unset.length === 0 ? [] : [sh`unset ${options.unset}`.text]),
     `given=${quote(options.given ?? '')}; given=\${given:-$tmp/given}`,
     `stop=${quote(options.stopFile ?? '')}; stop=\${stop:-$tmp/stop}`,
     ...slots.map(([name, value]) => sh`cat >"$tmp/slots"/${name} ${heredoc(value)}`.text),

@@ -5,8 +5,10 @@ import { lineIn, lineOut } from './kinds/line.ts';
 import { enabled, service } from './kinds/unit.ts';
 import { CRI_SOCKET } from './node.ts';
 import type { Scene } from './phase.ts';
-import { BEFORE, FILES } from './places.ts';
+import { BEFORE, FILES, WISHED } from './places.ts';
 import { ownConflists } from './plugin.ts';
+import { serviceProxySteps } from './proxy.ts';
+import { registrySteps } from './registries.ts';
 import type { Clue, Probe, Step } from './step.ts';
 
 /**
@@ -63,6 +65,8 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
     stateFolder(),
     pauseImage(scene),
     crictl(),
+    ...registrySteps(scene),
+    ...serviceProxySteps(scene),
     service(
       {
         id: 'runtime/crio',
@@ -77,7 +81,13 @@ export function runtimeSteps(scene: Scene): readonly Step[] {
       },
       {
         unit: 'crio',
-        reads: ['/etc/crio', '/etc/containers', '/etc/systemd/system/crio.service.d'],
+        // Programs in Go read whom they trust once, when they start.
+        reads: [
+          '/etc/crio',
+          '/etc/containers',
+          '/etc/systemd/system/crio.service.d',
+          ...(scene.cluster.trust === undefined ? [] : [WISHED.authorities]),
+        ],
         program: '/usr/bin/crio',
         socket: '/var/run/crio/crio.sock',
       },

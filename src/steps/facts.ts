@@ -1,19 +1,23 @@
+import type { Cluster } from '../model/cluster.ts';
 import type { Facts, HostAddress, HostLink } from '../model/facts.ts';
 import { PINNED_PACKAGES } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { SAY } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
-import { type Shell, sh } from '../shell/sh.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
 import { FILES, SSH_NOTE } from './places.ts';
+import { wayOut } from './proxy.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
   /** A Kubernetes version or minor: what the repositories of its minor hold, and the keys that sign them. */
   readonly available?: string;
+  /** The cluster whose ways out the host is perhaps yet to be told of. */
+  readonly cluster?: Cluster;
 }
 
 /** The shell that prints each fact, by name. */
@@ -46,11 +50,20 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
 };
 
 /** What a flat repository holds of some packages, and the checksum of its key; on failure the downloader's last words. */
-function repository(url: string, packages: readonly string[]): Shell {
+function repository(url: string, packages: readonly string[], cluster: Cluster | undefined): Shell {
+  const way = cluster === undefined ? undefined : wayOut(cluster, sh`"$dir"`);
+  return lines(
+    sh`
+      dir=$(mktemp -d) || exit 1
+      trap 'rm -rf "$dir"' EXIT`,
+    ...(way === undefined ? [] : way.before),
+    asked(url, packages, way?.options),
+  );
+}
+
+function asked(url: string, packages: readonly string[], way: Shell | undefined): Shell {
   return sh`
-    dir=$(mktemp -d) || exit 1
-    trap 'rm -rf "$dir"' EXIT
-    get() { ${fetch(sh`"$1"`, sh`"$2"`)} >"$dir/said" 2>&1 || { grep -v '^W: ' "$dir/said" | tail -n 2; exit 1; }; }
+    get() { ${fetch(sh`"$1"`, sh`"$2"`, way)} >"$dir/said" 2>&1 || { grep -v '^W: ' "$dir/said" | tail -n 2; exit 1; }; }
     get ${`${url}Packages`} "$dir/packages"
     get ${`${url}Release.key`} "$dir/key"
     echo "key $(sha256sum <"$dir/key" | cut -c 1-64)"
@@ -64,18 +77,21 @@ function repository(url: string, packages: readonly string[]): Shell {
       END { flush() }' "$dir/packages"`;
 }
 
-function repositories(version: string): Readonly<Record<string, Shell>> {
+function repositories(version: string, cluster: Cluster | undefined): Readonly<Record<string, Shell>> {
   const minor = minorOf(version);
   const kubernetes = PINNED_PACKAGES.filter((name) => name !== 'cri-o');
   return {
-    kubernetes: repository(kubernetesRepository(minor), kubernetes),
-    crio: repository(crioRepository(minor), ['cri-o']),
+    kubernetes: repository(kubernetesRepository(minor), kubernetes, cluster),
+    crio: repository(crioRepository(minor), ['cri-o'], cluster),
   };
 }
 
 /** The script that asks a host for its facts: read-only, one round trip. */
 export function factsScript(wish: FactsWish = {}): string {
-  const questions = { ...QUESTIONS, ...(wish.available === undefined ? {} : repositories(wish.available)) };
+  const questions = {
+    ...QUESTIONS,
+    ...(wish.available === undefined ? {} : repositories(wish.available, wish.cluster)),
+  };
   return [
     '# The facts of a host.',
     SAY.trim(),

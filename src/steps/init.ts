@@ -13,6 +13,7 @@ import {
 } from './leftovers.ts';
 import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
+import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { pluginFiles } from './plugin.ts';
@@ -166,7 +167,7 @@ function init(scene: Scene): Step {
         # An earlier try has come this far: that its own files and processes are there is no error.
         met=--ignore-preflight-errors=${met}
       fi
-      kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met || {
+      ${withoutProxy(cluster, sh`kubeadm init --config ${FILES.kubeadm} --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met`)} || {
         status=$?
         # kubeadm waits for kubelet and knows no more than that it does not come.
         ${kubeletsWords}

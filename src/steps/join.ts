@@ -11,6 +11,7 @@ import { apiPort, CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
 import { taintOf } from './node-marks.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { withoutProxy } from './proxy.ts';
 import { installed } from './plugin.ts';
 import { owner } from './prepare.ts';
 import type { Step } from './step.ts';
@@ -120,7 +121,7 @@ export function runJoin(scene: Scene): Shell {
       printf ${`${secret.join('\n')}\n`} "$@" >>${JOIN}
     )
     status=0
-    kubeadm join --config ${JOIN} $met || status=$?
+    ${withoutProxy(cluster, sh`kubeadm join --config ${JOIN} $met || status=$?`)}
     rm -f ${JOIN}
     if [ "$status" -ne 0 ]; then
       # kubeadm waits for kubelet and knows no more than that it does not come.

@@ -26,10 +26,12 @@ import { pluginKeptStep } from './plugin-kept.ts';
 import { podMtuSteps } from './pod-mtu.ts';
 import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
+import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
 import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
+import { trustSteps } from './trust.ts';
 import { virtualAddressSteps } from './virtual-address.ts';
 import { virtualAddressChecks } from './virtual-address-checks.ts';
 import { workloadSteps } from './workloads.ts';
@@ -67,7 +69,12 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...beginSteps(scene), ...systemSteps(scene)],
+    steps: (scene) => [
+      ...beginSteps(scene),
+      ...trustSteps(scene),
+      ...aptProxySteps(scene),
+      ...systemSteps(scene),
+    ],
   },
   {
     id: 'prepare',

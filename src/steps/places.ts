@@ -71,6 +71,23 @@ export const ENDPOINT_FILES = {
   unit: '/etc/systemd/system/keepalived.service.d/landfall.conf',
 } as const;
 
+/**
+ * Files that only some choices in cluster.yaml bring. Their names are Landfall's alone, so nothing was there before: they are not
+ * copied to {@link BEFORE}.
+ */
+export const WISHED = {
+  /** Of files that speak of one registry the one that sorts last holds. */
+  mirrors: '/etc/containers/registries.conf.d/99-landfall.conf',
+  /** Not in /etc/crio: it is read at each pull, and CRI-O need not be started anew for it. */
+  logins: '/etc/kubernetes/landfall/registry-logins.json',
+  loginsNamed: '/etc/crio/crio.conf.d/30-landfall-logins.conf',
+  /** A folder: update-ca-certificates reads what is below its own. */
+  authorities: '/usr/local/share/ca-certificates/landfall',
+  aptProxy: '/etc/apt/apt.conf.d/zz-landfall-proxy',
+  runtimeProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
+  kubeletProxy: '/etc/systemd/system/kubelet.service.d/landfall-proxy.conf',
+} as const;
+
 /** What is noted of the host besides copies of its files. */
 export const NOTES = {
   /** `key = value`, a line for each kernel setting Landfall or Kubernetes changes. */

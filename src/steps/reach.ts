@@ -1,5 +1,6 @@
-import type { NetworkPlugin } from '../model/cluster.ts';
-import { sh } from '../shell/sh.ts';
+import type { Cluster, NetworkPlugin } from '../model/cluster.ts';
+import { registryHost } from '../model/registries.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
@@ -8,6 +9,7 @@ import { crioRepository, haveAndWant, kubernetesRepository, packages } from './p
 import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { wayOut } from './proxy.ts';
 import type { Step } from './step.ts';
 
 /** What the host must reach by itself: name servers, package repositories, registries. */
@@ -62,21 +64,28 @@ const REACHED = 'reached, or not needed';
  * Fetches all of `"$@"` at once, and prints what apt's downloader says of those that give nothing; else that all were
  * reached. A refusal that holds `$answer` is answer enough.
  */
-const reached = sh`
-  at=$(mktemp -d)
+function reached(cluster: Cluster, hosts: readonly string[] = []): Shell {
+  const names = hosts.map((host) => host.replace(/:\d+$/, ''));
+  const { before, options } = wayOut(cluster, sh`"$at"`, names);
+  return lines(
+    sh`at=$(mktemp -d)`,
+    ...before,
+    sh`
   n=100
   for url; do
     n=$((n + 1))
     (
-      said=$(${fetch(sh`"$url"`, sh`"$at/$n.got"`)} 2>&1) || echo "$said" | grep -q "$answer" ||
+      said=$(${fetch(sh`"$url"`, sh`"$at/$n.got"`, options)} 2>&1) || echo "$said" | grep -q "$answer" ||
         echo "$said" | grep '^E: Failed' || echo "E: Failed to fetch $url"
     ) >"$at/$n.said" 2>/dev/null &
   done
   wait
   cat "$at"/*.said 2>/dev/null | grep . || echo ${REACHED}
-  rm -rf "$at"`;
+  rm -rf "$at"`,
+  );
+}
 
-function repositories({ lock }: Scene): Step {
+function repositories({ lock, cluster }: Scene): Step {
   const minor = minorOf(lock.kubernetes);
   return check(
     {
@@ -93,7 +102,7 @@ function repositories({ lock }: Scene): Step {
         if [ "$have" = "$want" ]; then set --
         else set -- ${[kubernetesRepository(minor), crioRepository(minor)].map((url) => `${url}InRelease`)}; fi
         answer='never, a file is wanted'
-        ${reached}`,
+        ${reached(cluster)}`,
       want: REACHED,
     },
   );
@@ -105,8 +114,17 @@ function registriesOf(plugin: NetworkPlugin): readonly string[] {
   return PLUGIN_RELEASES[plugin].images.map((image) => image.slice(0, image.indexOf('/')));
 }
 
+/** Whom a pull from a registry asks first: its mirrors where it has some, though nothing can be said beforehand of one without TLS. */
+function placesOf(host: string, { registries: wished }: Scene['cluster']): readonly string[] {
+  const mirrors = (wished?.mirrors ?? []).filter(({ of }) => of === host);
+  if (mirrors.length === 0) return [host];
+  return [...new Set(mirrors.filter(({ insecure }) => !insecure).map(({ at }) => registryHost(at)))];
+}
+
 function registries({ cluster }: Scene): Step {
-  const hosts = [...new Set(['registry.k8s.io', ...registriesOf(cluster.network.plugin)])];
+  const hosts = [...new Set(['registry.k8s.io', ...registriesOf(cluster.network.plugin)])].flatMap((host) =>
+    placesOf(host, cluster),
+  );
   return check(
     {
       id: 'preflight/registries',
@@ -135,7 +153,7 @@ function registries({ cluster }: Scene): Step {
       read: sh`
         if [ -e ${FILES.initialised} ]; then set --; else set -- ${hosts.map((host) => `https://${host}/v2/`)}; fi
         answer='401  *Unauthorized'
-        ${reached}`,
+        ${reached(cluster, hosts)}`,
       want: REACHED,
     },
   );

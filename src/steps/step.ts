@@ -1,3 +1,4 @@
+import type { Slot } from '../model/slot.ts';
 import type { Shell } from '../shell/sh.ts';
 
 /** `subject/what`: stable; used by --only, the docs, the history and `explain`. */
@@ -6,8 +7,14 @@ export type StepId = `${string}/${string}`;
 /** What making a step puts at risk while it is made: a service's restart, the whole node, or data. */
 export type Disturbs = 'service' | 'node' | 'data';
 
-/** The name of a late value: something a step yields that a later step takes. Sealed: never shown or stored. */
-export type Slot = string;
+export type { Slot } from '../model/slot.ts';
+
+/** A secret of the operator's own. */
+export interface Secret {
+  readonly slot: Slot;
+  /** What it is, for who does the step by hand: a phrase that can stand behind "is". */
+  readonly is: string;
+}
 
 /** A text in a failed step's output, what it means, and what to do. */
 export interface Clue {
@@ -65,6 +72,8 @@ export interface Step {
   readonly gives?: readonly Slot[];
   /** Late values of earlier steps that `read` or `make` use as `$(slot NAME)`. */
   readonly takes?: readonly Slot[];
+  /** Secrets of the operator's that `read` or `make` use as `$(slot NAME)`: given by cluster.yaml, kept elsewhere. */
+  readonly secrets?: readonly Secret[];
   /** The files `make` writes: noted before anything is made, so that `undo` can put them back. */
   readonly writes?: readonly string[];
   /** Reading text is secret-free but long: shown as "new, 74 lines" unless asked for in full. */

@@ -6,6 +6,9 @@ const LONG = 30 * 60_000;
 /** Lab tests by how long they take, the longest first: whoever starts last is waited for by everybody. */
 const BY_LENGTH = [
   'break',
+  'member',
+  'control-planes',
+  'virtual-ip',
   'login',
   'diagnoses',
   'releases',
@@ -14,8 +17,8 @@ const BY_LENGTH = [
   'half-done',
   'undone',
   'failures',
+  'registries',
   'join',
-  'control-planes',
   'create',
   'system',
   'plugins',

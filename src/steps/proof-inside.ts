@@ -164,7 +164,8 @@ export function serviceSteps(kube: Shell): readonly Step[] {
       probes,
       read: connected(kube, sh`${of('Service', 'web', 3)}:80`),
       want: 'answers',
-      within: 10,
+      // After a reboot the controller manager is elected anew once its old lease of 15 s is over; until then a new Service has no endpoints.
+      within: 40,
       awaits: 'an answer from the Service',
       clues: SERVICE_CLUES,
     },

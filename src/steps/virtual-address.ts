@@ -4,7 +4,8 @@ import { DISK_CLUES } from './clues.ts';
 import { deviceOf, HEAD, keepalivedText } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
-import { file, folder, putBack } from './kinds/file.ts';
+import { file } from './kinds/file.ts';
+import { ownFile } from './kinds/own-file.ts';
 import { sinceReload, YOUNG } from './kinds/unit.ts';
 import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
 import { apiPort, nodeAddress } from './node.ts';
@@ -135,8 +136,7 @@ function settings(scene: Scene, virtual: VirtualAddress): Step {
 
 /** As the distribution has the unit, one that has died stays dead. */
 function startedAgain(): Step {
-  const path = ENDPOINT_FILES.unit;
-  const one = file(
+  return ownFile(
     {
       id: 'endpoint/restart',
       title: 'Have keepalived started again when it dies',
@@ -145,7 +145,7 @@ function startedAgain(): Step {
       after: ['endpoint/keepalived'],
     },
     {
-      path,
+      path: ENDPOINT_FILES.unit,
       content: `${HEAD}: keepalived is started again whenever it ends unasked.
 [Unit]
 StartLimitIntervalSec=0
@@ -156,12 +156,6 @@ TimeoutStopSec=5
 `,
     },
   );
-  return {
-    ...one,
-    undo: sh`
-      if [ -d ${folder(path)} ]; then ${putBack(path)}; fi
-      rmdir ${folder(path)} 2>/dev/null || :`,
-  };
 }
 
 const RUNNING: readonly Clue[] = [

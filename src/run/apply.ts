@@ -40,7 +40,8 @@ export interface Applied extends Outcome {
 /**
  * Makes true what the survey found otherwise: takes the hosts, follows what an earlier run left going on, carries the
  * phases out in order from the first that has something to do, reads everything again, and proves the cluster from outside.
- * Hosts the survey did not reach are left out, and told of in the end. Whatever goes wrong once it has begun, of a step or of the way to a host, is in the outcome and in the events.
+ * Hosts the survey did not reach are left out, and told of in the end. Whatever goes wrong once it has begun, of a step or of the
+ * way to a host, is in the outcome and in the events.
  * @throws Problem `run/held` (exit 5) before anything is begun.
  */
 export async function apply(given: ApplyOptions): Promise<Applied> {

@@ -43,20 +43,21 @@ function wanted({ cluster }: Scene): readonly string[] {
     : OBJECTS;
 }
 
+const asksFor = (scene: Scene): Shell =>
+  sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
+const NAMES = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}';
+
 /** The objects kubeadm leaves in the cluster, as far as they are there, `Kind/name` a line, and `answered`; then the settings it was given. */
 function keptProbe(scene: Scene): Probe {
-  const names = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}answered{"\\n"}';
   const settings = '{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}';
-  const ask = sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
-  return asked(scene, 'kept_by_kubeadm', sh`${ask} -o jsonpath=${names + settings}`);
+  const path = `${NAMES}answered{"\\n"}${settings}`;
+  return asked(scene, 'kept_by_kubeadm', sh`${asksFor(scene)} -o jsonpath=${path}`);
 }
 
 /** Their names as far as they are there, `Kind/name` a line, and `answered` when the API server said so. */
 function objectsProbe(scene: Scene): Probe {
-  const path = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}';
-  const ask = sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
   return {
-    ...asked(scene, 'cluster_objects', sh`${ask} -o jsonpath=${path} && echo answered`),
+    ...asked(scene, 'cluster_objects', sh`${asksFor(scene)} -o jsonpath=${NAMES} && echo answered`),
     partOf: { probe: keptProbe(scene), filter: sh`sed '/^answered$/q'` },
   };
 }

@@ -36,8 +36,9 @@ export function apiPort(cluster: Cluster): number {
 }
 
 /**
- * `kubectl` on the node asked, which never waits long: for one request five seconds, and `limit` seconds for all it does. On a control plane it speaks with the API server of that very node: so
- * it works while a load balancer or a name does not. A worker has no API server, and no credentials but its kubelet's.
+ * `kubectl` on the node asked, which never waits long: five seconds for one request, and `limit` seconds for all it does. On a
+ * control plane it speaks with the API server of that very node: so it works while a load balancer or a name does not. A worker
+ * has no API server, and no credentials but its kubelet's.
  */
 export function kubectl(
   { cluster, node, facts }: Pick<Scene, 'cluster' | 'node' | 'facts'>,

@@ -4,6 +4,7 @@ import { isEmpty } from '../../src/plan/plan.ts';
 import { apply } from '../../src/run/apply.ts';
 import { leave, type LeavePlan, planLeave, type Wish } from '../../src/run/leave.ts';
 import { isSeenAlive, refusals } from '../../src/run/leave-refusals.ts';
+import { Disconnected } from '../../src/ssh/host.ts';
 import { meetAny, type Site, survey } from '../../src/run/survey.ts';
 import type { RunOptions } from '../../src/run/take.ts';
 import { violate } from './deeds.ts';
@@ -19,12 +20,12 @@ export interface Process {
   readonly run: string;
   readonly soon: AbortSignal;
   readonly bugs: ReadonlySet<Bug>;
+  /** Told when a node begins to leave. */
+  readonly onLeave?: () => void;
 }
 
 /** How a command ended: what stood against it. */
 export type Ended = readonly Problem[];
-
-const NEVER = new AbortController().signal;
 
 /** Milliseconds the cluster is given to notice that a host has died, as the command itself gives it. */
 const NOTICED = 75_000;
@@ -41,7 +42,7 @@ function optionsOf({ world, run, soon }: Process, site: Site, command: string): 
     command,
     version: '0',
     on: (event) => checkSecret(world, `the event ${event.is}`, JSON.stringify(event)),
-    stop: { soon, now: NEVER },
+    stop: { soon, now: new AbortController().signal },
     patience: 600,
     detached: true,
   };
@@ -56,6 +57,8 @@ async function told(work: () => Promise<Ended>): Promise<Ended> {
   } catch (error) {
     if (error instanceof Problem) return [error];
     if (error instanceof Problems) return error.problems;
+    if (error instanceof Disconnected)
+      return [new Problem({ code: 'simulate/lost', summary: error.message })];
     throw error;
   }
 }
@@ -101,6 +104,7 @@ function leaving(process: Process, cluster: Cluster, name: string): Promise<Ende
     while (isSeenAlive(planned) && world.clock.now() <= until) planned = await planLeave(site, wish);
     const bad = refusals(planned).filter((one) => !isMissed(one, planned, bugs));
     if (bad.length > 0) return bad;
+    process.onLeave?.();
     return endOf(await leave(optionsOf(process, site, `node remove ${name}`), withBugs(planned, bugs)));
   });
 }

@@ -89,7 +89,9 @@ function call(
       },
     };
     operator.sessions.add(drop);
-    signal?.addEventListener('abort', () => session.lose('ended here'));
+    const abort = (): void => session.lose('ended here');
+    signal?.addEventListener('abort', abort);
+    ends.push(() => signal?.removeEventListener('abort', abort));
     if (machine.state !== 'up' || machine.cut) {
       world.clock.after(CONNECT_TIMEOUT, () => {
         if (end())

@@ -27,6 +27,9 @@ interface Play {
 /** Milliseconds within which every command ends, whatever befalls it. */
 const LIMIT = 24 * 3600_000;
 
+/** Milliseconds until a host has noticed that whoever held it is not there any more. */
+const NOTICED = 60_000;
+
 class Violated extends Error {}
 
 /** Plays a schedule. Same schedule, same story. */
@@ -109,7 +112,10 @@ async function perform(own: Play, { command, faults }: Act): Promise<void> {
     while (waiting[0] !== undefined && waiting[0].at <= moment) strike(waiting.shift() as Fault);
   };
   const ended = carryOut(own, process, command);
-  if (ended === undefined) return;
+  if (ended === undefined) {
+    world.onMoment = () => undefined;
+    return;
+  }
   tell(world, `${process.run}: ${command.do}`);
   const end = await carry(own, Promise.race([ended, killed]));
   world.onMoment = () => undefined;
@@ -155,32 +161,28 @@ function carryOut(own: Play, process: Process, command: Command): Promise<Ended>
 
 async function remove(own: Play, process: Process, names: readonly string[]): Promise<Ended> {
   const key = names.join(' ');
-  own.pending.set(key, () => remove(own, begin(own, new AbortController().signal), names));
-  const { ended, cluster } = await removing(process, own.cluster, names);
+  const again = (): Promise<Ended> => remove(own, begin(own, new AbortController().signal), names);
+  const onLeave = (): unknown => own.pending.set(key, again);
+  const { ended, cluster } = await removing({ ...process, onLeave }, own.cluster, names);
   own.cluster = cluster;
-  if (ended.length === 0 || isRefusal(ended)) own.pending.delete(key);
+  if (ended.length === 0) own.pending.delete(key);
   return ended;
 }
 
 async function replace(own: Play, process: Process, name: string): Promise<Ended> {
   if (machineOf(own.world, name).state === 'gone') arrive(own, name);
-  own.pending.set(name, () => replace(own, begin(own, new AbortController().signal), name));
-  const ended = await replacing(process, own.cluster, name);
-  if (ended.length === 0 || isRefusal(ended)) own.pending.delete(name);
+  const again = (): Promise<Ended> => replace(own, begin(own, new AbortController().signal), name);
+  const onLeave = (): unknown => own.pending.set(name, again);
+  const ended = await replacing({ ...process, onLeave }, own.cluster, name);
+  if (ended.length === 0) own.pending.delete(name);
   return ended;
-}
-
-/** Whether nothing was begun. */
-function isRefusal(ended: Ended): boolean {
-  return ended.every(
-    ({ code }) => code.startsWith('leave/') && !code.startsWith('leave/no-') && code !== 'leave/etcd-member',
-  );
 }
 
 /** When faults stop: what was begun is gone on with, the gone are replaced, one more apply; then nothing is left to do. */
 async function settle(own: Play): Promise<void> {
   const { world } = own;
   heal(world);
+  await carry(own, world.clock.sleep(NOTICED));
   for (let round = 0; round < 3 && own.pending.size > 0; round += 1) {
     for (const [names, again] of [...own.pending]) {
       const isThere = names.split(' ').every((name) => own.cluster.nodes.some((node) => node.name === name));

@@ -20,7 +20,7 @@ import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
 
 /** How a cluster is made as it should be. */
 export interface ApplyOptions extends RunOptions {
-  /** What was read and shown; when another operator's work had to be followed first it is read anew. */
+  /** What was read and shown. It is read anew when another operator's work had to be followed first, or has made members or taken them back since. */
   readonly survey: Survey;
   readonly choice: Choice;
   /** `changed`: prove the cluster when something was made; `always`; or `never`. */
@@ -49,8 +49,15 @@ export async function apply(given: ApplyOptions): Promise<Applied> {
   const options = { ...given, site: without(given.site, away) };
   const holds = await takeAll(options);
   try {
-    const isOld = (await followAll(holds, options)) && !options.stop.soon.aborted;
-    const before = isOld ? await survey(patientSite(options), options.choice) : options.survey;
+    const isFollowed = await followAll(holds, options);
+    // What was read before the hosts were ours may be of another cluster by now: one that has lost its lead since would be made twice.
+    const isOld =
+      isFollowed ||
+      holds.some(({ host, isMember }) => isMember !== (given.survey.facts[host.name]?.member === true));
+    const before =
+      isOld && !options.stop.soon.aborted
+        ? await survey(patientSite(options), options.choice)
+        : options.survey;
     options.onBegin?.(before);
     const running = begin(options, before.works, holds);
     const after = await told(running, async () => {

@@ -5,6 +5,7 @@ import { streamReader } from '../shell/parse.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { Problem } from '../model/problem.ts';
 import type { Host } from '../ssh/host.ts';
+import { MEMBER } from '../steps/facts.ts';
 import { plainScript } from './script.ts';
 
 /** Who holds a host, as the one who is refused is told. */
@@ -31,6 +32,8 @@ export interface Hold {
   readonly host: Host;
   /** Work of an earlier operator that still goes on there. */
   readonly adrift: readonly Adrift[];
+  /** Whether the host was a member of a cluster when it was taken: from then on nobody but us makes it one or takes it back. */
+  readonly isMember: boolean;
   /**
    * Takes the host again when the connection that held it has been lost; nothing when it has not.
    * @throws Problem `run/held` (exit 5) when somebody else has taken it meanwhile; whatever keeps us from asking.
@@ -88,6 +91,7 @@ function holdScript(holder: Holder, steal: string): Shell {
       esac
     done
     rmdir /run/landfall/runs/* 2>/dev/null
+    if ${MEMBER}; then say member; fi
     say got
     while say alive; do sleep 1 9>&-; done
   `;
@@ -113,6 +117,7 @@ type Answer =
   | {
       readonly is: 'got';
       readonly adrift: readonly Adrift[];
+      readonly isMember: boolean;
       readonly let: () => Promise<void>;
       readonly isLost: () => boolean;
     }
@@ -122,6 +127,7 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const abort = new AbortController();
     const adrift: Adrift[] = [];
+    let isMember = false;
     let answered = false;
     let isLost = false;
     const answer = (value: Answer): void => {
@@ -132,8 +138,9 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
       (r) => {
         if (r.is !== 'said') return;
         if (r.word === 'adrift') adrift.push({ run: r.texts[0] ?? '', phase: r.texts[1] ?? '' });
+        if (r.word === 'member') isMember = true;
         if (r.word === 'held') answer({ is: 'held', by: parseHolder(r.texts[0]) });
-        if (r.word === 'got') answer({ is: 'got', adrift, let: letGo, isLost: () => isLost });
+        if (r.word === 'got') answer({ is: 'got', adrift, isMember, let: letGo, isLost: () => isLost });
       },
       () => undefined,
     );
@@ -173,10 +180,11 @@ function parseHolder(text: string | undefined): Holder | undefined {
  */
 export async function hold(host: Host, self: Holder): Promise<Hold> {
   let got = await take(host, self);
-  const { adrift } = got;
+  const { adrift, isMember } = got;
   return {
     host,
     adrift,
+    isMember,
     keep: async () => {
       if (got.isLost()) got = await take(host, self);
     },

@@ -20,6 +20,9 @@ export interface FactsWish {
   readonly cluster?: Cluster;
 }
 
+/** In shell: whether the host has become a member of a cluster, all the way. */
+export const MEMBER = sh`[ -s /etc/kubernetes/kubelet.conf ] && [ -e ${FILES.initialised} ]`;
+
 /** The shell that prints each fact, by name. */
 const QUESTIONS: Readonly<Record<string, Shell>> = {
   os: sh`cat /etc/os-release`,
@@ -42,7 +45,7 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
-  member: sh`if [ -s /etc/kubernetes/kubelet.conf ] && [ -e ${FILES.initialised} ]; then echo yes; fi`,
+  member: sh`if ${MEMBER}; then echo yes; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"

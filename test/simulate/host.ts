@@ -195,6 +195,7 @@ function take(open: Open, script: string): void {
     if (!unit.isOver) send(record('adrift', unit.run, unit.phase));
     else if (unit.run !== run) machine.units.delete(key);
   }
+  if (machine.member === 'whole') send(record('member'));
   send(record('got'));
 }
 

@@ -48,7 +48,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/depot/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/depot/**/*.test.ts',
+            'test/simulate/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },

@@ -131,6 +131,20 @@ function noSeat(name: string, away: readonly Problem[]): Problem {
   });
 }
 
+/** @throws Problem `leave/joined` (exit 5) when the host has become a member since: nothing on it would be drained. */
+async function checkStranger(site: Site, node: Node): Promise<void> {
+  const { facts } = await meetAny({ ...site, cluster: { ...site.cluster, nodes: [node] } });
+  if (facts[node.name]?.member !== true) return;
+  throw new Problem({
+    code: 'leave/joined',
+    host: node.name,
+    summary: `${node.name} has become a member since it was read: nothing was taken back`,
+    why: 'a join that an earlier run had begun went on without its operator; what runs there now has to be drained first',
+    try: 'the same command again reads anew what it means',
+    exit: 5,
+  });
+}
+
 /** Whether a host carries an address the cluster knows the node by. */
 function isSame(facts: Facts | undefined, { node }: LeaveReading, of: Removal | undefined): boolean {
   const known = [node?.address, ...(of?.leaving ?? []).map(({ peer }) => /\/\/(.*):/.exec(peer)?.[1])];
@@ -140,7 +154,7 @@ function isSame(facts: Facts | undefined, { node }: LeaveReading, of: Removal | 
 /**
  * Has a node leave: drained and off the list of etcd's members, then everything taken back on its host, then forgotten by the cluster.
  * Begun again after it was cut short anywhere, it goes on from there.
- * @throws Problem `run/held` or `reset/not-ours` (exit 5) before anything is begun.
+ * @throws Problem `run/held`, `leave/joined` or `reset/not-ours` (exit 5) before anything is begun.
  */
 export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome> {
   const gone = plan.silence === undefined ? plan.away : [...plan.away, plan.silence];
@@ -148,6 +162,7 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
   const holds = await takeAll(options);
   try {
     await followAll(holds, options);
+    if (plan.state === 'stranger') await checkStranger(options.site, plan.node);
     await checkOurs(options.site, plan.guards);
     const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds);
     await told(running, async () => {

@@ -18,6 +18,17 @@ const STALE: Schedule = {
   ],
 };
 
+/** A join goes on without its operator while its node is told to leave: by then it has pods. */
+const JOINED: Schedule = {
+  planes: 3,
+  workers: 0,
+  prepared: true,
+  acts: [
+    { command: { do: 'apply' }, faults: [{ kind: 'operator killed', at: 19, host: 0, seconds: 1 }] },
+    { command: { do: 'replace', who: 1 }, faults: [] },
+  ],
+};
+
 describe('the simulator', () => {
   it('makes a cluster, and nothing is left to do', async () => {
     const { violation, story } = await play({
@@ -42,6 +53,12 @@ describe('the simulator', () => {
 
   it('sees no second cluster made by whoever has read an earlier one', async () => {
     expect((await play(STALE)).violation).toBeUndefined();
+  });
+
+  it('sees no node cleared undrained that became a member after it was told to leave', async () => {
+    const { violation, story } = await play(JOINED);
+    expect(violation).toBeUndefined();
+    expect(story.join('\n')).toContain('leave/joined');
   });
 
   const SAYS = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fake } from '../../test/cli/fake.ts';
 import { type ExitCode, Problem, Problems } from '../model/problem.ts';
+import { Disconnected } from '../ssh/host.ts';
 import { confirm } from './ask.ts';
 import type { CommonFlags } from './flags.ts';
 import { isMeant } from './reset.ts';
@@ -26,6 +27,12 @@ describe('what is thrown', () => {
   test('several end with the gravest', () => {
     expect(told(new Problems([problem(1), problem(4), problem(2)])).exit).toBe(4);
     expect(told(new Problems([problem(2), problem(5)])).exit).toBe(5);
+  });
+
+  test('a connection that broke is no bug of ours', () => {
+    const { exit, err } = told(new Disconnected('cp-1', 'timed out'));
+    expect(exit).toBe(4);
+    expect(err).toContain('error[ssh/lost]: the connection to cp-1 was lost: timed out');
   });
 
   test('with --json there is a document, and nothing of an Error in it', () => {

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import { fileTrouble } from './file-trouble.ts';
 import type { CommonFlags } from './flags.ts';
 import { lookOf } from './sight.ts';
+import { Disconnected } from '../ssh/host.ts';
 
 type TellFlags = Pick<CommonFlags, 'color' | 'json' | 'verbose'>;
 
@@ -63,6 +64,11 @@ function bug(error: unknown): { problem: ProblemParts; stack: string } {
   };
 }
 
+/** A connection that broke where nothing waits for the host: before anything was begun on it, or after it. */
+function lost({ host, message }: Disconnected): Problem {
+  return new Problem({ code: 'ssh/lost', host, summary: message, try: 'run the command again', exit: 4 });
+}
+
 /** Tells whatever was thrown: problems as they are, anything else as a bug with its stack. Gives what to end with. */
 export function tell(context: Context, flags: TellFlags, error: unknown): ExitCode {
   if (error instanceof Problems) return tellProblems(context, flags, error.problems);
@@ -71,6 +77,7 @@ export function tell(context: Context, flags: TellFlags, error: unknown): ExitCo
       context.process.stderr.write(`${error.cause.stack}\n`);
     return tellProblems(context, flags, [error]);
   }
+  if (error instanceof Disconnected) return tell(context, flags, lost(error));
   const trouble = fileTrouble(error);
   if (trouble !== undefined) return tell(context, flags, trouble);
   const { problem, stack } = bug(error);

@@ -63,7 +63,7 @@ describe('the simulator', () => {
 
   const SAYS = {
     'drain skipped': /cleared while pods that nobody moved run there/,
-    'quorum off by one': /etcd has lost its majority by it/,
+    'quorum off by one': /is taken off etcd's list: etcd has lost its majority by it/,
     'lock ignored': /which run r\d+ holds/,
   } as const;
   it.each(BUGS)(

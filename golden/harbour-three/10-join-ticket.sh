@@ -73,8 +73,10 @@ said=$(probe etcd_members)
 case $said in
   *healthy:*)
     {
-      printf '%s\n' "$said" | awk -F ', ' -v peers='https://10.0.0.12:2380 https://10.0.0.13:2380 ' '
-  $4 != "" && index(peers, $4 " ") { id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4 }
+      printf '%s\n' "$said" | awk -F ', ' -v peers='https://10.0.0.12:2380 https://10.0.0.13:2380 ' -v kept='' '
+  $4 != "" && index(peers, $4 " ") && !($6 == "false" && index(kept, $4 " ")) {
+    id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4
+  }
   / is healthy: / { split($0, p, " is healthy: "); if (p[1] in voter) delete id[voter[p[1]]] }
   END { for (peer in id) print id[peer], "of", peer }' | sort
     } | grep . || echo none ;;
@@ -84,8 +86,10 @@ esac
 want_1=none
 make_1() {
 for id in $(
-        probe etcd_members | awk -F ', ' -v peers='https://10.0.0.12:2380 https://10.0.0.13:2380 ' '
-  $4 != "" && index(peers, $4 " ") { id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4 }
+        probe etcd_members | awk -F ', ' -v peers='https://10.0.0.12:2380 https://10.0.0.13:2380 ' -v kept='' '
+  $4 != "" && index(peers, $4 " ") && !($6 == "false" && index(kept, $4 " ")) {
+    id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4
+  }
   / is healthy: / { split($0, p, " is healthy: "); if (p[1] in voter) delete id[voter[p[1]]] }
   END { for (peer in id) print id[peer], "of", peer }' | sort | cut -d ' ' -f 1
       ); do timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member remove "$id"; done

@@ -68,6 +68,15 @@ timeout 20 crictl images -o json 2>/dev/null | awk '
   /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'
 }
 
+probe_standing() {
+if [ -e /etc/kubernetes/landfall/initialised ] || ! [ -d /var/lib/etcd/member ]; then echo 'no vote'
+elif list=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member list); then
+  printf '%s\n' "$list" | awk -F ', ' -v name=cp-1 -v peer=https://10.0.0.12:2380 '
+    $6 == "false" && ($3 == name || $4 == peer) { votes = 1 }
+    END { print votes ? "votes" : "no vote" }'
+fi
+}
+
 probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
@@ -229,9 +238,16 @@ make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 5 join/member: Join cp-1 to the control plane
-# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.
+# ── 5 join/standing: Know whether etcd counts on this host already
+# A join that was cut short may have been given its vote by then. Taken back it would be missed whenever votes are counted: of two voters, it is the majority. Only etcd’s own list says so.
 read_5() {
+case $(probe standing) in votes | 'no vote') echo known ;; *) echo 'etcd does not say' ;; esac
+}
+want_5=known
+
+# ── 6 join/member: Join cp-1 to the control plane
+# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.
+read_6() {
 open=; begun=
 for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
   if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
@@ -245,8 +261,8 @@ elif [ -n "$open" ]; then echo "a member that lacks:$open"
 elif [ -e /etc/kubernetes/bootstrap-kubelet.conf ] || [ -e /run/landfall/join.yaml ]; then echo 'half joined, open: its end'
 else echo member; fi
 }
-want_5=member
-make_5() {
+want_6=member
+make_6() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null) || :
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -260,8 +276,18 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
   if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
 else
   if [ -z "$(slot join-cp-1)" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
-  if [ -n "$begun" ]; then (
-    begun=
+standing=$(probe standing)
+case $standing in
+  votes)
+    for path in $open; do
+      case $path in
+        /etc/kubernetes/kubelet.conf | /var/lib/kubelet/*) ;;
+        *) echo "a voter that lacks:$open"; exit 1 ;;
+      esac
+    done ;;
+  'no vote')
+    if [ -n "$begun" ]; then (
+      begun=
 if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
 if [ -n "$begun" ]; then
   if kubeadm version >/dev/null 2>&1; then
@@ -345,9 +371,10 @@ if command -v ipset >/dev/null 2>&1; then
   ipset list -n 2>/dev/null | grep -e '^cali[46]0' -e '^cilium_' | while read -r set; do ipset destroy "$set" 2>/dev/null || :; done
 fi
 rm -f /etc/kubernetes/landfall/initialised
-  ) || echo 'not all of the earlier try could be taken back'; fi
-  met=
-  ticket=$(slot join-cp-1)
+    ) || echo 'not all of the earlier try could be taken back'; fi ;;
+  *) echo 'etcd does not say whether this host votes; nothing is touched'; exit 1 ;;
+esac
+ticket=$(slot join-cp-1)
 if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
 set -- $ticket
 (
@@ -374,10 +401,16 @@ controlPlane:
     advertiseAddress: "10.0.0.12"
     bindPort: 6443
   certificateKey: "%s"
-' "$@" >>/run/landfall/join.yaml
+' "$1" "$2" "$3" >>/run/landfall/join.yaml
 )
 status=0
-kubeadm join --config /run/landfall/join.yaml $met || status=$?
+if [ "$standing" = votes ]; then
+  skip=--skip-phases=preflight,control-plane-prepare,check-etcd,etcd-join
+if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
+kubeadm join --config /run/landfall/join.yaml "$skip" || status=$?
+else
+  kubeadm join --config /run/landfall/join.yaml || status=$?
+fi
 rm -f /run/landfall/join.yaml
 if [ "$status" -ne 0 ]; then
   # kubeadm waits for kubelet and knows no more than that it does not come.
@@ -387,14 +420,15 @@ fi
 fi
 rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
 find /etc/kubernetes -type f -exec sync {} +
+if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 join/kubelet: Run kubelet with the settings that lie on the disk
+# ── 7 join/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
-read_6() {
+read_7() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -404,9 +438,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_6='ActiveState=active
+want_7='ActiveState=active
 started after its files were written'
-make_6() {
+make_7() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -414,29 +448,29 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 7 join/api-ready: Have an API server that is ready
+# ── 8 join/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_7() {
+read_8() {
 probe api | grep . || echo 'not ready'
 }
-want_7=ok
+want_8=ok
 
-# ── 8 join/node: Be known to the cluster
+# ── 9 join/node: Be known to the cluster
 # kubelet registers its node when it starts, under its name, with the address others will use. A node that was deleted in the cluster comes back only with a kubelet that starts anew.
-read_8() {
+read_9() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1); printf '%s\n' "$said"
 }
-want_8='cp-1 10.0.0.12 v1.36.3'
-make_8() {
+want_9='cp-1 10.0.0.12 v1.36.3'
+make_9() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || case $said in
   # Whatever else it is, a kubelet that starts anew does not help.
   *'not found'*) systemctl restart kubelet ;;
 esac
 }
 
-# ── 9 join/etcd-member: Have a vote in etcd
+# ── 10 join/etcd-member: Have a vote in etcd
 # A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
-read_9() {
+read_10() {
 probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
@@ -448,11 +482,11 @@ $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
     else print (state == "" ? own " is no member" : state)
   }'
 }
-want_9='cp-1 votes'
+want_10='cp-1 votes'
 
-# ── 10 join/certificates: Have certificates that stay valid
+# ── 11 join/certificates: Have certificates that stay valid
 # The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_10() {
+read_11() {
 timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
   /"name":/ { split($0, p, "\""); name = p[4] }
   /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
@@ -464,7 +498,7 @@ timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kube
     if (!bad) print "none ends within 30 days"
   }' | sort
 }
-want_10='none ends within 30 days'
+want_11='none ends within 30 days'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -482,17 +516,18 @@ stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-cp-1 <<'END'
 the value of join-cp-1
 END
-say landfall 1 10
+say landfall 1 11
 step 1 check 20
 step 2 make 0
 step 3 check 0
 step 4 make 0
-step 5 make 0
-step 6 make 30
-step 7 check 240
-step 8 make 60
-step 9 check 180
-step 10 check 0
+step 5 check 90
+step 6 make 0
+step 7 make 30
+step 8 check 240
+step 9 make 60
+step 10 check 180
+step 11 check 0
 say end
 }
 main

@@ -111,7 +111,7 @@ END
     apiServerEndpoint: "api.harbour.internal:6443"
     token: "%s"
     caCertHashes: ["%s"]
-' "$@" >>/run/landfall/join.yaml
+' "$1" "$2" >>/run/landfall/join.yaml
 )
 status=0
 kubeadm join --config /run/landfall/join.yaml $met || status=$?
@@ -124,6 +124,7 @@ fi
 fi
 rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
 find /etc/kubernetes -type f -exec sync {} +
+if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised

@@ -58,6 +58,8 @@ export interface Facts {
   readonly ssh?: SshFacts;
   /** Whether the host has become a member of a cluster, all the way: absent on any other. */
   readonly member?: true;
+  /** What of one lies on a host that is no member all the way: data of etcd, credentials of a kubelet. Absent when nothing does. */
+  readonly remains?: readonly ('etcd' | 'kubelet')[];
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

@@ -40,7 +40,7 @@ const CLUES: readonly Clue[] = [
     match: /^not healthy: /,
     means:
       'a member of etcd does not answer; with another one added, fewer losses would be borne than before',
-    try: 'bring that host back, or, when it is gone for good, take its member out first: etcdctl member list, etcdctl member remove ID',
+    try: 'bring that host back; when it is gone for good, or does not come up again: landfall node replace, or node remove, with its name',
     diagnosis: 'H65',
   },
   ...API_CLUES,
@@ -53,20 +53,26 @@ export function quorumSteps(scene: Scene): readonly Step[] {
 }
 
 /**
- * What a join that was cut short has put into etcd; the host begins anew, and must not be taken for what it was. One that votes and is
- * well is never among them, whatever its host looks like.
+ * What a join that was cut short, or a host that was reset, has left in etcd; the host begins anew, and must not be taken for what it
+ * was. One that votes is among them only when it does not answer and its host has none of its data: it can never come back.
  */
 function staleMembers(scene: Scene, joining: readonly Node[]): Step {
   const { hosts } = scene;
   // A host that was not asked may well be a member.
-  const peers = joining.flatMap((node) => {
+  const yetToJoin = joining.flatMap((node) => {
     const facts = hosts[node.name];
     if (facts === undefined || facts.member === true) return [];
-    return [`https://${nodeAddress(node, facts)}:2380`];
+    return [
+      { peer: `https://${nodeAddress(node, facts)}:2380 `, keeps: facts.remains?.includes('etcd') === true },
+    ];
   });
+  const peers = yetToJoin.map(({ peer }) => peer).join('');
+  const kept = yetToJoin.flatMap(({ peer, keeps }) => (keeps ? [peer] : [])).join('');
   const stale = sh`
-    awk -F ', ' -v peers=${`${peers.join(' ')} `} '
-      $4 != "" && index(peers, $4 " ") { id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4 }
+    awk -F ', ' -v peers=${peers} -v kept=${kept} '
+      $4 != "" && index(peers, $4 " ") && !($6 == "false" && index(kept, $4 " ")) {
+        id[$4] = $1; if ($2 == "started" && $6 == "false") voter[$5] = $4
+      }
       / is healthy: / { split($0, p, " is healthy: "); if (p[1] in voter) delete id[voter[p[1]]] }
       END { for (peer in id) print id[peer], "of", peer }' | sort`;
   return {

@@ -45,7 +45,10 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   routes: sh`ip -4 -o route show | awk '{ for (i = 2; i < NF; i++) if ($i == "dev") print $1, $(i + 1) }'`,
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
-  member: sh`if ${MEMBER}; then echo yes; fi`,
+  member: sh`
+    if ${MEMBER}; then echo yes; exit; fi
+    if [ -d /var/lib/etcd/member ]; then echo etcd; fi
+    if [ -s /etc/kubernetes/kubelet.conf ]; then echo kubelet; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
@@ -219,9 +222,15 @@ export function parseFacts(output: string): Facts {
       ? {}
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
     ...login(text('ssh')),
-    ...(text('member') === 'yes' ? { member: true as const } : {}),
+    ...membership(text('member')),
     ...availability(facts),
   };
+}
+
+function membership(text: string): Pick<Facts, 'member' | 'remains'> {
+  if (text === 'yes') return { member: true };
+  const remains = (['etcd', 'kubelet'] as const).filter((one) => text.split('\n').includes(one));
+  return remains.length === 0 ? {} : { remains };
 }
 
 function availability(

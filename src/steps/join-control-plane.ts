@@ -1,10 +1,11 @@
 import { joiningControlPlanes } from '../model/cluster.ts';
-import { sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { apiReady, certificates, configSteps, kubelet } from './control-plane.ts';
 import { votingStep } from './etcd-members.ts';
 import { MANIFESTS, PAIRS, takeBack } from './init.ts';
 import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin } from './join.ts';
 import { JOIN_CLUES } from './join-clues.ts';
+import { standing, standingKnown } from './join-standing.ts';
 import { ticketSlot } from './join-ticket.ts';
 import { CONFIGS } from './key-files.ts';
 import type { Scene } from './phase.ts';
@@ -19,6 +20,7 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
   return [
     ...heldSteps(scene),
     ...configSteps(scene),
+    standingKnown(scene),
     member(scene),
     kubelet({
       id: 'join/kubelet',
@@ -43,6 +45,42 @@ const PARTS = [
 
 const KUBELET = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/kubeadm-flags.env'] as const;
 
+/** What is left to a host that etcd has given its vote: kubelet's own credentials, the marks of its node. */
+const rest = sh`
+  skip=--skip-phases=preflight,control-plane-prepare,check-etcd,etcd-join
+  if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
+  kubeadm join --config ${JOIN} "$skip" || status=$?`;
+
+/** Joins, from whatever an earlier try has left. */
+function joining(scene: Scene): Shell {
+  return sh`
+    if [ -z "$(slot ${ticketSlot(scene.node)})" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
+    standing=$(probe standing)
+    case $standing in
+      votes)
+        for path in $open; do
+          case $path in
+            /etc/kubernetes/kubelet.conf | /var/lib/kubelet/*) ;;
+            *) echo "a voter that lacks:$open"; exit 1 ;;
+          esac
+        done ;;
+      'no vote')
+        if [ -n "$begun" ]; then (
+          ${takeBack(scene)}
+        ) || echo 'not all of the earlier try could be taken back'; fi ;;
+      *) echo 'etcd does not say whether this host votes; nothing is touched'; exit 1 ;;
+    esac
+    ${runJoin(
+      scene,
+      sh`
+        if [ "$standing" = votes ]; then
+          ${rest}
+        else
+          kubeadm join --config ${JOIN} || status=$?
+        fi`,
+    )}`;
+}
+
 function member(scene: Scene): Step {
   const { cluster, node } = scene;
   const progress = sh`
@@ -54,10 +92,12 @@ function member(scene: Scene): Step {
   return {
     id: 'join/member',
     title: `Join ${node.name} to the control plane`,
-    why: 'kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.',
+    why: 'kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.',
     see: ['https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/high-availability/'],
     disturbs: 'service',
+    after: ['join/standing'],
     takes: [ticketSlot(node)],
+    probes: [standing(scene)],
     read: sh`
       ${progress}
       ${owner}
@@ -77,12 +117,7 @@ function member(scene: Scene): Step {
       if [ -e ${FILES.initialised} ]; then
         if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
       else
-        if [ -z "$(slot ${ticketSlot(node)})" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
-        if [ -n "$begun" ]; then (
-          ${takeBack(scene)}
-        ) || echo 'not all of the earlier try could be taken back'; fi
-        met=
-        ${runJoin(scene)}
+        ${joining(scene)}
       fi
       ${endJoin}`,
     undo: sh`
@@ -95,6 +130,13 @@ function member(scene: Scene): Step {
         means:
           'files of a control plane that has a vote were taken away, and joining it afresh would take its vote first',
         try: 'put them back from a backup; a certificate or a kubeconfig is made anew by kubeadm init phase certs or kubeconfig with --config /etc/kubernetes/landfall/kubeadm.yaml',
+      },
+      {
+        match: /^a voter that lacks: /,
+        means:
+          'etcd counts on this host’s vote, so its join may not be taken back; and it lacks what only a join from the beginning makes',
+        try: 'landfall node replace with the name of this host: it counts the votes first, takes this one off the list, and joins the host afresh',
+        diagnosis: 'H65',
       },
       {
         match: /Secret "kubeadm-certs" was not found|could not decrypt|error downloading the secret/,

@@ -87,10 +87,11 @@ const progress = sh`
   if [ -e ${BOOTSTRAP} ]; then begun=yes; fi`;
 
 /**
- * Runs kubeadm join with what the host was handed over: the token, the authority's hash and, where it is to be a control plane, the key
- * its certificates are sealed with. `$met` holds more arguments.
+ * Has kubeadm join with what the host was handed over: the token, the authority's hash and, where it is to be a control plane, the key
+ * its certificates are sealed with.
+ * @param kubeadm runs it with {@link JOIN}, and sets `$status` when it fails.
  */
-export function runJoin(scene: Scene): Shell {
+export function runJoin(scene: Scene, kubeadm: Shell): Shell {
   const { node, facts, cluster } = scene;
   const { host, port } = cluster.endpoint;
   const secret = [
@@ -109,6 +110,7 @@ export function runJoin(scene: Scene): Shell {
           '  certificateKey: "%s"',
         ]),
   ];
+  const words = node.role === 'worker' ? sh`"$1" "$2"` : sh`"$1" "$2" "$3"`;
   return sh`
     ticket=$(slot ${ticketSlot(node)})
     if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
@@ -118,10 +120,10 @@ export function runJoin(scene: Scene): Shell {
       mkdir -p /run/landfall
       rm -f ${JOIN}
       cat >${JOIN} ${heredoc(registration(scene))}
-      printf ${`${secret.join('\n')}\n`} "$@" >>${JOIN}
+      printf ${`${secret.join('\n')}\n`} ${words} >>${JOIN}
     )
     status=0
-    ${withoutProxy(cluster, sh`kubeadm join --config ${JOIN} $met || status=$?`)}
+    ${withoutProxy(cluster, kubeadm)}
     rm -f ${JOIN}
     if [ "$status" -ne 0 ]; then
       # kubeadm waits for kubelet and knows no more than that it does not come.
@@ -130,10 +132,15 @@ export function runJoin(scene: Scene): Shell {
     fi`;
 }
 
+/** What kubeadm has written is on the disk: it leaves all of it to the page cache, from where a power cut would take it. */
+const synced = sh`
+  find /etc/kubernetes -type f -exec sync {} +
+  if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi`;
+
 /** What a join leaves behind is cleared away, and that it has come to its end is written down. */
 export const endJoin = sh`
   rm -f ${BOOTSTRAP} ${JOIN}
-  find /etc/kubernetes -type f -exec sync {} +
+  ${synced}
   date -u +%FT%TZ >${draft(FILES.initialised)}
   ${inPlace(FILES.initialised)}`;
 
@@ -174,7 +181,7 @@ function member(scene: Scene): Step {
         if [ -n "$begun" ]; then met=--ignore-preflight-errors=${met}; fi
         # A certificate cut short would be kept as it is.
         if ! grep -q -e '^-----END' ${PARTS[0]} 2>/dev/null; then rm -f ${PARTS[0]}; fi
-        ${runJoin(scene)}
+        ${runJoin(scene, sh`kubeadm join --config ${JOIN} $met || status=$?`)}
       fi
       ${endJoin}`,
     undo: sh`

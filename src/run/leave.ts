@@ -77,11 +77,14 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
   const reading = parseLeave(out.stdout, chair.name, node.name);
   const silence = away.find(({ host }) => host === node.name);
   const state = stateOf(facts[node.name]);
-  const drained = state === 'member' && reading.node?.ready === true;
   const address = memberAddress(node, facts[node.name]);
   const isPlane = node.role === 'control-plane';
   const peer = `https://${address ?? node.name}:2380`;
   const votes = isPlane ? removal(reading.members, node.name, peer) : undefined;
+  const same = isSame(facts[node.name], reading, votes);
+  // A join that was cut short near its end has made a node already, and pods may run there.
+  const isNode = state === 'member' || (same && facts[node.name]?.remains?.includes('kubelet') === true);
+  const drained = isNode && reading.node?.ready === true;
   const leaving = {
     name: node.name,
     drained,
@@ -101,7 +104,7 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
     ...wish,
     seat: chair,
     state,
-    same: isSame(facts[node.name], reading, votes),
+    same,
     ...(silence === undefined ? {} : { silence }),
     away: away.filter((one) => one !== silence),
     reading,
@@ -132,9 +135,10 @@ function noSeat(name: string, away: readonly Problem[]): Problem {
 }
 
 /** @throws Problem `leave/joined` (exit 5) when the host has become a member since: nothing on it would be drained. */
-async function checkStranger(site: Site, node: Node): Promise<void> {
-  const { facts } = await meetAny({ ...site, cluster: { ...site.cluster, nodes: [node] } });
-  if (facts[node.name]?.member !== true) return;
+async function checkStranger(site: Site, plan: LeavePlan): Promise<void> {
+  const { node } = plan;
+  const now = await planLeave(site, plan);
+  if (now.state !== 'member' && isDrained(now) === isDrained(plan)) return;
   throw new Problem({
     code: 'leave/joined',
     host: node.name,
@@ -143,6 +147,11 @@ async function checkStranger(site: Site, node: Node): Promise<void> {
     try: 'the same command again reads anew what it means',
     exit: 5,
   });
+}
+
+/** Whether its pods are moved first. */
+function isDrained({ before }: LeavePlan): boolean {
+  return before.some(({ steps }) => steps.some(({ id }) => id === 'leave/drained'));
 }
 
 /** Whether a host carries an address the cluster knows the node by. */
@@ -162,7 +171,7 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
   const holds = await takeAll(options);
   try {
     await followAll(holds, options);
-    if (plan.state === 'stranger') await checkStranger(options.site, plan.node);
+    if (plan.state === 'stranger') await checkStranger(options.site, plan);
     await checkOurs(options.site, plan.guards);
     const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds);
     await told(running, async () => {

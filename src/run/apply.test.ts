@@ -9,8 +9,9 @@ import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
+import { RECORD } from '../shell/compile.ts';
 import { heredoc, sh } from '../shell/sh.ts';
-import type { Host, Output } from '../ssh/host.ts';
+import { Disconnected, type Host, type Output } from '../ssh/host.ts';
 import type { Phase } from '../steps/phase.ts';
 import type { Step, StepId } from '../steps/step.ts';
 import { apply, type Applied } from './apply.ts';
@@ -184,6 +185,38 @@ describe('hosts that do not answer', () => {
 
   it('keep everything from being begun while a control plane is among them and there is no cluster yet', async () => {
     await expect(survey(more('control-plane'))).rejects.toMatchObject({ code: 'ssh/unreachable' });
+  });
+});
+
+describe('members that came or went before the hosts were ours', () => {
+  /** A host that tells whoever takes it whether it is a member. */
+  const held = (isMember: boolean): Host => ({
+    ...dash(),
+    run: (script, options = {}) => {
+      if (!script.includes('/run/landfall/')) return dash().run(script, options);
+      if (!script.includes('while say alive')) return Promise.resolve({ status: 0, stdout: '', stderr: '' });
+      const said = [...(isMember ? ['member'] : []), 'got'].map((word) => `${RECORD}${word}\n`).join('');
+      queueMicrotask(() => options.onData?.(said));
+      return new Promise((_, lost) =>
+        options.signal?.addEventListener('abort', () => lost(new Disconnected('cp-0', 'ended here'))),
+      );
+    },
+  });
+
+  it.each([
+    [false, 'is believed'],
+    [true, 'is read anew'],
+  ])('when the host %s a member: what was read %s', async (isMember) => {
+    const s = site([phase('one', [cell('a/a', 'x')])], held(isMember));
+    const before = await survey(s);
+    let begun: unknown;
+    const onBegin = (now: unknown): never => {
+      begun = now;
+      throw new Error('that is enough');
+    };
+    const run = apply({ ...options(s), detached: true, survey: before, choice: {}, proof: 'never', onBegin });
+    await expect(run).rejects.toThrow('that is enough');
+    expect(begun === before).toBe(!isMember);
   });
 });
 

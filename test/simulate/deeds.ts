@@ -86,8 +86,7 @@ export function register(world: World, machine: Machine): void {
 /** Takes away what makes a machine a member: its data, its keys. Pods that were not moved end with it. */
 export function wipe(world: World, machine: Machine): void {
   const node = world.nodes.get(machine.name);
-  const isLive = node?.machine === machine.id && machine.member === 'whole';
-  if (isLive && node.pods > 0)
+  if (node?.machine === machine.id && node.pods > 0)
     violate(world, `${machine.name} is cleared while pods that nobody moved run there`);
   deed(world, `${machine.name} is cleared`, () => {
     machine.etcd = undefined;

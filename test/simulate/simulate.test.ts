@@ -61,6 +61,21 @@ describe('the simulator', () => {
     expect(story.join('\n')).toContain('leave/joined');
   });
 
+  it('sees a join brought to its end, and no vote taken back, wherever its host is killed', async () => {
+    const stories: string[] = [];
+    for (let at = 1; at <= 120; at += 1) {
+      const { violation, story } = await play({
+        planes: 3,
+        workers: 0,
+        prepared: true,
+        acts: [{ command: { do: 'apply' }, faults: [{ kind: 'host killed', at, host: 1, seconds: 5 }] }],
+      });
+      expect(violation, `killed at moment ${at}`).toBeUndefined();
+      stories.push(story.join('\n'));
+    }
+    expect(stories.some((story) => story.includes('its join is brought to its end'))).toBe(true);
+  }, 120_000);
+
   const SAYS = {
     'drain skipped': /cleared while pods that nobody moved run there/,
     'quorum off by one': /is taken off etcd's list: etcd has lost its majority by it/,

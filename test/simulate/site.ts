@@ -67,7 +67,7 @@ function kept(phase: Phase): Phase {
     ...phase,
     steps: (scene: Scene) => {
       const { cluster, node, hosts, away } = scene;
-      const members = Object.entries(hosts).map(([name, { member }]) => [name, member]);
+      const members = Object.entries(hosts).map(([name, { member, remains }]) => [name, member, remains]);
       const key = JSON.stringify([phase.id, cluster.nodes.map(({ name }) => name), node.name, members, away]);
       const known = KEPT.get(key);
       if (known !== undefined) return known;

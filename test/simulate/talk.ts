@@ -4,7 +4,9 @@ import { answers, isReady, isWell, type Machine, type Member, type World } from 
 const said = (name: string, text: string, status = 0): string => record('fact', name, String(status), text);
 
 /** What the script of the facts prints on a machine. */
-export function factsOf({ id, name, address, boot, member }: Machine): string {
+export function factsOf(world: World, { id, name, address, boot, member, etcd }: Machine): string {
+  const isNode = world.nodes.get(name)?.machine === id && member !== 'none';
+  const remains = [...(etcd === undefined ? [] : ['etcd']), ...(isNode ? ['kubelet'] : [])];
   const facts: Readonly<Record<string, string>> = {
     os: 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"',
     architecture: 'amd64',
@@ -20,7 +22,7 @@ export function factsOf({ id, name, address, boot, member }: Machine): string {
     virtualization: 'none',
     routes: 'default eth0',
     source: address,
-    member: member === 'whole' ? 'yes' : '',
+    member: member === 'whole' ? 'yes' : remains.join('\n'),
     ssh: 'by service\nlogin root',
   };
   const lines = Object.entries(facts).map(([fact, text]) => said(fact, text));

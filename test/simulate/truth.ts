@@ -31,11 +31,13 @@ export function leavingMembers({ world }: Place, { text }: Asked): readonly Memb
   return world.members.filter((one) => (one.started ? one.name === name : one.peer === peer));
 }
 
-/** Members that a join has left whose host begins anew: those of its addresses, but for voters that are well. */
+/** Members whose hosts begin anew: those of these addresses, but for voters that are well or whose data is kept. */
 export function staleMembers({ world }: Place, { text }: Asked): readonly Member[] {
-  const [, peers = ''] = /-v peers='?([^'\n]*)/.exec(text) ?? [];
+  const [, peers = '', kept = ''] = /-v peers='?([^'\n]*)'? -v kept='?([^'\n]*)'?/.exec(text) ?? [];
   return world.members.filter(
-    (one) => peers.split(' ').includes(one.peer) && (one.learner || !isWell(world, one)),
+    (one) =>
+      peers.split(' ').includes(one.peer) &&
+      (one.learner || !(isWell(world, one) || kept.split(' ').includes(one.peer))),
   );
 }
 
@@ -120,6 +122,10 @@ const TRUTHS: Readonly<Record<string, Truth>> = {
   'join/no-tokens': asking(({ world }) =>
     world.tokens.size === 0 ? undefined : [...world.tokens.keys()].map(() => 'a token').join('\n'),
   ),
+  'join/standing': ({ world, machine }) =>
+    machine.member === 'whole' || machine.etcd === undefined || endpointAnswers(world)
+      ? undefined
+      : 'etcd does not say',
   'join/member': ({ machine }) =>
     machine.member === 'whole' ? undefined : machine.member === 'none' ? 'no member' : 'half joined',
   'join/kubelet': kubeletRuns,
@@ -134,8 +140,11 @@ const TRUTHS: Readonly<Record<string, Truth>> = {
     return own?.learner === false ? undefined : `${machine.name} still learns`;
   },
   'join/certificates': whole,
+  // One file each, whether the host asked is the lead or has joined.
   'network/conflist': holdsHere('join/conflist'),
   'network/bridge': holdsHere('join/bridge'),
+  'join/conflist': holdsHere('join/conflist'),
+  'join/bridge': holdsHere('join/bridge'),
   'network/nodes-ready': asking(({ world }, { text }) => {
     const [, names = ''] = /grep -v '\^\\\\\((.*?)\\\\\)\|'/.exec(text) ?? [];
     const away = names.split('\\|');

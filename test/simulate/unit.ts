@@ -1,7 +1,8 @@
 import type { Asked } from './asked.ts';
 import { askedOf, record } from './asked.ts';
 import { violate } from './deeds.ts';
-import { Failed, make, type Pause, undo } from './making.ts';
+import { Failed, type Pause } from './making.ts';
+import { make, undo } from './makings.ts';
 import { type Place, truth } from './truth.ts';
 import { type Machine, type Spell, tell, type Unit, type World } from './world.ts';
 

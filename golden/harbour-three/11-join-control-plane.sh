@@ -409,7 +409,14 @@ if [ "$standing" = votes ]; then
 if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
 kubeadm join --config /run/landfall/join.yaml "$skip" || status=$?
 else
-  kubeadm join --config /run/landfall/join.yaml || status=$?
+  kubeadm join --config /run/landfall/join.yaml --skip-phases=etcd-join,kubelet-wait-bootstrap,control-plane-join,wait-control-plane || status=$?
+if [ "$status" -eq 0 ]; then
+  find /etc/kubernetes -type f -exec sync {} +
+if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
+  chattr +S /etc/kubernetes/manifests 2>/dev/null || :
+  kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?
+  chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
+fi
 fi
 rm -f /run/landfall/join.yaml
 if [ "$status" -ne 0 ]; then

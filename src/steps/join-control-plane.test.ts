@@ -144,12 +144,34 @@ describe('joining a control plane', () => {
   it('takes back what an earlier try left, and begins anew', () => {
     put(root, 'etc/kubernetes/pki/ca.crt', 'x\n');
     expect(make().status).toBe(0);
-    expect(calls().match(/^kubeadm (reset|join)/gm)).toEqual(['kubeadm reset', 'kubeadm join']);
+    expect(calls().match(/^kubeadm (reset|join)/gm)).toEqual([
+      'kubeadm reset',
+      'kubeadm join',
+      'kubeadm join',
+    ]);
   });
 
   const skipped = (): readonly string[] =>
     [...calls().matchAll(/^kubeadm join .*--skip-phases=(\S+)$/gm)].map(([, phases = '']) => phases);
   const BEFORE = 'preflight,control-plane-prepare,check-etcd';
+
+  it('is entered into etcd only when all that came before is on the disk', () => {
+    program('find', ':');
+    put(root, 'var/lib/kubelet/instance-config.yaml', 'x\n');
+    expect(make().status).toBe(0);
+    expect(skipped()).toEqual([
+      'etcd-join,kubelet-wait-bootstrap,control-plane-join,wait-control-plane',
+      `${BEFORE},kubelet-start`,
+    ]);
+    expect(calls()).toMatch(
+      /^kubeadm join .*etcd-join.*\nfind \S+kubernetes .* sync .*\nfind \S+kubelet .* sync .*\nchattr \+S \S+manifests\nkubeadm join/m,
+    );
+  });
+
+  it('is not entered into etcd when what comes before fails', () => {
+    expect(make('T H K', 'exit 3').status).toBe(3);
+    expect(skipped()).toHaveLength(1);
+  });
 
   it('is brought to its end once etcd has given its vote, and nothing of it is taken back', () => {
     for (const state of ['votes', 'votes at another address', 'votes under another name'] as const) {
@@ -170,7 +192,11 @@ describe('joining a control plane', () => {
       etcd(state);
       lay();
       expect(make().status).toBe(0);
-      expect(calls().match(/^kubeadm (reset|join)/gm)).toEqual(['kubeadm reset', 'kubeadm join']);
+      expect(calls().match(/^kubeadm (reset|join)/gm)).toEqual([
+        'kubeadm reset',
+        'kubeadm join',
+        'kubeadm join',
+      ]);
     },
   );
 

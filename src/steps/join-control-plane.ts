@@ -3,7 +3,7 @@ import { type Shell, sh } from '../shell/sh.ts';
 import { apiReady, certificates, configSteps, kubelet } from './control-plane.ts';
 import { votingStep } from './etcd-members.ts';
 import { MANIFESTS, PAIRS, takeBack } from './init.ts';
-import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin } from './join.ts';
+import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin, synced } from './join.ts';
 import { JOIN_CLUES } from './join-clues.ts';
 import { standing, standingKnown } from './join-standing.ts';
 import { ticketSlot } from './join-ticket.ts';
@@ -45,9 +45,27 @@ const PARTS = [
 
 const KUBELET = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/kubeadm-flags.env'] as const;
 
+/** The phases of kubeadm join before etcd takes the host in, without the last of them, and those after. */
+const BEFORE = ['preflight', 'control-plane-prepare', 'check-etcd'] as const;
+const AFTER = ['kubelet-wait-bootstrap', 'control-plane-join', 'wait-control-plane'] as const;
+const skip = (...phases: readonly string[]): string => `--skip-phases=${phases.join(',')}`;
+
+/**
+ * The whole join, in two parts: from its vote on etcd counts on this host, and by then nothing with which etcd starts again may be lost
+ * to a power cut. Its manifest comes with the vote, so it is written to the disk at once.
+ */
+const whole = sh`
+  kubeadm join --config ${JOIN} ${skip('etcd-join', ...AFTER)} || status=$?
+  if [ "$status" -eq 0 ]; then
+    ${synced}
+    chattr +S /etc/kubernetes/manifests 2>/dev/null || :
+    kubeadm join --config ${JOIN} ${skip(...BEFORE, 'kubelet-start')} || status=$?
+    chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
+  fi`;
+
 /** What is left to a host that etcd has given its vote: kubelet's own credentials, the marks of its node. */
 const rest = sh`
-  skip=--skip-phases=preflight,control-plane-prepare,check-etcd,etcd-join
+  skip=${skip(...BEFORE, 'etcd-join')}
   if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
   kubeadm join --config ${JOIN} "$skip" || status=$?`;
 
@@ -76,7 +94,7 @@ function joining(scene: Scene): Shell {
         if [ "$standing" = votes ]; then
           ${rest}
         else
-          kubeadm join --config ${JOIN} || status=$?
+          ${whole}
         fi`,
     )}`;
 }

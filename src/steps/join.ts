@@ -133,7 +133,7 @@ export function runJoin(scene: Scene, kubeadm: Shell): Shell {
 }
 
 /** What kubeadm has written is on the disk: it leaves all of it to the page cache, from where a power cut would take it. */
-const synced = sh`
+export const synced = sh`
   find /etc/kubernetes -type f -exec sync {} +
   if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi`;
 

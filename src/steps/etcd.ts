@@ -75,6 +75,7 @@ function settings(scene: Scene, up: StepId): Step {
     ],
     after: [up],
     disturbs: 'service',
+    // kubelet starts the new one when its own API server has told it of the old one's end, or has failed to for half a minute.
     within: 240,
     awaits: 'etcd to run with them, and the API server to have it back',
     probes: [apiProbe(scene)],
@@ -96,12 +97,7 @@ function settings(scene: Scene, up: StepId): Step {
       else
         ${allWell()}
         chmod 0600 ${draft(ETCD_MANIFEST)}
-        was=$(pgrep -xo etcd) || was=none
         ${inPlace(ETCD_MANIFEST)}
-        # kubelet stops the old one at once, but looks whether it may start the new one only once in a minute, or when it starts itself.
-        tries=0
-        while [ -d "/proc/$was" ] && [ "$tries" -lt 120 ]; do tries=$((tries + 1)); sleep 0.5; done
-        systemctl restart kubelet
       fi`,
     clues: [
       ...MISSING,

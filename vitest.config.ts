@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const LONG = 30 * 60_000;
 
-/** Lab tests by how long they take, the longest first: whoever starts last is waited for by everybody. */
+/** Tests that take long, the longest first, the lab's before all others: whoever starts last is waited for by everybody. */
 const BY_LENGTH = [
   'break',
   'member',
@@ -24,8 +24,9 @@ const BY_LENGTH = [
   'system',
   'plugins',
   'two',
-  'registries',
-];
+]
+  .map((name) => `/test/lab/${name}.test.ts`)
+  .concat('/src/steps/login.test.ts', '/src/steps/list.test.ts', '/test/transport/habits.test.ts');
 
 /** What is about one cluster on one host, from its creation to its end: the lab tests of `npm test`. `npm run test:lab` has them all. */
 const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 'two', 'reset'].map(
@@ -35,7 +36,7 @@ const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
-      const found = BY_LENGTH.findIndex((name) => moduleId.endsWith(`/test/lab/${name}.test.ts`));
+      const found = BY_LENGTH.findIndex((path) => moduleId.endsWith(path));
       return found === -1 ? BY_LENGTH.length : found;
     };
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));

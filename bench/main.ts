@@ -2,10 +2,9 @@
  * npm run bench: how fast Landfall is, as ratios measured side by side in one run. Times in seconds are this machine's today;
  * only the ratios mean anything elsewhere. Needs root and a filled depot; takes about ten minutes.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { loadCluster } from '../src/config/load.ts';
 import { type HeldLock, readLock } from '../src/config/lock.ts';
@@ -14,12 +13,12 @@ import { labDown } from '../src/lab/down.ts';
 import type { Lab } from '../src/lab/spec.ts';
 import { labUp } from '../src/lab/up.ts';
 import { readingScripts } from './readings.ts';
+import { MAIN, median, show, ssh, timed } from './timed.ts';
 import type { Recording } from './thousand.ts';
 import { flannelObjects } from '../src/steps/flannel.ts';
 import { SUPPOSED, supposedLock } from '../src/cli/list.ts';
 import { installed } from '../src/steps/plugin.ts';
 
-const MAIN = resolve('dist/bin/main.js');
 const LAB = 'bench';
 /** The host whose cluster is made last and stays. */
 const LAST = 'cp-3';
@@ -31,34 +30,6 @@ interface Row {
   /** What both are counted in: `×` for a ratio. */
   readonly unit: '×' | ' s' | ' MB';
   readonly detail: string;
-}
-
-/** Runs a program to its end and gives the seconds it took. @throws with its last words when it fails. */
-function timed(
-  argv: readonly string[],
-  options: { cwd?: string; input?: string } = {},
-): Promise<{ seconds: number; stdout: string }> {
-  return new Promise((done, fail) => {
-    const begun = process.hrtime.bigint();
-    const child = spawn(argv[0] ?? '', argv.slice(1), { cwd: options.cwd, stdio: ['pipe', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-    child.on('error', fail);
-    child.on('close', (status) => {
-      const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-      if (status === 0) done({ seconds, stdout });
-      else fail(new Error(`${argv.join(' ')} ended with ${status}\n${(stdout + stderr).slice(-2000)}`));
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
-  });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** Times two things in turn, so that whatever else the machine does falls on both. */
@@ -75,9 +46,6 @@ async function inTurn(
   }
   return [median(as), median(bs)];
 }
-
-const show = (seconds: number): string =>
-  seconds < 1 ? `${(seconds * 1000).toFixed(0)} ms` : `${seconds.toFixed(1)} s`;
 
 async function help(): Promise<Row> {
   const [ours, node] = await inTurn(
@@ -114,14 +82,6 @@ function desk(lab: Lab, name: string, hosts: readonly string[]): string {
   writeFileSync(join(dir, 'cluster.yaml'), text);
   return dir;
 }
-
-const ssh = (lab: Lab, host: string, ...command: readonly string[]): readonly string[] => [
-  'ssh',
-  '-F',
-  lab.sshConfig,
-  host,
-  ...command,
-];
 
 async function put(lab: Lab, host: string, path: string, text: string): Promise<void> {
   await timed(ssh(lab, host, `cat >${path}`), { input: text });

@@ -1,7 +1,8 @@
 #!/bin/sh
-# npm run bench: ratios against plain ssh, a plain script and a bare node.
+# npm run bench: ratios against plain ssh, a plain script and a bare node; with --scale, a large cluster in the lab.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/prepare.sh
 scripts/build.sh
+case " $* " in *' --scale '*) exec node_modules/.bin/tsx bench/scale.ts ;; esac
 exec node_modules/.bin/tsx bench/main.ts "$@"

@@ -131,6 +131,16 @@ apiServer:
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 proxy:
   disabled: true
 ---
@@ -174,6 +184,16 @@ apiServer:
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 proxy:
   disabled: true
 ---

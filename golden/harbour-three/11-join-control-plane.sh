@@ -138,6 +138,16 @@ apiServer:
     - 10.0.0.12
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -186,6 +196,16 @@ apiServer:
     - 10.0.0.12
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

@@ -130,6 +130,16 @@ apiServer:
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -177,6 +187,16 @@ apiServer:
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

@@ -1,3 +1,4 @@
+import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
@@ -76,6 +77,7 @@ export const SUPPOSED: Cluster = {
     domain: 'cluster.local',
   },
   runtime: 'cri-o',
+  etcd: ETCD_DEFAULTS,
   ssh: {},
   host: { ...HOST_DEFAULTS, ssh: { port: 22322, rootLogin: 'keys', passwords: false } },
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
@@ -169,6 +171,17 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ['three control planes', THREE],
   ['endpoint.virtualIP', VIRTUAL],
   [
+    'endpoint.balance',
+    {
+      ...VIRTUAL,
+      endpoint: {
+        ...VIRTUAL.endpoint,
+        port: 8443,
+        virtual: { address: '10.0.0.10', routerId: 10, balance: true },
+      },
+    },
+  ],
+  [
     'nodes[].labels and taints',
     {
       ...SUPPOSED,
@@ -209,6 +222,17 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
         http: 'http://proxy.example.com:3128',
         https: 'http://proxy.example.com:3128',
         noProxy: ['mirror.example.com'],
+      },
+    },
+  ],
+  [
+    'etcd without snapshots and defragment',
+    {
+      ...SUPPOSED,
+      etcd: {
+        ...ETCD_DEFAULTS,
+        defragment: 'never',
+        snapshots: { ...ETCD_DEFAULTS.snapshots, every: 'never' },
       },
     },
   ],

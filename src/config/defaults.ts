@@ -7,6 +7,9 @@ import type { ClusterFile } from './schema.ts';
 /** The port the API server listens on: kubeadm's. */
 export const API_PORT = 6443;
 
+/** The port of the endpoint where HAProxy stands before the API servers: theirs is taken, on the same hosts. */
+export const BALANCED_PORT = 8443;
+
 /** The name nodes know the API server by when the file names none: Landfall keeps it in /etc/hosts. */
 export function endpointName(cluster: string): string {
   return `api.${cluster}.internal`;
@@ -27,6 +30,7 @@ export function complete(file: ClusterFile, authorities: readonly Authority[] = 
     endpoint: completeEndpoint(file),
     network: completeNetwork(file.network),
     runtime: file.runtime,
+    etcd: file.etcd,
     ...(file.registries === undefined ? {} : { registries: completeRegistries(file.registries) }),
     ...(file.trust === undefined ? {} : { trust: authorities }),
     ...(file.proxy === undefined ? {} : { proxy: present(file.proxy) }),
@@ -44,9 +48,9 @@ export function complete(file: ClusterFile, authorities: readonly Authority[] = 
 
 /** The name is kept also where a virtual address is behind it: certificates and kubeconfigs then know the name alone. */
 function completeEndpoint({ name, endpoint = {} }: ClusterFile): Cluster['endpoint'] {
-  const { address = endpointName(name), virtualIP, interface: device, routerId } = endpoint;
+  const { address = endpointName(name), virtualIP, interface: device, routerId, balance } = endpoint;
   const { host, port } = splitEndpoint(address);
-  const kept = { host, port, kept: host === endpointName(name) };
+  const kept = { host, port: balance === true ? BALANCED_PORT : port, kept: host === endpointName(name) };
   if (virtualIP === undefined) return kept;
   return {
     ...kept,
@@ -54,6 +58,7 @@ function completeEndpoint({ name, endpoint = {} }: ClusterFile): Cluster['endpoi
       address: virtualIP,
       ...(device === undefined ? {} : { interface: device }),
       routerId: routerId ?? routerIdOf(virtualIP),
+      ...(balance === true ? { balance } : {}),
     },
   };
 }

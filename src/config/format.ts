@@ -62,6 +62,9 @@ export const JOURNAL_SIZE = /^[1-9]\d{0,5}[KMGT]$/;
 /** A size as Kubernetes writes it, of those a log file may have. */
 export const QUANTITY = /^[1-9]\d{0,5}(Ki|Mi|Gi)$/;
 
+/** How large etcd's database may grow: 2Gi is its own default, and above 8Gi it warns by itself. */
+export const ETCD_QUOTA = /^([2-9]|1[0-6])Gi$/;
+
 /** A package of Debian or Ubuntu: Debian policy 5.6.1. */
 export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,100}$/;
 

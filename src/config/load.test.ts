@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ETCD_DEFAULTS } from './etcd-defaults.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
@@ -50,6 +51,7 @@ describe('a right cluster.yaml', () => {
         domain: 'cluster.local',
       },
       runtime: 'cri-o',
+      etcd: ETCD_DEFAULTS,
       ssh: {},
       host: HOST_DEFAULTS,
       nodes: [

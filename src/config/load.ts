@@ -2,6 +2,7 @@ import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { type Place, Problem, Problems } from '../model/problem.ts';
 import { checkEndpoint } from './endpoint.ts';
+import { checkEtcd } from './etcd.ts';
 import { complete } from './defaults.ts';
 import { lockPath, pathFrom, readText } from './file.ts';
 import { foreign } from './foreign.ts';
@@ -90,6 +91,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkEndpoint(draft),
     ...checkVirtualIP(draft),
     ...checkNetworks(draft),
+    ...checkEtcd(draft),
     ...checkPlugin(draft),
     ...checkMembers(draft),
     ...checkHostSsh(draft),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ETCD_DEFAULTS } from './etcd-defaults.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
@@ -18,6 +19,7 @@ const wish = (kubernetes: string): Cluster => ({
     domain: 'cluster.local',
   },
   runtime: 'cri-o',
+  etcd: ETCD_DEFAULTS,
   ssh: {},
   host: HOST_DEFAULTS,
   nodes: [],

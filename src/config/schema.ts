@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
+import { etcd } from './schema-etcd.ts';
 import { host } from './schema-host.ts';
 import { proxy, trust } from './schema-outside.ts';
 import { registries } from './schema-registries.ts';
@@ -47,6 +48,16 @@ const endpoint = z.strictObject({
       wanted: 'the name of a network device',
       format: 'a name as `ip link` shows it',
       examples: ['eth0', 'bond0'],
+    }),
+  balance: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether HAProxy, on the control plane that holds the virtual address, spreads connections over all API servers. The endpoint’s port is then 8443.',
+      why: 'Without it the holder’s own API server answers everybody, and the others hardly anybody. One is enough for some hundred nodes; beyond that, or with many controllers of your own, let all of them work. It is chosen before the cluster is made, as the port is in every kubeconfig.',
+      byDefault: '`false`',
+      examples: [true],
     }),
   routerId: z
     .int()
@@ -179,6 +190,9 @@ export const clusterFile = z.strictObject({
       why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else.',
       examples: ['cri-o'],
     }),
+  etcd: etcd.prefault({}).meta({
+    description: 'How etcd, which keeps all that the cluster knows, runs on every control plane.',
+  }),
   registries: registries.optional().meta({
     description: 'Where the runtime pulls images from, and as whom.',
     byDefault: 'from the registries themselves, without a name',

@@ -33,7 +33,7 @@ function empty(draft: Draft): readonly Problem[] {
 }
 
 function withoutAddress(draft: Draft): readonly Problem[] {
-  return ['interface', 'routerId']
+  return ['interface', 'routerId', 'balance']
     .map((key): Path => [...ENDPOINT, key])
     .filter((path) => isWritten(draft, path))
     .map((path) =>

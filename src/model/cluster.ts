@@ -1,3 +1,4 @@
+import type { EtcdSettings } from './etcd.ts';
 import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
@@ -72,6 +73,8 @@ export interface VirtualAddress {
   readonly interface?: string;
   /** What the control planes' messages about it are told from others' by: 1 to 255. */
   readonly routerId: number;
+  /** Whether HAProxy on its holder leads to all API servers; absent, the holder's own API server answers. */
+  readonly balance?: boolean;
 }
 
 /** A cluster as the user wants it: cluster.yaml with every default filled in. Nothing secret is in it. */
@@ -102,6 +105,7 @@ export interface Cluster {
     readonly domain: string;
   };
   readonly runtime: 'cri-o';
+  readonly etcd: EtcdSettings;
   /** Where images are pulled from; absent when nothing is wished of it. */
   readonly registries?: Registries;
   /** Authorities trusted beside those of the distribution; absent when nothing is wished of it. */

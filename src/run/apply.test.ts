@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
@@ -38,6 +39,7 @@ const cluster: Cluster = {
     domain: 'cluster.local',
   },
   runtime: 'cri-o',
+  etcd: ETCD_DEFAULTS,
   ssh: {},
   host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '192.0.2.1', workloads: true }],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { merge, rewrite } from './kubeconfig.ts';
@@ -30,6 +31,7 @@ const cluster: Cluster = {
     domain: 'cluster.local',
   },
   runtime: 'cri-o',
+  etcd: ETCD_DEFAULTS,
   ssh: {},
   host: HOST_DEFAULTS,
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],

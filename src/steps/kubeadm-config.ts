@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { etcdFlags } from '../model/etcd.ts';
 import { isIPv4 } from '../model/network.ts';
 import { apiPort, CRI_SOCKET, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
@@ -49,6 +50,7 @@ export function kubeadmConfig(scene: Scene): string {
         dnsDomain: cluster.network.domain,
       },
       apiServer: { certSANs: certificateNames(scene) },
+      etcd: { local: { dataDir: '/var/lib/etcd', extraArgs: etcdFlags(cluster.etcd) } },
       ...(replaced ? { proxy: { disabled: true } } : {}),
     },
     {

@@ -32,7 +32,8 @@ export function nodeAddress(node: Node, facts: Facts | undefined): string {
  * so the ports are one; behind somebody's load balancer the endpoint's port is the balancer's.
  */
 export function apiPort(cluster: Cluster): number {
-  return cluster.endpoint.kept ? cluster.endpoint.port : 6443;
+  const { kept, port, virtual } = cluster.endpoint;
+  return kept && virtual?.balance !== true ? port : 6443;
 }
 
 /**

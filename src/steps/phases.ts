@@ -6,6 +6,7 @@ import { runtimeSteps } from './crio.ts';
 import { earlierSteps } from './earlier.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { quorumSteps } from './etcd-members.ts';
+import { etcdSteps } from './etcd.ts';
 import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
 import { joinControlPlaneSteps } from './join-control-plane.ts';
@@ -231,6 +232,16 @@ export const PHASES: readonly Phase[] = [
         after: ['control-plane/api-ready'],
       }),
     ],
+  },
+  {
+    id: 'etcd',
+    title: 'Look after etcd',
+    why: 'All that the cluster knows is in etcd, and etcd as it comes is neither written down anywhere nor given the room a cluster needs in its second year.',
+    stage: 'nodes',
+    on: controlPlanes,
+    when: 'always',
+    pace: 'one by one',
+    steps: etcdSteps,
   },
   {
     id: 'proof',

@@ -69,6 +69,19 @@ export const ENDPOINT_FILES = {
   keepalived: '/etc/keepalived/keepalived.conf',
   apiReady: '/etc/keepalived/landfall-api-ready',
   unit: '/etc/systemd/system/keepalived.service.d/landfall.conf',
+  haproxy: '/etc/haproxy/haproxy.cfg',
+} as const;
+
+/** What kubelet starts etcd by: kubeadm writes it. */
+export const ETCD_MANIFEST = '/etc/kubernetes/manifests/etcd.yaml';
+
+/** Files that keep etcd on a control plane. Their names are Landfall's alone. */
+export const ETCD_FILES = {
+  upkeep: '/usr/local/lib/landfall/etcd-upkeep',
+  service: '/etc/systemd/system/landfall-etcd.service',
+  timer: '/etc/systemd/system/landfall-etcd.timer',
+  /** A folder: what was written down of etcd. */
+  snapshots: '/var/backups/landfall/etcd',
 } as const;
 
 /**

@@ -1,5 +1,6 @@
 import { controlPlanes, type VirtualAddress } from '../model/cluster.ts';
 import { sh } from '../shell/sh.ts';
+import { ownHaproxy } from './balance.ts';
 import { deviceOf, HEAD } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import type { Scene } from './phase.ts';
@@ -10,7 +11,7 @@ import { heldHere, neighbour, virtualOf } from './virtual-address.ts';
 /** What only the network can tell: that the address belongs into it, and is nobody else's. */
 export function virtualAddressChecks(scene: Scene): readonly Step[] {
   const virtual = virtualOf(scene);
-  return virtual === undefined ? [] : [place(scene, virtual), ownKeepalived(virtual)];
+  return virtual === undefined ? [] : [place(scene, virtual), ownKeepalived(virtual), ...ownHaproxy(virtual)];
 }
 
 const FIT = 'in the network of the host, and nobody else has it';

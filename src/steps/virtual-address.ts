@@ -1,13 +1,13 @@
 import type { VirtualAddress } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
+import { balanceSteps } from './balance.ts';
 import { DISK_CLUES } from './clues.ts';
 import { deviceOf, HEAD, keepalivedText } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
 import { file } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
-import { sinceReload, YOUNG } from './kinds/unit.ts';
-import { noteUnit, restoreUnits } from './kinds/unit-state.ts';
+import { reloaded } from './kinds/reloaded.ts';
 import { apiPort, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 import { ENDPOINT_FILES } from './places.ts';
@@ -15,7 +15,6 @@ import type { Clue, Step } from './step.ts';
 
 const VRRP = 'https://www.rfc-editor.org/rfc/rfc5798';
 const MANUAL = 'https://www.keepalived.org/manpage.html';
-const UNIT = 'keepalived';
 
 /** What the node is asked to hold with the others, when it is asked to. */
 export function virtualOf({ cluster, node }: Scene): VirtualAddress | undefined {
@@ -45,10 +44,11 @@ export function virtualAddressSteps(scene: Scene): readonly Step[] {
       },
       'curl',
     ),
-    apiReadyScript(scene),
+    ...balanceSteps(scene, virtual),
+    apiReadyScript(scene, virtual),
     settings(scene, virtual),
     startedAgain(),
-    running(),
+    running(virtual),
   ];
 }
 
@@ -100,8 +100,9 @@ export function neighbour(address: string, device: string): Shell {
     mac=$(ip -4 neigh show ${address} dev ${device} 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')`;
 }
 
-function apiReadyScript({ cluster, node, facts }: Scene): Step {
-  const url = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}/readyz`;
+function apiReadyScript({ cluster, node, facts }: Scene, { balance = false }: VirtualAddress): Step {
+  const own = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}/readyz`;
+  const balanced = balance ? `\nask https://127.0.0.1:${cluster.endpoint.port}/readyz` : '';
   return file(
     {
       id: 'endpoint/api-ready',
@@ -113,8 +114,8 @@ function apiReadyScript({ cluster, node, facts }: Scene): Step {
     {
       path: ENDPOINT_FILES.apiReady,
       content: `#!/bin/sh
-${HEAD}: whether this host's own API server is ready. keepalived asks it every second.
-exec curl -fs -o /dev/null -m 2 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt ${url}
+${HEAD}: whether this host's own API server is ready${balance ? ', and HAProxy leads to one' : ''}. keepalived asks it every second.
+${balance ? `set -e\nask() { curl -fs -o /dev/null -m 1 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt "$1"; }\nask ${own}${balanced}` : `exec curl -fs -o /dev/null -m 2 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt ${own}`}
 `,
       mode: '0755',
     },
@@ -167,30 +168,24 @@ const RUNNING: readonly Clue[] = [
   ...DISK_CLUES,
 ];
 
-/** It is told to read its file again, not started anew: a holder that stops gives the address away, or nobody has it. */
-function running(): Step {
-  const reads = ['/etc/keepalived', '/etc/default/keepalived', ENDPOINT_FILES.unit];
-  return {
-    id: 'endpoint/running',
-    title: 'Run keepalived, now and after every boot',
-    why: 'A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.',
-    see: ['man 8 keepalived'],
-    after: ['endpoint/keepalived', 'endpoint/settings', 'endpoint/restart'],
-    within: 10,
-    awaits: 'keepalived',
-    read: sh`
-      systemctl show -p ActiveState,UnitFileState ${UNIT} | sort
-      ${sinceReload({ unit: UNIT, reads })}`,
-    want: `ActiveState=active\nUnitFileState=enabled\n${YOUNG}`,
-    make: sh`
-      ${noteUnit('keepalived.service')}
-      systemctl daemon-reload
-      systemctl -q unmask ${UNIT}
-      systemctl enable ${UNIT}
-      systemctl reload-or-restart ${UNIT}`,
-    undo: sh`
-      systemctl stop ${UNIT} 2>/dev/null || :
-      ${restoreUnits(String.raw`keepalived\.service`)}`,
-    clues: RUNNING,
-  };
+/** A holder that stops gives the address away, or nobody has it: so it is never started anew. */
+function running(virtual: VirtualAddress): Step {
+  return reloaded(
+    {
+      id: 'endpoint/running',
+      title: 'Run keepalived, now and after every boot',
+      why: 'A host without it never takes the address over, and that shows only in the hour in which it should. It starts with the host, before and without Kubernetes.',
+      see: ['man 8 keepalived'],
+      after: [
+        'endpoint/keepalived',
+        'endpoint/settings',
+        'endpoint/restart',
+        ...(virtual.balance === true ? (['endpoint/balancing'] as const) : []),
+      ],
+      within: 10,
+      awaits: 'keepalived',
+      clues: RUNNING,
+    },
+    { unit: 'keepalived', reads: ['/etc/keepalived', '/etc/default/keepalived', ENDPOINT_FILES.unit] },
+  );
 }

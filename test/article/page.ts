@@ -1,53 +1,8 @@
-import { fieldAnchor } from '../../src/config/published.ts';
-import { cell, inline } from '../../src/report/markup.ts';
-import { anchor } from '../../src/report/runbook-step.ts';
-import type { Chapter, Item, Pointer, Standing } from './item.ts';
+import { cell } from '../../src/report/markup.ts';
+import { answered } from '../map/link.ts';
+import type { Chapter, Item, Standing } from './item.ts';
 
-const STANDS: Readonly<Record<Standing, string>> = {
-  done: '',
-  otherwise: '*Otherwise.* ',
-  later: '**Not yet.** ',
-};
-
-const stepLink = (id: string): string => `[\`${id}\`](steps.md#${anchor(id)})`;
-
-/** The command of a call: its first word, or its first two where that is a group. */
-const commandOf = (call: string): string => /^(?:(?:hosts|lab|runs) )?[a-z]+/.exec(call)?.[0] ?? call;
-
-/** A path of the repository as docs/ leads to it. */
-const fromDocs = (path: string): string => (path.startsWith('docs/') ? path.slice(5) : `../${path}`);
-
-/** @param before the parts of the answer that come before it: what is linked there already is not linked again. */
-function link(pointer: Pointer, before: readonly (string | Pointer)[]): string {
-  switch (pointer.is) {
-    case 'step':
-      return `${stepLink(pointer.id)}${pointer.has === undefined ? '' : ` (${inline(pointer.has).replaceAll('|', '\\|')})`}`;
-    case 'clue': {
-      const name = pointer.diagnosis === undefined ? 'a clue' : inline(pointer.diagnosis);
-      const isLinked = before.some(
-        (part) => typeof part !== 'string' && part.is === 'step' && part.id === pointer.at,
-      );
-      return isLinked ? name : `${name} at ${stepLink(pointer.at)}`;
-    }
-    case 'field':
-      return `[\`${pointer.name}\`](cluster-yaml.md#${fieldAnchor(pointer.name)})`;
-    case 'command':
-      return `[\`landfall ${pointer.words}\`](cli.md#landfall-${commandOf(pointer.words).replace(' ', '-')})`;
-    case 'problem':
-      return `\`error[${pointer.code}]\``;
-    case 'file':
-      return `[${pointer.called}](${fromDocs(pointer.path)})`;
-    case 'test':
-      return `[“${pointer.title.replace('%s ', '')}”](${fromDocs(pointer.path)})`;
-  }
-}
-
-function row({ number, what, answer: { standing, parts } }: Item): string {
-  const text = parts
-    .map((part, i) => (typeof part === 'string' ? cell(part) : link(part, parts.slice(0, i))))
-    .join('');
-  return `| ${number} | ${cell(what)} | ${STANDS[standing]}${text} |`;
-}
+const row = ({ number, what, answer }: Item): string => `| ${number} | ${cell(what)} | ${answered(answer)} |`;
 
 /** The page that says what became of everything in the article: docs/article-map.md. */
 export function articleMap(chapters: readonly Chapter[]): string {

@@ -575,6 +575,38 @@ openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
     },
   ],
 
+  'etcd/settings': [
+    {
+      how: 'a smaller quota in its manifest, which kubelet follows',
+      by: `sed -i 's/^    - --quota-backend-bytes=.*/    - --quota-backend-bytes=2147483648/' /etc/kubernetes/manifests/etcd.yaml
+isOther() { tr '\\0' '\\n' <"/proc/$(pgrep -xo etcd)/cmdline" | grep -q =2147483648 && kube get --raw /readyz; }
+await isOther`,
+    },
+  ],
+  'etcd/upkeep': [
+    { how: 'the program is gone', by: 'rm /usr/local/lib/landfall/etcd-upkeep' },
+    { how: 'a line changed by hand', by: 'sed -i s/sha256sum/sha1sum/ /usr/local/lib/landfall/etcd-upkeep' },
+  ],
+  'etcd/upkeep-service': [
+    {
+      how: 'its service is gone',
+      by: 'rm /etc/systemd/system/landfall-etcd.service',
+      also: { 'etcd/upkeep-timer': 'systemd has not read it anew' },
+    },
+  ],
+  'etcd/upkeep-times': [
+    {
+      how: 'once a year in place of once an hour',
+      by: 'sed -i s/=hourly/=yearly/ /etc/systemd/system/landfall-etcd.timer',
+      also: { 'etcd/upkeep-timer': 'systemd has not read it anew' },
+    },
+  ],
+  'etcd/upkeep-timer': [
+    { how: 'stopped', by: 'systemctl stop landfall-etcd.timer' },
+    { how: 'not started at boot', by: 'systemctl disable -q landfall-etcd.timer' },
+  ],
+  'etcd/snapshot': [{ how: 'all snapshots are gone', by: 'rm /var/backups/landfall/etcd/*.db' }],
+
   'network/one-plugin': [
     {
       how: 'another plugin in the cluster',

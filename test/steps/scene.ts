@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ETCD_DEFAULTS } from '../../src/config/etcd-defaults.ts';
 import { HOST_DEFAULTS } from '../../src/config/host-defaults.ts';
 import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
@@ -25,6 +26,7 @@ export const HARBOUR: Cluster = {
     domain: 'cluster.local',
   },
   runtime: 'cri-o',
+  etcd: ETCD_DEFAULTS,
   ssh: {},
   host: { ...HOST_DEFAULTS, ssh: { port: 22322, rootLogin: 'keys', passwords: false } },
   nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],

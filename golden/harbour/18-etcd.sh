@@ -1,0 +1,339 @@
+#!/bin/sh
+# harbour · cp-0 · Look after etcd
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+# ── 1 etcd/settings: Run etcd with the room and the patience it needs
+# Left to itself etcd takes nothing new once its database has 2 GB: the whole cluster can then only be read. And how long it waits before it calls a member dead must fit the way between them. etcd reads both when it starts; so it is started anew, on one control plane after the other, and only while all of its members are well.
+read_1() {
+if pid=$(pgrep -xo etcd); then
+  tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 's/^--\(election-timeout\|heartbeat-interval\|quota-backend-bytes\)=/\1: /p' | sort
+else echo 'etcd does not run'; fi
+}
+want_1='election-timeout: 1000
+heartbeat-interval: 100
+quota-backend-bytes: 8589934592'
+make_1() {
+awk -v words='--election-timeout=1000 --heartbeat-interval=100 --quota-backend-bytes=8589934592' -v ours='^    - --(election-timeout|heartbeat-interval|quota-backend-bytes)=' '
+  $0 ~ ours { next }
+  { print }
+  $0 == "    - etcd" { n = split(words, word, " "); for (i = 1; i <= n; i++) print "    - " word[i]; told = 1 }
+  END { exit !told }' /etc/kubernetes/manifests/etcd.yaml >/etc/kubernetes/manifests/.etcd.yaml.landfall
+if cmp -s /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/etcd.yaml; then
+  rm -f /etc/kubernetes/manifests/.etcd.yaml.landfall
+else
+  etcd=$(crictl ps -q --state Running --label io.kubernetes.container.name=etcd | head -n 1)
+if [ -z "$etcd" ]; then echo 'etcd does not run'; exit 1; fi
+tries=0
+until timeout 20 crictl exec "$etcd" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key endpoint health --cluster >/dev/null 2>&1; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 30 ]; then echo 'another member of etcd is not healthy: nothing is started anew'; exit 1; fi
+  sleep 2
+done
+  chmod 0600 /etc/kubernetes/manifests/.etcd.yaml.landfall
+  sync /etc/kubernetes/manifests/.etcd.yaml.landfall
+mv -fT /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/etcd.yaml
+fi
+}
+
+# ── 2 etcd/upkeep: Have a program that looks after etcd
+# Nobody thinks of writing etcd down until the day it is needed. And what is deleted from it leaves holes in its file, which grows until it is full although there is little in it.
+read_2() {
+{ stat -c '%04a %U:%G' /usr/local/lib/landfall/etcd-upkeep && cat /usr/local/lib/landfall/etcd-upkeep; } 2>/dev/null || echo absent
+}
+want_2='0755 root:root
+#!/bin/sh
+# Written by Landfall: what etcd on cp-0 needs from time to time. landfall-etcd.timer starts it; so may you.
+set -eu
+umask 077
+export LC_ALL=C
+own=cp-0
+etcd=$(crictl ps -q --state Running --label io.kubernetes.container.name=etcd | head -n 1)
+if [ -z "$etcd" ]; then echo '\''etcd does not run here'\''; exit 1; fi
+ask() {
+  timeout 300 crictl exec "$etcd" etcdctl --command-timeout=240s --endpoints=https://127.0.0.1:2379 \
+    --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key "$@"
+}
+
+# All that the container of etcd sees of the host'\''s disk is its own folder.
+new=/var/lib/etcd/landfall-snapshot.db
+rm -f "$new" "$new.part"
+ask snapshot save "$new" >/dev/null
+# Behind the database etcd sends the sum of what it has sent.
+sum=$(head -c -32 "$new" | sha256sum | cut -c 1-64)
+if [ "$sum" != "$(tail -c 32 "$new" | od -An -tx1 -v | tr -d '\'' \n'\'')" ]; then
+  echo '\''the snapshot on the disk is not what etcd has sent'\''; exit 1
+fi
+at=/var/backups/landfall/etcd
+mkdir -p "$at"
+chmod 0700 "$at"
+name=$(date -u +%Y-%m-%dT%H%M%SZ).db
+cp "$new" "$at/.new"
+sync "$at/.new"
+mv "$at/.new" "$at/$name"
+rm -f "$new"
+echo "$at/$name: $(stat -c %s "$at/$name") bytes, sum right"
+
+# The 24 newest stay, and the last one of each of 7 days before them.
+ls "$at" | grep '\''^[0-9].*\.db$'\'' | sort -r | awk -v keep=24 -v days=7 '\''
+  { day = substr($0, 1, 10) }
+  NR <= keep { seen[day] = 1; next }
+  !(day in seen) && others < days { seen[day] = 1; others++; next }
+  { print }'\'' | while read -r old; do rm -f "$at/$old"; done
+
+status=$(ask endpoint status -w fields)
+value() { printf '\''%s\n'\'' "$status" | sed -n "s/^\"$1\" : *//p" | head -n 1; }
+size=$(value DBSize)
+used=$(value DBSizeInUse)
+# Written anew only where most of it is room that nobody uses.
+if [ "$((size - used))" -gt 104857600 ] && [ "$((size - used))" -gt "$used" ]; then
+  # Meanwhile this member takes no part; so all others must.
+  ask endpoint health --cluster >/dev/null
+  other=$(ask member list | awk -F '\'', '\'' -v own="$own" '\''$2 == "started" && $3 != own && $6 == "false" { print $1; exit }'\'')
+  if [ -n "$other" ] && [ "$(value MemberID)" = "$(value Leader)" ]; then ask move-leader "$other"; fi
+  ask defrag
+  status=$(ask endpoint status -w fields)
+  echo "the database took $size bytes and takes $(value DBSize)"
+fi'
+make_2() {
+mkdir -p /usr/local/lib/landfall
+umask 077
+cat >/usr/local/lib/landfall/.etcd-upkeep.landfall <<'END'
+#!/bin/sh
+# Written by Landfall: what etcd on cp-0 needs from time to time. landfall-etcd.timer starts it; so may you.
+set -eu
+umask 077
+export LC_ALL=C
+own=cp-0
+etcd=$(crictl ps -q --state Running --label io.kubernetes.container.name=etcd | head -n 1)
+if [ -z "$etcd" ]; then echo 'etcd does not run here'; exit 1; fi
+ask() {
+  timeout 300 crictl exec "$etcd" etcdctl --command-timeout=240s --endpoints=https://127.0.0.1:2379 \
+    --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key "$@"
+}
+
+# All that the container of etcd sees of the host's disk is its own folder.
+new=/var/lib/etcd/landfall-snapshot.db
+rm -f "$new" "$new.part"
+ask snapshot save "$new" >/dev/null
+# Behind the database etcd sends the sum of what it has sent.
+sum=$(head -c -32 "$new" | sha256sum | cut -c 1-64)
+if [ "$sum" != "$(tail -c 32 "$new" | od -An -tx1 -v | tr -d ' \n')" ]; then
+  echo 'the snapshot on the disk is not what etcd has sent'; exit 1
+fi
+at=/var/backups/landfall/etcd
+mkdir -p "$at"
+chmod 0700 "$at"
+name=$(date -u +%Y-%m-%dT%H%M%SZ).db
+cp "$new" "$at/.new"
+sync "$at/.new"
+mv "$at/.new" "$at/$name"
+rm -f "$new"
+echo "$at/$name: $(stat -c %s "$at/$name") bytes, sum right"
+
+# The 24 newest stay, and the last one of each of 7 days before them.
+ls "$at" | grep '^[0-9].*\.db$' | sort -r | awk -v keep=24 -v days=7 '
+  { day = substr($0, 1, 10) }
+  NR <= keep { seen[day] = 1; next }
+  !(day in seen) && others < days { seen[day] = 1; others++; next }
+  { print }' | while read -r old; do rm -f "$at/$old"; done
+
+status=$(ask endpoint status -w fields)
+value() { printf '%s\n' "$status" | sed -n "s/^\"$1\" : *//p" | head -n 1; }
+size=$(value DBSize)
+used=$(value DBSizeInUse)
+# Written anew only where most of it is room that nobody uses.
+if [ "$((size - used))" -gt 104857600 ] && [ "$((size - used))" -gt "$used" ]; then
+  # Meanwhile this member takes no part; so all others must.
+  ask endpoint health --cluster >/dev/null
+  other=$(ask member list | awk -F ', ' -v own="$own" '$2 == "started" && $3 != own && $6 == "false" { print $1; exit }')
+  if [ -n "$other" ] && [ "$(value MemberID)" = "$(value Leader)" ]; then ask move-leader "$other"; fi
+  ask defrag
+  status=$(ask endpoint status -w fields)
+  echo "the database took $size bytes and takes $(value DBSize)"
+fi
+END
+chmod 0755 /usr/local/lib/landfall/.etcd-upkeep.landfall
+chown root:root /usr/local/lib/landfall/.etcd-upkeep.landfall
+sync /usr/local/lib/landfall/.etcd-upkeep.landfall
+mv -fT /usr/local/lib/landfall/.etcd-upkeep.landfall /usr/local/lib/landfall/etcd-upkeep
+}
+
+# ── 3 etcd/upkeep-service: Let systemd run it
+# What systemd runs has its own lines in the journal, runs once at a time, and takes disk and processor only when nobody else wants them.
+read_3() {
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-etcd.service && cat /etc/systemd/system/landfall-etcd.service; } 2>/dev/null || echo absent
+}
+want_3='0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Write etcd down and give back the room it does not use
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/lib/landfall/etcd-upkeep
+Nice=10
+IOSchedulingClass=idle'
+make_3() {
+mkdir -p /etc/systemd/system
+umask 077
+cat >/etc/systemd/system/.landfall-etcd.service.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Write etcd down and give back the room it does not use
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/lib/landfall/etcd-upkeep
+Nice=10
+IOSchedulingClass=idle
+END
+chmod 0644 /etc/systemd/system/.landfall-etcd.service.landfall
+chown root:root /etc/systemd/system/.landfall-etcd.service.landfall
+sync /etc/systemd/system/.landfall-etcd.service.landfall
+mv -fT /etc/systemd/system/.landfall-etcd.service.landfall /etc/systemd/system/landfall-etcd.service
+}
+
+# ── 4 etcd/upkeep-times: Give it a time of its own
+# A member that is written down or written anew answers late. Each host takes a minute of its own, always the same, so that no two do it at once.
+read_4() {
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-etcd.timer && cat /etc/systemd/system/landfall-etcd.timer; } 2>/dev/null || echo absent
+}
+want_4='0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Keep etcd
+
+[Timer]
+OnCalendar=hourly
+RandomizedDelaySec=50min
+FixedRandomDelay=true
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target'
+make_4() {
+mkdir -p /etc/systemd/system
+umask 077
+cat >/etc/systemd/system/.landfall-etcd.timer.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Keep etcd
+
+[Timer]
+OnCalendar=hourly
+RandomizedDelaySec=50min
+FixedRandomDelay=true
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+END
+chmod 0644 /etc/systemd/system/.landfall-etcd.timer.landfall
+chown root:root /etc/systemd/system/.landfall-etcd.timer.landfall
+sync /etc/systemd/system/.landfall-etcd.timer.landfall
+mv -fT /etc/systemd/system/.landfall-etcd.timer.landfall /etc/systemd/system/landfall-etcd.timer
+}
+
+# ── 5 etcd/upkeep-timer: Start it by the clock, after every boot, too
+# A timer that is only written down starts nothing.
+read_5() {
+{ systemctl show -p ActiveState,UnitFileState landfall-etcd.timer; systemctl show -p NeedDaemonReload landfall-etcd.timer landfall-etcd.service; } | grep . | sort -u
+}
+want_5='ActiveState=active
+NeedDaemonReload=no
+UnitFileState=enabled'
+make_5() {
+systemctl daemon-reload
+systemctl enable landfall-etcd.timer
+systemctl restart landfall-etcd.timer
+}
+
+# ── 6 etcd/snapshot: Have etcd written down lately
+# A snapshot that was not taken is noticed on the day it is needed. Each one is compared with the sum etcd sent along, and the newest must be of today.
+read_6() {
+if [ -n "$(find /var/backups/landfall/etcd -maxdepth 1 -name '[0-9]*.db' -mmin -125 2>/dev/null | head -n 1)" ]; then echo recent
+else
+  last=$(ls /var/backups/landfall/etcd 2>/dev/null | grep '^[0-9].*\.db$' | tail -n 1)
+  echo "the last one: ${last:-none}"
+fi
+}
+want_6=recent
+make_6() {
+systemctl start landfall-etcd.service || { journalctl -u landfall-etcd.service -n 5 -o cat --no-pager; exit 1; }
+}
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/etcd/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/etcd/stop; stop=${stop:-$tmp/stop}
+say landfall 1 6
+step 1 make 120
+step 2 make 0
+step 3 make 0
+step 4 make 0
+step 5 make 0
+step 6 make 0
+say end
+}
+main

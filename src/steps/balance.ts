@@ -1,0 +1,121 @@
+import { controlPlanes, type VirtualAddress } from '../model/cluster.ts';
+import { sh } from '../shell/sh.ts';
+import { DISK_CLUES } from './clues.ts';
+import { HEAD } from './keepalived-text.ts';
+import { check } from './kinds/check.ts';
+import { distributionPackage } from './kinds/distribution-package.ts';
+import { file } from './kinds/file.ts';
+import { reloaded } from './kinds/reloaded.ts';
+import { apiPort, nodeAddress } from './node.ts';
+import type { Scene } from './phase.ts';
+import { ENDPOINT_FILES, FILES } from './places.ts';
+import type { Step } from './step.ts';
+
+const MANUAL = 'https://docs.haproxy.org/';
+
+/** What HAProxy is told: whoever asks the endpoint is led to any API server that calls itself ready. */
+export function balanceText({ cluster, hosts }: Scene): string {
+  const servers = controlPlanes(cluster).map(
+    (node) => `  server ${node.name} ${nodeAddress(node, hosts[node.name])}:${apiPort(cluster)}\n`,
+  );
+  return `${HEAD}: the API servers of ${cluster.name}, behind one port.
+global
+  log /dev/log local0 notice
+  user haproxy
+  group haproxy
+
+defaults
+  log global
+  mode tcp
+  option dontlognull
+  option redispatch
+  retries 2
+  timeout connect 2s
+  timeout check 2s
+  # Who watches an object, or a log, says nothing for hours.
+  timeout client 4h
+  timeout server 4h
+
+listen api
+  bind *:${cluster.endpoint.port}
+  balance leastconn
+  option httpchk GET /readyz
+  http-check expect status 200
+  # Whether it is ready is asked here; whether it is the right one, whoever connects asks for himself.
+  default-server check check-ssl verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+${servers.join('')}`;
+}
+
+/** HAProxy on a control plane whose virtual address is to lead to all API servers. */
+export function balanceSteps(scene: Scene, { balance = false }: VirtualAddress): readonly Step[] {
+  if (!balance) return [];
+  return [
+    distributionPackage(
+      {
+        id: 'endpoint/haproxy',
+        title: 'Have HAProxy, which spreads the requests',
+        why: 'An address is on one host at a time, and all requests with it: of three API servers two would have nothing to do. HAProxy on the host with the address hands each connection to the one that has the fewest.',
+        see: [MANUAL],
+      },
+      'haproxy',
+    ),
+    file(
+      {
+        id: 'endpoint/servers',
+        title: 'Say which API servers there are',
+        why: 'Each is asked once a second whether it is ready, and gets nobody while it is not. One that dies takes its connections with it at once, so that nobody waits for an answer that never comes.',
+        see: [MANUAL],
+        after: ['endpoint/haproxy'],
+      },
+      { path: ENDPOINT_FILES.haproxy, content: balanceText(scene) },
+    ),
+    reloaded(
+      {
+        id: 'endpoint/balancing',
+        title: 'Run HAProxy, now and after every boot',
+        why: 'The address comes to a host within seconds; what answers behind it must be there by then.',
+        see: ['man 1 haproxy'],
+        after: ['endpoint/haproxy', 'endpoint/servers'],
+        within: 10,
+        awaits: 'HAProxy',
+        clues: [
+          {
+            match: /^ActiveState=/,
+            means: 'HAProxy does not start, or was stopped',
+            try: 'haproxy -c -f /etc/haproxy/haproxy.cfg; journalctl -u haproxy -n 30 --no-pager: mostly another program listens on its port',
+          },
+          ...DISK_CLUES,
+        ],
+      },
+      { unit: 'haproxy', reads: ['/etc/haproxy', '/etc/default/haproxy'] },
+    ),
+  ];
+}
+
+/** Nobody else uses the program: it reads one file. */
+export function ownHaproxy({ balance = false }: VirtualAddress): readonly Step[] {
+  if (!balance) return [];
+  const path = ENDPOINT_FILES.haproxy;
+  return [
+    check(
+      {
+        id: 'preflight/haproxy',
+        title: 'Have no other use for HAProxy',
+        why: 'HAProxy reads one file. Where a host balances something of yours by it already, Landfall would have to put its own in place of it.',
+        see: [MANUAL],
+        clues: [
+          {
+            match: /^used for something else/,
+            means: `${path} is not of Landfall, and Landfall was never here`,
+            try: 'take another host; or leave balance out and give endpoint.address the name of your own balancer',
+          },
+        ],
+      },
+      {
+        read: sh`
+          if [ -s ${path} ] && ! [ -e ${FILES.owner} ] && ! head -n 1 ${path} | grep -q ${`^${HEAD}`}; then echo 'used for something else'; else echo free; fi`,
+        want: 'free',
+      },
+    ),
+  ];
+}

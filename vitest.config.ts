@@ -10,6 +10,7 @@ const BY_LENGTH = [
   'control-planes',
   'virtual-ip',
   'login',
+  'certificates',
   'diagnoses',
   'releases',
   'reset',

@@ -1,3 +1,4 @@
+import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
@@ -75,6 +76,7 @@ export const SUPPOSED: Cluster = {
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   ssh: {},
   host: { ...HOST_DEFAULTS, ssh: { port: 22322, rootLogin: 'keys', passwords: false } },

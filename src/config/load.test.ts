@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CERTIFICATE_DEFAULTS } from './certificate-defaults.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
@@ -49,6 +50,7 @@ describe('a right cluster.yaml', () => {
         services: '10.96.0.0/16',
         domain: 'cluster.local',
       },
+      certificates: CERTIFICATE_DEFAULTS,
       runtime: 'cri-o',
       ssh: {},
       host: HOST_DEFAULTS,

@@ -1,6 +1,7 @@
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { type Place, Problem, Problems } from '../model/problem.ts';
+import { checkCertificates } from './certificates.ts';
 import { checkEndpoint } from './endpoint.ts';
 import { complete } from './defaults.ts';
 import { lockPath, pathFrom, readText } from './file.ts';
@@ -89,6 +90,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkVersion(draft, held),
     ...checkEndpoint(draft),
     ...checkVirtualIP(draft),
+    ...checkCertificates(draft),
     ...checkNetworks(draft),
     ...checkPlugin(draft),
     ...checkMembers(draft),

@@ -27,7 +27,12 @@ describe('certificates in cluster.yaml', () => {
   it('are kept well when nothing is said of them', () => {
     const { certificates, endpoint } = clusterOf('');
     expect(certificates).toEqual(CERTIFICATE_DEFAULTS);
-    expect(certificates).toMatchObject({ validity: 365, renewBefore: 90, kubelets: 'signed', superAdmin: 'remove' });
+    expect(certificates).toMatchObject({
+      validity: 365,
+      renewBefore: 90,
+      kubelets: 'signed',
+      superAdmin: 'remove',
+    });
     expect(Object.keys(certificates)).not.toContain('tokenIssuer');
     expect(Object.keys(endpoint)).not.toContain('names');
   });
@@ -46,7 +51,7 @@ describe('certificates in cluster.yaml', () => {
     ['certificates: { validity: 90 }', 'certificates/renewal'],
     ['certificates: { renewBefore: 365 }', 'certificates/renewal'],
     ['certificates: { validity: 30, renewBefore: 40 }', 'certificates/renewal'],
-    ['certificates: { validity: 0 }', 'config/range'],
+    ['certificates: { validity: 0 }', 'config/value'],
     ['certificates: { tokenIssuer: "http://tokens.example.com" }', 'config/format'],
     ['certificates: { tokenIssuer: "https://tokens.example.com/?x" }', 'config/format'],
     ['endpoint: { names: ["10.0.0"] }', 'endpoint/names'],

@@ -20,7 +20,10 @@ function ofRenewal(draft: Draft): readonly Problem[] {
   };
   const [validity, before] = [days('validity'), days('renewBefore')];
   if (before < validity) return [];
-  const path = [...SECTION, valueAt(draft, [...SECTION, 'renewBefore']) === undefined ? 'validity' : 'renewBefore'];
+  const path = [
+    ...SECTION,
+    valueAt(draft, [...SECTION, 'renewBefore']) === undefined ? 'validity' : 'renewBefore',
+  ];
   return [
     valueProblem(draft.page, path, {
       code: 'certificates/renewal',

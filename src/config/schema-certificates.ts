@@ -56,7 +56,8 @@ export const certificates = z.strictObject({
     .max(3650)
     .default(365)
     .meta({
-      description: 'The days before an authority’s end from which on `plan` and `apply` tell of it; 0: never.',
+      description:
+        'The days before an authority’s end from which on `plan` and `apply` tell of it; 0: never.',
       why: 'With an authority ends everything it has signed. Exchanging one is planned for months, not found out on the day.',
       wanted: 'a number of days',
       format: 'a whole number from 0 to 3650',

@@ -7,7 +7,10 @@ import { HARBOUR, inRoot, put, read, runPiece, scene, step } from '../../test/st
 import type { Cluster } from '../model/cluster.ts';
 import type { Step } from './step.ts';
 
-const NAMED: Cluster = { ...HARBOUR, endpoint: { ...HARBOUR.endpoint, names: ['kubernetes.example.com', '203.0.113.7'] } };
+const NAMED: Cluster = {
+  ...HARBOUR,
+  endpoint: { ...HARBOUR.endpoint, names: ['kubernetes.example.com', '203.0.113.7'] },
+};
 const OWN = 'DNS:api.harbour.internal,DNS:localhost,IP:10.0.0.11,IP:127.0.0.1,DNS:kubernetes.default';
 
 let root = '';
@@ -20,8 +23,23 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const named = (): Step => inRoot(root, step('control-plane/api-names', scene(NAMED)));
 
 function certificate(names: string, at = join(root, 'etc/kubernetes/pki')): void {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(at, 'apiserver.key')];
-  const more = ['-subj', '/CN=kube-apiserver', '-addext', `subjectAltName=${names}`, '-out', join(at, 'apiserver.crt')];
+  const key = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    join(at, 'apiserver.key'),
+  ];
+  const more = [
+    '-subj',
+    '/CN=kube-apiserver',
+    '-addext',
+    `subjectAltName=${names}`,
+    '-out',
+    join(at, 'apiserver.crt'),
+  ];
   execFileSync('openssl', ['req', '-x509', ...key, ...more], { stdio: 'ignore' });
 }
 
@@ -45,9 +63,18 @@ describe('the names in the certificate of the API server', () => {
     const old = readFileSync(join(pki, 'apiserver.crt'), 'utf8');
     put(root, 'etc/kubernetes/pki/ca.crt', 'x\n');
     put(root, 'etc/kubernetes/pki/ca.key', 'x\n');
-    put(root, 'etc/kubernetes/landfall/kubeadm.yaml', 'kind: InitConfiguration\n---\nkind: ClusterConfiguration\nclusterName: harbour\n');
+    put(
+      root,
+      'etc/kubernetes/landfall/kubeadm.yaml',
+      'kind: InitConfiguration\n---\nkind: ClusterConfiguration\nclusterName: harbour\n',
+    );
     const kubeadm = (script: string): void =>
-      put(root, 'bin/kubeadm', `#!/bin/sh\nfor config; do :; done\ndir=$(sed -n 's/^certificatesDir: //p' "$config")\n${script}\n`, 0o755);
+      put(
+        root,
+        'bin/kubeadm',
+        `#!/bin/sh\nfor config; do :; done\ndir=$(sed -n 's/^certificatesDir: //p' "$config")\n${script}\n`,
+        0o755,
+      );
     kubeadm('echo half >"$dir/apiserver.key"; exit 1');
     expect(runPiece(named(), 'make', join(root, 'bin')).status).not.toBe(0);
     expect(readFileSync(join(pki, 'apiserver.crt'), 'utf8')).toBe(old);
@@ -55,10 +82,14 @@ describe('the names in the certificate of the API server', () => {
     const made = join(root, 'made');
     mkdirSync(made);
     certificate(`${OWN},DNS:kubernetes.example.com,IP:203.0.113.7`, made);
-    kubeadm(`cat "$dir/ca.key" >/dev/null && cp '${made}'/apiserver.* "$dir/" && chmod 0600 "$dir/apiserver.key"`);
+    kubeadm(
+      `cat "$dir/ca.key" >/dev/null && cp '${made}'/apiserver.* "$dir/" && chmod 0600 "$dir/apiserver.key"`,
+    );
     expect(runPiece(named(), 'make', join(root, 'bin')).status).toBe(0);
     expect(read(named())).toBe(named().want);
-    expect(readFileSync(join(pki, 'apiserver.key'), 'utf8')).toBe(readFileSync(join(made, 'apiserver.key'), 'utf8'));
+    expect(readFileSync(join(pki, 'apiserver.key'), 'utf8')).toBe(
+      readFileSync(join(made, 'apiserver.key'), 'utf8'),
+    );
     expect(statSync(join(pki, 'apiserver.key')).mode & 0o777).toBe(0o600);
     expect(existsSync(join(root, 'run/landfall/apiserver'))).toBe(false);
   });

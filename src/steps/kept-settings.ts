@@ -101,7 +101,11 @@ export function insistingSteps(scene: Scene): readonly Step[] {
       title: 'Have the API server insist on who kubelets are',
       why: 'The API server takes any certificate of a kubelet unless it is told whose to take. It is told only now: before every kubelet has one, logs and exec would end on those that have none.',
       see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
-      after: [`${at}/api-ready`, `${at}/serving`, ...(workers(cluster).length === 0 ? [] : (['serving/signed'] as const))],
+      after: [
+        `${at}/api-ready`,
+        `${at}/serving`,
+        ...(workers(cluster).length === 0 ? [] : (['serving/signed'] as const)),
+      ],
       disturbs: 'service',
       within: 240,
       awaits: 'the API server',

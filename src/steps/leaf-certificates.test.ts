@@ -31,14 +31,15 @@ function host(left: Readonly<Record<string, number>>, others: readonly string[] 
     curl: `for last; do :; done; case $last in *10.0.0.11*) ;; *) ${ready ? ':' : 'exit 7'} ;; esac`,
     timeout: 'shift; exec "$@"',
   };
-  for (const [name, script] of Object.entries(programs)) put(root, `bin/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
+  for (const [name, script] of Object.entries(programs))
+    put(root, `bin/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
   put(root, 'etc/kubernetes/landfall/kubeadm.yaml', 'x\n');
   return join(root, 'bin');
 }
 
 const leaves = (): Step => inRoot(root, step('control-plane/certificates'));
 const authorities = (): Step => inRoot(root, step('workloads/authorities'));
-const YOUNG = { 'apiserver': 364.9, 'etcd-peer': 90, 'ca': 3000, 'etcd-ca': 3000, 'front-proxy-ca': 366 };
+const YOUNG = { apiserver: 364.9, 'etcd-peer': 90, ca: 3000, 'etcd-ca': 3000, 'front-proxy-ca': 366 };
 
 describe('certificates that end', () => {
   it('are fine for as long as the border is not crossed, whatever the day', () => {
@@ -47,7 +48,7 @@ describe('certificates that end', () => {
   });
 
   it('are told by name and border, not by day', () => {
-    const path = host({ ...YOUNG, 'etcd-peer': 89.9, 'apiserver': 3 });
+    const path = host({ ...YOUNG, 'etcd-peer': 89.9, apiserver: 3 });
     expect(read(leaves(), path)).toBe('apiserver: ends within 90 days\netcd-peer: ends within 90 days');
     expect(read(authorities(), path)).toBe(authorities().want);
   });
@@ -102,7 +103,10 @@ describe('the program that renews between two applies', () => {
 
   it('renews what ends soon', () => {
     const { status, stdout } = run(host({ ...YOUNG, apiserver: 80 }, ['10.0.0.12']));
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/apiserver: ends within 90 days\nrenewed\n$/)]);
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(/apiserver: ends within 90 days\nrenewed\n$/),
+    ]);
     expect(called()).toContain('kubeadm certs renew all');
   });
 

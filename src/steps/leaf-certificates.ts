@@ -24,8 +24,7 @@ function endsWithin(whose: 'leaf' | 'authority', days: Shell): Shell {
   return sh`awk -v days=${days} -v authorities=${whose === 'authority' ? 1 : 0} '
       /"name":/ { split($0, p, "\""); name = p[4] }
       /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
-      /"missing": true/ { gone[name] = 1 }
-      END {
+      /"missing": true/ { gone[name] = 1 } END {
         if (!seen) { print "kubeadm does not say"; exit 1 }
         for (name in left) {
           if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
@@ -123,7 +122,10 @@ export function renewal(scene: Scene, about: Pick<Step, 'id' | 'after'>): Step {
   return timer(
     {
       ...about,
-      title: keeper === 'timer' ? 'Renew certificates when nobody comes by' : 'Leave it to apply to renew certificates',
+      title:
+        keeper === 'timer'
+          ? 'Renew certificates when nobody comes by'
+          : 'Leave it to apply to renew certificates',
       why: 'A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.',
       see: [CERTS, 'man 5 systemd.timer'],
     },
@@ -164,8 +166,7 @@ function program(scene: Scene): Shell {
   const own = nodeAddress(scene.node, scene.facts);
   const port = apiPort(scene.cluster);
   const ready = sh`curl -fs -o /dev/null -m 5 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt`;
-  const path =
-    '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}';
+  const path = '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}';
   return sh`
     soon() { ${askEnds} | ${endsWithin('leaf', sh`"$1"`)}; }
 

@@ -38,7 +38,9 @@ export function approver(scene: Scene, about: Pick<Step, 'id' | 'after'>): Step 
         path: WISHED.approve,
         content: approverText(scene),
       },
-      ...(approval === 'timer' ? { when: ['OnBootSec=1min', 'OnUnitActiveSec=5min', 'AccuracySec=30s'] } : {}),
+      ...(approval === 'timer'
+        ? { when: ['OnBootSec=1min', 'OnUnitActiveSec=5min', 'AccuracySec=30s'] }
+        : {}),
     },
   );
 }

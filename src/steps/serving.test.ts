@@ -29,8 +29,23 @@ const openssl = (...args: readonly string[]): string =>
 
 /** A request for a certificate, as base64 of its PEM. */
 function request(subject: string, names: string): string {
-  const ask = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'key'];
-  const text = openssl(...ask, '-subj', subject, ...(names === '' ? [] : ['-addext', `subjectAltName=${names}`]));
+  const ask = [
+    'req',
+    '-new',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    'key',
+  ];
+  const text = openssl(
+    ...ask,
+    '-subj',
+    subject,
+    ...(names === '' ? [] : ['-addext', `subjectAltName=${names}`]),
+  );
   return Buffer.from(text).toString('base64');
 }
 
@@ -91,15 +106,35 @@ describe('what a kubelet asks for', () => {
   });
 
   it.each<readonly [why: string, asked: Partial<Asked> | (() => Partial<Asked>), says: RegExp]>([
-    ['another name besides', () => ({ request: request(SUBJECT, `${NAMES},DNS:evil`) }), /it names DNS:evil DNS:worker-0/],
+    [
+      'another name besides',
+      () => ({ request: request(SUBJECT, `${NAMES},DNS:evil`) }),
+      /it names DNS:evil DNS:worker-0/,
+    ],
     ['another address besides', () => ({ request: request(SUBJECT, `${NAMES},IP:10.0.0.11`) }), /it names/],
-    ['the address of another node', () => ({ request: request(SUBJECT, 'DNS:worker-0,IP:10.0.0.11') }), /it names/],
+    [
+      'the address of another node',
+      () => ({ request: request(SUBJECT, 'DNS:worker-0,IP:10.0.0.11') }),
+      /it names/,
+    ],
     ['no address', () => ({ request: request(SUBJECT, 'DNS:worker-0') }), /it names DNS:worker-0,/],
     ['no name at all', () => ({ request: request(SUBJECT, '') }), /it names ,/],
     ['a URI besides', () => ({ request: request(SUBJECT, `${NAMES},URI:spiffe://x`) }), /it names/],
-    ['another subject', () => ({ request: request('/O=system:masters/CN=system:node:worker-0', NAMES) }), /it is for CN=system:node:worker-0,O=system:masters/],
-    ['the name of another node', () => ({ request: request('/O=system:nodes/CN=system:node:cp-0', NAMES) }), /it is for CN=system:node:cp-0/],
-    ['the use of a client', { usages: '["digital signature","client auth"]' }, /it is for \["digital signature","client auth"\]/],
+    [
+      'another subject',
+      () => ({ request: request('/O=system:masters/CN=system:node:worker-0', NAMES) }),
+      /it is for CN=system:node:worker-0,O=system:masters/,
+    ],
+    [
+      'the name of another node',
+      () => ({ request: request('/O=system:nodes/CN=system:node:cp-0', NAMES) }),
+      /it is for CN=system:node:cp-0/,
+    ],
+    [
+      'the use of a client',
+      { usages: '["digital signature","client auth"]' },
+      /it is for \["digital signature","client auth"\]/,
+    ],
     ['something that is no request', { request: 'bm90aGluZw==' }, /it cannot be read/],
     ['a node Landfall does not know', { who: 'system:node:stranger' }, /no node Landfall knows/],
     ['somebody who is no node', { who: 'kubernetes-admin' }, /no node Landfall knows.* kubernetes-admin/],
@@ -154,10 +189,53 @@ function serve(names: string, more: readonly string[] = []): void {
   for (const dir of [pki, join(root, 'etc/kubernetes/pki')]) mkdirSync(dir, { recursive: true });
   const ca = join(root, 'etc/kubernetes/pki/ca');
   if (!existsSync(`${ca}.crt`))
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '9', '-subj', '/CN=kubernetes', '-keyout', `${ca}.key`, '-out', `${ca}.crt`);
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '9',
+      '-subj',
+      '/CN=kubernetes',
+      '-keyout',
+      `${ca}.key`,
+      '-out',
+      `${ca}.crt`,
+    );
   const signer = more.length > 0 ? more : ['-CA', `${ca}.crt`, '-CAkey', `${ca}.key`];
-  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '9', '-subj', SUBJECT, '-addext', `subjectAltName=${names}`, '-addext', 'extendedKeyUsage=serverAuth', '-addext', 'basicConstraints=CA:FALSE', '-keyout', 'key', '-out', 'kubelet-server-current.pem', ...signer);
-  put(root, 'var/lib/kubelet/pki/kubelet-server-current.pem', readFileSync(join(root, 'kubelet-server-current.pem'), 'utf8'));
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '9',
+    '-subj',
+    SUBJECT,
+    '-addext',
+    `subjectAltName=${names}`,
+    '-addext',
+    'extendedKeyUsage=serverAuth',
+    '-addext',
+    'basicConstraints=CA:FALSE',
+    '-keyout',
+    'key',
+    '-out',
+    'kubelet-server-current.pem',
+    ...signer,
+  );
+  put(
+    root,
+    'var/lib/kubelet/pki/kubelet-server-current.pem',
+    readFileSync(join(root, 'kubelet-server-current.pem'), 'utf8'),
+  );
 }
 
 describe('what a kubelet serves', () => {
@@ -197,6 +275,11 @@ describe('where kubelets make their own', () => {
     };
     const at = scene(cluster);
     const own = { ...at, node: worker(0) };
-    expect([servingSteps(at, 'control-plane'), grantingSteps(at), askingSteps(own), servedSteps(own)]).toEqual([[], [], [], []]);
+    expect([
+      servingSteps(at, 'control-plane'),
+      grantingSteps(at),
+      askingSteps(own),
+      servedSteps(own),
+    ]).toEqual([[], [], [], []]);
   });
 });

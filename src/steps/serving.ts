@@ -41,7 +41,14 @@ const CLUES: readonly Clue[] = [
 
 /** Prints whether kubelet serves a certificate of its own name and address that the cluster's authority has signed, or what is wrong. */
 function served({ node, facts }: Scene): Shell {
-  const checks = ['-purpose', 'sslserver', '-verify_hostname', node.name, '-verify_ip', nodeAddress(node, facts)];
+  const checks = [
+    '-purpose',
+    'sslserver',
+    '-verify_hostname',
+    node.name,
+    '-verify_ip',
+    nodeAddress(node, facts),
+  ];
   return sh`
     if ! [ -e ${CERTIFICATE} ]; then echo 'none yet'
     elif said=$(openssl verify -CAfile ${CA} ${checks} ${CERTIFICATE} 2>&1); then echo ${SIGNED}
@@ -100,7 +107,8 @@ function about(id: StepId): Pick<Step, 'id' | 'title' | 'why' | 'see'> {
 /** On a worker that has joined: its kubelet asks the cluster for a certificate; it is granted on a control plane. */
 export function askingSteps(scene: Scene): readonly Step[] {
   if (scene.cluster.certificates.kubelets !== 'signed') return [];
-  const path = '{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\\n"}{end}';
+  const path =
+    '{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\\n"}{end}';
   const line = `${SERVING_SIGNER}|system:node:${scene.node.name}|`;
   return [
     asksStep(scene, 'join'),
@@ -157,7 +165,7 @@ export function grantingSteps(scene: Scene): readonly Step[] {
 
 /** On a worker: what it has asked for was granted, and is what its kubelet serves. */
 export function servedSteps(scene: Scene): readonly Step[] {
-  if (scene.cluster.certificates.kubelets !== 'signed') return [];
+  if (scene.cluster.certificates.kubelets !== 'signed' || scene.node.role !== 'worker') return [];
   return [
     check(
       {
@@ -197,7 +205,10 @@ function asksStep({ cluster, node }: Scene, at: 'control-plane' | 'join'): Step 
 /** Writes down in the cluster, where no kubelet can, at which address cluster.yaml has these nodes. Who is no member yet is left out. */
 function addressStep(scene: Scene, id: StepId, nodes: readonly Node[], after: readonly StepId[]): Step {
   const known = nodes.flatMap((node) => {
-    const address = memberAddress(node, scene.hosts[node.name] ?? (node.name === scene.node.name ? scene.facts : undefined));
+    const address = memberAddress(
+      node,
+      scene.hosts[node.name] ?? (node.name === scene.node.name ? scene.facts : undefined),
+    );
     return address === undefined ? [] : [{ name: node.name, address }];
   });
   const wanted = known.map(({ name, address }) => `${name}|"${ADDRESS_LABEL}":"${address}"`).join(' ');

@@ -612,10 +612,16 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
   ],
   'control-plane/approver': [
     { how: 'its timer is stopped', by: 'systemctl stop landfall-approve.timer' },
-    { how: 'it grants whatever is asked for', by: "sed -i 's/return 1/return 0/' /usr/local/sbin/landfall-approve" },
+    {
+      how: 'it grants whatever is asked for',
+      by: "sed -i 's/return 1/return 0/' /usr/local/sbin/landfall-approve",
+    },
   ],
   'control-plane/serving-address': [
-    { how: 'the label is gone', by: 'kube label nodes --all node-restriction.kubernetes.io/landfall-address-' },
+    {
+      how: 'the label is gone',
+      by: 'kube label nodes --all node-restriction.kubernetes.io/landfall-address-',
+    },
     {
       how: 'the label says another address',
       by: 'kube label nodes --all --overwrite node-restriction.kubernetes.io/landfall-address=10.9.9.9',

@@ -44,7 +44,8 @@ export function timer(about: About, { unit, does, program, when }: WantedTimer):
       chmod ${mode} ${draft(path)}
       ${inPlace(path)}`,
   );
-  const state = when === undefined ? 'ActiveState=inactive\nUnitFileState=' : 'ActiveState=active\nUnitFileState=enabled';
+  const state =
+    when === undefined ? 'ActiveState=inactive\nUnitFileState=' : 'ActiveState=active\nUnitFileState=enabled';
   const look: readonly Shell[] = [
     lookAtFile(program.path),
     ...(when === undefined ? [] : [lookAtFile(at('service')), lookAtFile(at('timer'))]),
@@ -59,7 +60,10 @@ export function timer(about: About, { unit, does, program, when }: WantedTimer):
     ...about,
     long: true,
     read: lines(...look),
-    want: [...files.map(({ mode, content }) => `${mode} root:root\n${content.replace(/\n+$/, '')}`), state].join('\n'),
+    want: [
+      ...files.map(({ mode, content }) => `${mode} root:root\n${content.replace(/\n+$/, '')}`),
+      state,
+    ].join('\n'),
     make: lines(
       ...write,
       when === undefined

@@ -11,6 +11,7 @@ const BY_LENGTH = [
   'control-planes',
   'virtual-ip',
   'login',
+  'certificates',
   'diagnoses',
   'releases',
   'reset',

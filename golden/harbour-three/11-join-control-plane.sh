@@ -68,17 +68,27 @@ timeout 20 crictl images -o json 2>/dev/null | awk '
   /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'
 }
 
-probe_standing() {
-if [ -e /etc/kubernetes/landfall/initialised ] || ! [ -d /var/lib/etcd/member ]; then echo 'no vote'
-elif list=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member list); then
-  printf '%s\n' "$list" | awk -F ', ' -v name=cp-1 -v peer=https://10.0.0.12:2380 '
-    $6 == "false" && ($3 == name || $4 == peer) { votes = 1 }
-    END { print votes ? "votes" : "no vote" }'
-fi
+probe_certificate_ends() {
+timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null
 }
 
 probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_overview() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+}
+
+probe_nodes() {
+probe overview | sed -n 's/^node|//p'
+}
+
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-1 -verify_ip 10.0.0.12 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
 }
 
 probe_etcd_members() {
@@ -131,6 +141,8 @@ networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
+certificateValidityPeriod: 8760h0m0s
+caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
@@ -138,20 +150,14 @@ apiServer:
     - 10.0.0.12
     - localhost
     - 127.0.0.1
-etcd:
-  local:
-    dataDir: /var/lib/etcd
-    extraArgs:
-      - name: election-timeout
-        value: "1000"
-      - name: heartbeat-interval
-        value: "100"
-      - name: quota-backend-bytes
-        value: "8589934592"
+  extraArgs:
+    - name: kubelet-certificate-authority
+      value: /etc/kubernetes/pki/ca.crt
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: systemd
+serverTLSBootstrap: true
 containerLogMaxSize: 50Mi
 containerLogMaxFiles: 5
 ---
@@ -189,6 +195,8 @@ networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
+certificateValidityPeriod: 8760h0m0s
+caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
@@ -196,20 +204,14 @@ apiServer:
     - 10.0.0.12
     - localhost
     - 127.0.0.1
-etcd:
-  local:
-    dataDir: /var/lib/etcd
-    extraArgs:
-      - name: election-timeout
-        value: "1000"
-      - name: heartbeat-interval
-        value: "100"
-      - name: quota-backend-bytes
-        value: "8589934592"
+  extraArgs:
+    - name: kubelet-certificate-authority
+      value: /etc/kubernetes/pki/ca.crt
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: systemd
+serverTLSBootstrap: true
 containerLogMaxSize: 50Mi
 containerLogMaxFiles: 5
 ---
@@ -258,16 +260,9 @@ make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 5 join/standing: Know whether etcd counts on this host already
-# A join that was cut short may have been given its vote by then. Taken back it would be missed whenever votes are counted: of two voters, it is the majority. Only etcd’s own list says so.
+# ── 5 join/member: Join cp-1 to the control plane
+# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.
 read_5() {
-case $(probe standing) in votes | 'no vote') echo known ;; *) echo 'etcd does not say' ;; esac
-}
-want_5=known
-
-# ── 6 join/member: Join cp-1 to the control plane
-# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.
-read_6() {
 open=; begun=
 for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
   if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
@@ -281,8 +276,8 @@ elif [ -n "$open" ]; then echo "a member that lacks:$open"
 elif [ -e /etc/kubernetes/bootstrap-kubelet.conf ] || [ -e /run/landfall/join.yaml ]; then echo 'half joined, open: its end'
 else echo member; fi
 }
-want_6=member
-make_6() {
+want_5=member
+make_5() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null) || :
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -296,18 +291,8 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
   if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
 else
   if [ -z "$(slot join-cp-1)" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
-standing=$(probe standing)
-case $standing in
-  votes)
-    for path in $open; do
-      case $path in
-        /etc/kubernetes/kubelet.conf | /var/lib/kubelet/*) ;;
-        *) echo "a voter that lacks:$open"; exit 1 ;;
-      esac
-    done ;;
-  'no vote')
-    if [ -n "$begun" ]; then (
-      begun=
+  if [ -n "$begun" ]; then (
+    begun=
 if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
 if [ -n "$begun" ]; then
   if kubeadm version >/dev/null 2>&1; then
@@ -391,10 +376,9 @@ if command -v ipset >/dev/null 2>&1; then
   ipset list -n 2>/dev/null | grep -e '^cali[46]0' -e '^cilium_' | while read -r set; do ipset destroy "$set" 2>/dev/null || :; done
 fi
 rm -f /etc/kubernetes/landfall/initialised
-    ) || echo 'not all of the earlier try could be taken back'; fi ;;
-  *) echo 'etcd does not say whether this host votes; nothing is touched'; exit 1 ;;
-esac
-ticket=$(slot join-cp-1)
+  ) || echo 'not all of the earlier try could be taken back'; fi
+  met=
+  ticket=$(slot join-cp-1)
 if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
 set -- $ticket
 (
@@ -421,23 +405,10 @@ controlPlane:
     advertiseAddress: "10.0.0.12"
     bindPort: 6443
   certificateKey: "%s"
-' "$1" "$2" "$3" >>/run/landfall/join.yaml
+' "$@" >>/run/landfall/join.yaml
 )
 status=0
-if [ "$standing" = votes ]; then
-  skip=--skip-phases=preflight,control-plane-prepare,check-etcd,etcd-join
-if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
-kubeadm join --config /run/landfall/join.yaml "$skip" || status=$?
-else
-  kubeadm join --config /run/landfall/join.yaml --skip-phases=etcd-join,kubelet-wait-bootstrap,control-plane-join,wait-control-plane || status=$?
-if [ "$status" -eq 0 ]; then
-  find /etc/kubernetes -type f -exec sync {} +
-if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
-  chattr +S /etc/kubernetes/manifests 2>/dev/null || :
-  kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?
-  chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
-fi
-fi
+kubeadm join --config /run/landfall/join.yaml $met || status=$?
 rm -f /run/landfall/join.yaml
 if [ "$status" -ne 0 ]; then
   # kubeadm waits for kubelet and knows no more than that it does not come.
@@ -447,15 +418,68 @@ fi
 fi
 rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
 find /etc/kubernetes -type f -exec sync {} +
-if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 7 join/kubelet: Run kubelet with the settings that lie on the disk
-# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
+# ── 6 join/certificates: Have certificates that stay valid
+# The certificates of a control plane are made in one minute and end in one minute, and the whole control plane stops with them. They are renewed long before, by the authorities that are there, and what has read the old ones is started anew: on one control plane at a time.
+read_6() {
+if [ -e /etc/kubernetes/landfall/renewing ]; then echo 'renewed, and not yet read by all that use them'
+else probe certificate_ends | awk -v days=90 -v authorities=0 '
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }' | sort | grep . || echo 'none ends within 90 days'; fi
+}
+want_6='none ends within 90 days'
+make_6() {
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+}
+
+# ── 7 join/api-names: Have every name of the API server in its certificate
+# A client refuses an API server whose certificate does not name what it was called by. kubeadm writes the certificate once; a name, or an address of this node, that is wished for later is put in by making it anew. Its key changes, its authority does not.
 read_7() {
+there=,$(openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName 2>/dev/null | tail -n 1 | tr -d ' '),
+for name in api.harbour.internal 10.0.0.10 10.0.0.12 localhost 127.0.0.1; do
+  case $there in
+    *",DNS:$name,"* | *",IPAddress:$name,"*) ;;
+    *) echo "lacks $name" ;;
+  esac
+done | grep . || echo 'all of them'
+}
+want_7='all of them'
+make_7() {
+rm -rf /run/landfall/apiserver
+( umask 077; mkdir -p /run/landfall/apiserver )
+ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
+sed 's#^kind: ClusterConfiguration$#&\ncertificatesDir: /run/landfall/apiserver#' /etc/kubernetes/landfall/kubeadm.yaml >/run/landfall/apiserver/kubeadm.yaml
+kubeadm init phase certs apiserver --config /run/landfall/apiserver/kubeadm.yaml
+for end in key crt; do
+  cp -p /run/landfall/apiserver/apiserver."$end" /etc/kubernetes/pki/.apiserver."$end".landfall
+  sync /etc/kubernetes/pki/.apiserver."$end".landfall
+done
+for end in key crt; do mv -fT /etc/kubernetes/pki/.apiserver."$end".landfall /etc/kubernetes/pki/apiserver."$end"; done
+rm -rf /run/landfall/apiserver
+}
+
+# ── 8 join/kubelet: Run kubelet with the settings that lie on the disk
+# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
+read_8() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -465,9 +489,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_7='ActiveState=active
+want_8='ActiveState=active
 started after its files were written'
-make_7() {
+make_8() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -475,29 +499,209 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 8 join/api-ready: Have an API server that is ready
+# ── 9 join/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_8() {
+read_9() {
 probe api | grep . || echo 'not ready'
 }
-want_8=ok
+want_9=ok
 
-# ── 9 join/node: Be known to the cluster
+# ── 10 join/node: Be known to the cluster
 # kubelet registers its node when it starts, under its name, with the address others will use. A node that was deleted in the cluster comes back only with a kubelet that starts anew.
-read_9() {
+read_10() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1); printf '%s\n' "$said"
 }
-want_9='cp-1 10.0.0.12 v1.36.3'
-make_9() {
+want_10='cp-1 10.0.0.12 v1.36.3'
+make_10() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || case $said in
   # Whatever else it is, a kubelet that starts anew does not help.
   *'not found'*) systemctl restart kubelet ;;
 esac
 }
 
-# ── 10 join/etcd-member: Have a vote in etcd
+# ── 11 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+read_11() {
+if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
+}
+want_11='asks the cluster'
+make_11() {
+kubeadm upgrade node phase kubelet-config
+rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
+sync -f /var/lib/kubelet
+systemctl restart kubelet
+}
+
+# ── 12 join/approver: Grant kubelets the certificates of their own names
+# Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
+read_12() {
+{ stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
+systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
+}
+want_12='0755 root:root
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Grants the serving certificates that kubelets wait for, each for its own name and address and nothing else.
+# "landfall-approve list" names the nodes whose requests it would grant, and grants none.
+right() { # NODE ADDRESS USAGES REQUEST
+  case $3 in
+    '\''["digital signature","server auth"]'\'' | '\''["digital signature","key encipherment","server auth"]'\'') ;;
+    *) echo "it is for $3"; return 1 ;;
+  esac
+  said=$(printf '\''%s'\'' "$4" | base64 -d | openssl req -verify -noout -subject -nameopt RFC2253 -text 2>&1) || { echo '\''it cannot be read'\''; return 1; }
+  case $said in *'\''verify OK'\''*) ;; *) echo '\''it is not signed with its own key'\''; return 1 ;; esac
+  subject=$(printf '\''%s\n'\'' "$said" | sed -n '\''s/^subject= *//p'\'')
+  if [ "$subject" != "CN=system:node:$1,O=system:nodes" ]; then echo "it is for $subject"; return 1; fi
+  names=$(printf '\''%s\n'\'' "$said" | awk '\''/X509v3 Subject Alternative Name:/ { getline; print }'\'' | tr '\'','\'' '\''\n'\'' | sed '\''s/^ *//'\'' | sort | paste -sd '\'' '\'' -)
+  if [ "$names" != "DNS:$1 IP Address:$2" ]; then echo "it names $names, and cluster.yaml $1 at $2"; return 1; fi
+}
+
+seen=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,certificatesigningrequests -o jsonpath='\''{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.metadata.labels.node-restriction\.kubernetes\.io/landfall-address}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.metadata.name}|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}|{.spec.usages}|{.spec.request}{"\n"}{end}'\'')
+printf '\''%s\n'\'' "$seen" | awk -F '\''|'\'' -v signer=kubernetes.io/kubelet-serving '\''
+  $1 == "node" && $3 != "" { address["system:node:" $2] = $2 "|" $3 }
+  $1 == "request" && $3 == signer && $5 == "" { print $2 "|" ($4 in address ? address[$4] : "|") "|" $4 "|" $6 "|" $7 }'\'' |
+  while IFS='\''|'\'' read -r request node address who usages text; do
+    if [ -z "$node" ]; then echo "$request is not granted: no node Landfall knows asks for it, but $who" >&2
+    elif why=$(right "$node" "$address" "$usages" "$text"); then
+      if [ "${1:-}" = list ]; then echo "$node"; else timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl certificate approve "$request"; fi
+    else echo "$request of $node is not granted: $why" >&2; fi
+  done
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-approve
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=5min
+AccuracySec=30s
+[Install]
+WantedBy=timers.target
+ActiveState=active
+UnitFileState=enabled'
+make_12() {
+mkdir -p /usr/local/sbin
+cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Grants the serving certificates that kubelets wait for, each for its own name and address and nothing else.
+# "landfall-approve list" names the nodes whose requests it would grant, and grants none.
+right() { # NODE ADDRESS USAGES REQUEST
+  case $3 in
+    '["digital signature","server auth"]' | '["digital signature","key encipherment","server auth"]') ;;
+    *) echo "it is for $3"; return 1 ;;
+  esac
+  said=$(printf '%s' "$4" | base64 -d | openssl req -verify -noout -subject -nameopt RFC2253 -text 2>&1) || { echo 'it cannot be read'; return 1; }
+  case $said in *'verify OK'*) ;; *) echo 'it is not signed with its own key'; return 1 ;; esac
+  subject=$(printf '%s\n' "$said" | sed -n 's/^subject= *//p')
+  if [ "$subject" != "CN=system:node:$1,O=system:nodes" ]; then echo "it is for $subject"; return 1; fi
+  names=$(printf '%s\n' "$said" | awk '/X509v3 Subject Alternative Name:/ { getline; print }' | tr ',' '\n' | sed 's/^ *//' | sort | paste -sd ' ' -)
+  if [ "$names" != "DNS:$1 IP Address:$2" ]; then echo "it names $names, and cluster.yaml $1 at $2"; return 1; fi
+}
+
+seen=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,certificatesigningrequests -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.metadata.labels.node-restriction\.kubernetes\.io/landfall-address}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.metadata.name}|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}|{.spec.usages}|{.spec.request}{"\n"}{end}')
+printf '%s\n' "$seen" | awk -F '|' -v signer=kubernetes.io/kubelet-serving '
+  $1 == "node" && $3 != "" { address["system:node:" $2] = $2 "|" $3 }
+  $1 == "request" && $3 == signer && $5 == "" { print $2 "|" ($4 in address ? address[$4] : "|") "|" $4 "|" $6 "|" $7 }' |
+  while IFS='|' read -r request node address who usages text; do
+    if [ -z "$node" ]; then echo "$request is not granted: no node Landfall knows asks for it, but $who" >&2
+    elif why=$(right "$node" "$address" "$usages" "$text"); then
+      if [ "${1:-}" = list ]; then echo "$node"; else timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl certificate approve "$request"; fi
+    else echo "$request of $node is not granted: $why" >&2; fi
+  done
+END
+chmod 0755 /usr/local/sbin/.landfall-approve.landfall
+sync /usr/local/sbin/.landfall-approve.landfall
+mv -fT /usr/local/sbin/.landfall-approve.landfall /usr/local/sbin/landfall-approve
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-approve.service.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-approve
+END
+chmod 0644 /etc/systemd/system/.landfall-approve.service.landfall
+sync /etc/systemd/system/.landfall-approve.service.landfall
+mv -fT /etc/systemd/system/.landfall-approve.service.landfall /etc/systemd/system/landfall-approve.service
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-approve.timer.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=5min
+AccuracySec=30s
+[Install]
+WantedBy=timers.target
+END
+chmod 0644 /etc/systemd/system/.landfall-approve.timer.landfall
+sync /etc/systemd/system/.landfall-approve.timer.landfall
+mv -fT /etc/systemd/system/.landfall-approve.timer.landfall /etc/systemd/system/landfall-approve.timer
+systemctl daemon-reload
+systemctl enable landfall-approve.timer
+systemctl restart landfall-approve.timer
+}
+
+# ── 13 join/serving-address: Write down in the cluster at which address each node is
+# What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
+read_13() {
+probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
+}
+want_13='all of them'
+make_13() {
+open=" $(probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
+case $open in *' cp-1 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-1 node-restriction.kubernetes.io/landfall-address=10.0.0.12 --overwrite ;; esac
+}
+
+# ── 14 join/serving: Have kubelet serve a certificate the cluster has signed
+# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
+read_14() {
+probe served_certificate
+}
+want_14='signed by the cluster'
+make_14() {
+now() {
+  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-1 -verify_ip 10.0.0.12 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+tries=0
+until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-1 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
+  tries=$((tries + 1)); sleep 1
+done
+/usr/local/sbin/landfall-approve
+}
+
+# ── 15 join/etcd-member: Have a vote in etcd
 # A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
-read_10() {
+read_15() {
 probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
@@ -509,23 +713,176 @@ $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
     else print (state == "" ? own " is no member" : state)
   }'
 }
-want_10='cp-1 votes'
+want_15='cp-1 votes'
 
-# ── 11 join/certificates: Have certificates that stay valid
-# The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_11() {
-timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
-  /"name":/ { split($0, p, "\""); name = p[4] }
-  /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
-  /"missing": true/ { gone[name] = 1 }
-  END {
-    if (!seen) { print "kubeadm does not say"; exit }
-    for (name in left) if (name in gone) { if (name != "super-admin.conf") { print name ": missing"; bad = 1 } }
-      else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
-    if (!bad) print "none ends within 30 days"
-  }' | sort
+# ── 16 join/renewal: Renew certificates when nobody comes by
+# A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
+read_16() {
+{ stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
+systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_11='none ends within 30 days'
+want_16='0755 root:root
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Renews this control plane'\''s certificates when one of them ends soon, and has everything read what is new.
+soon() { timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk -v days="$1" -v authorities=0 '\''
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }'\'' | sort; }
+
+ending=$(soon 90)
+if [ ! -e /etc/kubernetes/landfall/renewing ]; then
+  case $ending in
+    '\'''\'') exit ;;
+    '\''kubeadm does not say'\'') echo "$ending"; exit 1 ;;
+  esac
+fi
+printf '\''%s\n'\'' "$ending"
+if [ -e /run/landfall/lock ] && ! flock -n /run/landfall/lock true; then echo '\''Landfall is at work here: another day'\''; exit; fi
+if [ -z "$(soon 7)" ]; then
+  # What is started anew here must not be missed: not by etcd, which counts its votes.
+  for other in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -l node-role.kubernetes.io/control-plane -o jsonpath='\''{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}'\''); do
+    [ "$other" = 10.0.0.12 ] || curl -fs -o /dev/null -m 5 --noproxy '\''*'\'' --cacert /etc/kubernetes/pki/ca.crt "https://$other:"6443/readyz || { echo "the control plane at $other is not ready: another day"; exit; }
+  done
+fi
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+tries=0
+until curl -fs -o /dev/null -m 5 --noproxy '\''*'\'' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.12:6443/readyz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 240 ]; then echo '\''renewed, and the API server is not back after four minutes'\''; exit 1; fi
+  sleep 1
+done
+echo renewed
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-renew
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Timer]
+OnCalendar=*-*-* 08:30:00
+RandomizedDelaySec=25min
+FixedRandomDelay=true
+[Install]
+WantedBy=timers.target
+ActiveState=active
+UnitFileState=enabled'
+make_16() {
+mkdir -p /usr/local/sbin
+cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Renews this control plane's certificates when one of them ends soon, and has everything read what is new.
+soon() { timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk -v days="$1" -v authorities=0 '
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }' | sort; }
+
+ending=$(soon 90)
+if [ ! -e /etc/kubernetes/landfall/renewing ]; then
+  case $ending in
+    '') exit ;;
+    'kubeadm does not say') echo "$ending"; exit 1 ;;
+  esac
+fi
+printf '%s\n' "$ending"
+if [ -e /run/landfall/lock ] && ! flock -n /run/landfall/lock true; then echo 'Landfall is at work here: another day'; exit; fi
+if [ -z "$(soon 7)" ]; then
+  # What is started anew here must not be missed: not by etcd, which counts its votes.
+  for other in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -l node-role.kubernetes.io/control-plane -o jsonpath='{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}'); do
+    [ "$other" = 10.0.0.12 ] || curl -fs -o /dev/null -m 5 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt "https://$other:"6443/readyz || { echo "the control plane at $other is not ready: another day"; exit; }
+  done
+fi
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+tries=0
+until curl -fs -o /dev/null -m 5 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.12:6443/readyz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 240 ]; then echo 'renewed, and the API server is not back after four minutes'; exit 1; fi
+  sleep 1
+done
+echo renewed
+END
+chmod 0755 /usr/local/sbin/.landfall-renew.landfall
+sync /usr/local/sbin/.landfall-renew.landfall
+mv -fT /usr/local/sbin/.landfall-renew.landfall /usr/local/sbin/landfall-renew
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-renew.service.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-renew
+END
+chmod 0644 /etc/systemd/system/.landfall-renew.service.landfall
+sync /etc/systemd/system/.landfall-renew.service.landfall
+mv -fT /etc/systemd/system/.landfall-renew.service.landfall /etc/systemd/system/landfall-renew.service
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-renew.timer.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Timer]
+OnCalendar=*-*-* 08:30:00
+RandomizedDelaySec=25min
+FixedRandomDelay=true
+[Install]
+WantedBy=timers.target
+END
+chmod 0644 /etc/systemd/system/.landfall-renew.timer.landfall
+sync /etc/systemd/system/.landfall-renew.timer.landfall
+mv -fT /etc/systemd/system/.landfall-renew.timer.landfall /etc/systemd/system/landfall-renew.timer
+systemctl daemon-reload
+systemctl enable landfall-renew.timer
+systemctl restart landfall-renew.timer
+}
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -543,18 +900,23 @@ stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-cp-1 <<'END'
 the value of join-cp-1
 END
-say landfall 1 11
+say landfall 1 16
 step 1 check 20
 step 2 make 0
 step 3 check 0
 step 4 make 0
-step 5 check 90
+step 5 make 0
 step 6 make 0
-step 7 make 30
-step 8 check 240
-step 9 make 60
-step 10 check 180
-step 11 check 0
+step 7 make 0
+step 8 make 30
+step 9 check 240
+step 10 make 60
+step 11 make 0
+step 12 make 0
+step 13 make 0
+step 14 make 30
+step 15 check 180
+step 16 make 0
 say end
 }
 main

@@ -54,6 +54,12 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname worker-0 -verify_ip 10.0.0.21 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+
 # ── 1 join/member: Join worker-0 to the cluster
 # kubeadm asks the API server who it is, and believes it only when its authority has the very hash it was told. Then kubelet trades the token for a certificate of its own, with which it is a member from then on. A join that was cut short anywhere is brought to its end by the next one.
 read_1() {
@@ -165,6 +171,27 @@ said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-ti
 esac
 }
 
+# ── 4 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+read_4() {
+if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
+}
+want_4='asks the cluster'
+make_4() {
+kubeadm upgrade node phase kubelet-config
+rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
+sync -f /var/lib/kubelet
+systemctl restart kubelet
+}
+
+# ── 5 join/serving-asked: See that kubelet asks for its certificate
+# It asks when it has started and knows its address. A control plane then holds what it asks for against cluster.yaml; until it is granted, no log of this node’s pods can be read by way of the cluster.
+read_5() {
+if [ "$(probe served_certificate)" = 'signed by the cluster' ] || timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl get csr -o jsonpath='{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}' | grep -qF 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then echo asked
+else echo 'it has not asked for one'; fi
+}
+want_5=asked
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -181,10 +208,12 @@ stop=/run/landfall/runs/RUN/join/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-worker-0 <<'END'
 the value of join-worker-0
 END
-say landfall 1 3
+say landfall 1 5
 step 1 make 0
 step 2 make 30
 step 3 make 60
+step 4 make 0
+step 5 check 60
 say end
 }
 main

@@ -1,4 +1,5 @@
 import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
@@ -76,6 +77,7 @@ export const SUPPOSED: Cluster = {
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   etcd: ETCD_DEFAULTS,
   ssh: {},

@@ -1,3 +1,4 @@
+import type { Certificates } from '../model/certificates.ts';
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
 import type { Authority } from '../model/outside.ts';
@@ -28,6 +29,7 @@ export function complete(file: ClusterFile, authorities: readonly Authority[] = 
     name: file.name,
     kubernetes: file.kubernetes,
     endpoint: completeEndpoint(file),
+    certificates: completeCertificates(file.certificates),
     network: completeNetwork(file.network),
     runtime: file.runtime,
     etcd: file.etcd,
@@ -48,9 +50,21 @@ export function complete(file: ClusterFile, authorities: readonly Authority[] = 
 
 /** The name is kept also where a virtual address is behind it: certificates and kubeconfigs then know the name alone. */
 function completeEndpoint({ name, endpoint = {} }: ClusterFile): Cluster['endpoint'] {
-  const { address = endpointName(name), virtualIP, interface: device, routerId, balance } = endpoint;
+  const {
+    address = endpointName(name),
+    virtualIP,
+    interface: device,
+    routerId,
+    names = [],
+    balance = false,
+  } = endpoint;
   const { host, port } = splitEndpoint(address);
-  const kept = { host, port: balance === true ? BALANCED_PORT : port, kept: host === endpointName(name) };
+  const kept = {
+    host,
+    port: balance ? BALANCED_PORT : port,
+    kept: host === endpointName(name),
+    ...(names.length === 0 ? {} : { names }),
+  };
   if (virtualIP === undefined) return kept;
   return {
     ...kept,
@@ -58,7 +72,7 @@ function completeEndpoint({ name, endpoint = {} }: ClusterFile): Cluster['endpoi
       address: virtualIP,
       ...(device === undefined ? {} : { interface: device }),
       routerId: routerId ?? routerIdOf(virtualIP),
-      ...(balance === true ? { balance } : {}),
+      ...(balance ? { balance } : {}),
     },
   };
 }
@@ -100,6 +114,11 @@ function completeRegistries({ mirrors, logins }: Exclude<ClusterFile['registries
 export function completeHost(host: ClusterFile['host']): Host {
   const { ssh, journal, ...settings } = host;
   return { ...settings, journal: present(journal), ...(ssh === undefined ? {} : { ssh: present(ssh) }) };
+}
+
+/** Takes the section `certificates` as written, with its defaults; gives it without what was left out. */
+export function completeCertificates(section: ClusterFile['certificates']): Certificates {
+  return present(section);
 }
 
 /** The same without keys that hold nothing. */

@@ -89,5 +89,9 @@ export const PROXY =
 export const NO_PROXY =
   /^(?=.{1,253}$)\.?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(\/(3[0-2]|[12]?\d))?$/;
 
+/** Who signs tokens: an https URL without query and fragment, as OpenID Connect has it. */
+export const ISSUER =
+  /^(?=.{1,512}$)https:\/\/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(:[1-9]\d{0,4})?(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
 /** A variable of the environment. */
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ETCD_DEFAULTS } from './etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from './certificate-defaults.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import { type Problem, Problems } from '../model/problem.ts';
 import { readCluster } from './load.ts';
@@ -50,6 +51,7 @@ describe('a right cluster.yaml', () => {
         services: '10.96.0.0/16',
         domain: 'cluster.local',
       },
+      certificates: CERTIFICATE_DEFAULTS,
       runtime: 'cri-o',
       etcd: ETCD_DEFAULTS,
       ssh: {},

@@ -1,6 +1,7 @@
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
 import { type Place, Problem, Problems } from '../model/problem.ts';
+import { checkCertificates } from './certificates.ts';
 import { checkEndpoint } from './endpoint.ts';
 import { checkEtcd } from './etcd.ts';
 import { complete } from './defaults.ts';
@@ -90,6 +91,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkVersion(draft, held),
     ...checkEndpoint(draft),
     ...checkVirtualIP(draft),
+    ...checkCertificates(draft),
     ...checkNetworks(draft),
     ...checkEtcd(draft),
     ...checkPlugin(draft),

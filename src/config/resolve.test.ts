@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ETCD_DEFAULTS } from './etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from './certificate-defaults.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
@@ -18,6 +19,7 @@ const wish = (kubernetes: string): Cluster => ({
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   etcd: ETCD_DEFAULTS,
   ssh: {},

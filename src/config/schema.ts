@@ -3,6 +3,7 @@ import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/clus
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
 import { etcd } from './schema-etcd.ts';
+import { certificates } from './schema-certificates.ts';
 import { host } from './schema-host.ts';
 import { proxy, trust } from './schema-outside.ts';
 import { registries } from './schema-registries.ts';
@@ -72,6 +73,28 @@ const endpoint = z.strictObject({
       wanted: 'a number',
       format: 'a whole number from 1 to 255',
       examples: [10],
+    }),
+  names: z
+    .array(
+      z
+        .string()
+        .regex(DOMAIN)
+        .meta({
+          description: 'A name or an IPv4 address.',
+          wanted: 'a name or an IPv4 address',
+          format: 'a lower-case DNS name, or four decimal numbers',
+          examples: ['kubernetes.example.com', '203.0.113.7'],
+        }),
+    )
+    .max(100)
+    .optional()
+    .meta({
+      description:
+        'More names and addresses by which the API server is called: by way of a public address, a tunnel, or the load balancer that is yet to come. They are put into the certificate of every control plane; one that is added later, too.',
+      why: 'A client refuses an API server whose certificate does not name what it was called by. The endpoint, the virtual address and each node’s own addresses are in it by themselves.',
+      byDefault: 'none',
+      wanted: 'a list of 100 names at most',
+      examples: [['kubernetes.example.com', '203.0.113.7']],
     }),
 });
 
@@ -181,6 +204,9 @@ export const clusterFile = z.strictObject({
       examples: ['1.36', '1.36.3'],
     }),
   endpoint: endpoint.optional().meta({ description: 'Where the API server is reached.' }),
+  certificates: certificates.prefault({}).meta({
+    description: 'How certificates are made, renewed and vouched for.',
+  }),
   network: network.prefault({}).meta({ description: "The cluster's own networks." }),
   runtime: z
     .literal('cri-o')

@@ -1,4 +1,5 @@
 import type { EtcdSettings } from './etcd.ts';
+import type { Certificates } from './certificates.ts';
 import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
@@ -90,7 +91,10 @@ export interface Cluster {
     readonly kept: boolean;
     /** What the kept name leads to when it is to outlive the first control plane; absent, that one's own address. */
     readonly virtual?: VirtualAddress;
+    /** What else the API server is called by: names and IPv4 addresses. */
+    readonly names?: readonly string[];
   };
+  readonly certificates: Certificates;
   readonly network: {
     readonly plugin: NetworkPlugin;
     /** The user's own choice; absent, it is chosen from facts once and kept in the {@link Lock}. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { merge, rewrite } from './kubeconfig.ts';
@@ -30,6 +31,7 @@ const cluster: Cluster = {
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   etcd: ETCD_DEFAULTS,
   ssh: {},

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Lock } from '../model/lock.ts';
@@ -42,6 +43,7 @@ const cluster: Cluster = {
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   etcd: ETCD_DEFAULTS,
   ssh: {},

@@ -1,4 +1,5 @@
 import { sh } from '../shell/sh.ts';
+import { apiNames } from './api-certificate.ts';
 import { API_CLUES } from './clues.ts';
 import { imageSteps } from './images.ts';
 import { KUBELET_CLUES } from './init-clues.ts';
@@ -6,10 +7,13 @@ import { initSteps, kubeletsWords, settingsProbe } from './init.ts';
 import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { age, YOUNG } from './kinds/unit.ts';
+import { keptSettings, superAdmin } from './kept-settings.ts';
 import { kubeadmConfig } from './kubeadm-config.ts';
+import { leafCertificates, renewal } from './leaf-certificates.ts';
 import { apiProbe, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { servingSteps } from './serving.ts';
 import type { Step } from './step.ts';
 import { heldSteps } from './virtual-address.ts';
 
@@ -114,6 +118,14 @@ function readySteps(scene: Scene): readonly Step[] {
     serviceSubnet: cluster.network.services,
   };
   return [
+    leafCertificates(scene, {
+      id: 'control-plane/certificates',
+      after: ['control-plane/kubeadm-config', 'control-plane/no-torn-files', 'control-plane/init'],
+    }),
+    apiNames(scene, {
+      id: 'control-plane/api-names',
+      after: ['control-plane/kubeadm-config', 'control-plane/init'],
+    }),
     kubelet({
       id: 'control-plane/kubelet',
       why: 'kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
@@ -178,10 +190,10 @@ function readySteps(scene: Scene): readonly Step[] {
           .join('\n'),
       },
     ),
-    certificates({
-      id: 'control-plane/certificates',
-      after: ['control-plane/no-torn-files', 'control-plane/init'],
-    }),
+    ...keptSettings(scene),
+    ...servingSteps(scene, 'control-plane'),
+    ...superAdmin(scene),
+    renewal(scene, { id: 'control-plane/renewal', after: ['control-plane/init'] }),
   ];
 }
 
@@ -199,39 +211,5 @@ export function apiReady(scene: Scene, about: Pick<Step, 'id' | 'after'>): Step 
       clues: API_CLUES,
     },
     { read: sh`probe api | grep . || echo 'not ready'`, want: 'ok' },
-  );
-}
-
-/** No certificate of the control plane on the node asked is about to end. */
-export function certificates(about: Pick<Step, 'id' | 'after'>): Step {
-  return check(
-    {
-      ...about,
-      title: 'Have certificates that stay valid',
-      why: "The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.",
-      see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/'],
-      clues: [
-        {
-          match: /(days left|missing)$/,
-          means: 'certificates of the control plane have run out, will soon, or are missing',
-          try: 'kubeadm certs check-expiration shows which; kubeadm certs renew all makes them anew; then restart the control plane',
-          diagnosis: 'H67',
-        },
-      ],
-    },
-    {
-      read: sh`
-          timeout 20 kubeadm certs check-expiration --config ${FILES.kubeadm} -o json 2>/dev/null | awk '
-            /"name":/ { split($0, p, "\""); name = p[4] }
-            /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
-            /"missing": true/ { gone[name] = 1 }
-            END {
-              if (!seen) { print "kubeadm does not say"; exit }
-              for (name in left) if (name in gone) { if (name != "super-admin.conf") { print name ": missing"; bad = 1 } }
-                else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
-              if (!bad) print "none ends within 30 days"
-            }' | sort`,
-      want: 'none ends within 30 days',
-    },
   );
 }

@@ -47,10 +47,13 @@ const asksFor = (scene: Scene): Shell =>
   sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
 const NAMES = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}';
 
+/** What kubeadm was told of the cluster, and what it tells every kubelet. */
+const SETTINGS =
+  '{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}';
+
 /** The objects kubeadm leaves in the cluster, as far as they are there, `Kind/name` a line, and `answered`; then the settings it was given. */
 function keptProbe(scene: Scene): Probe {
-  const settings = '{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}';
-  const path = `${NAMES}answered{"\\n"}${settings}`;
+  const path = `${NAMES}answered{"\\n"}${SETTINGS}`;
   return asked(scene, 'kept_by_kubeadm', sh`${asksFor(scene)} -o jsonpath=${path}`);
 }
 
@@ -62,12 +65,11 @@ function objectsProbe(scene: Scene): Probe {
   };
 }
 
-/** What kubeadm was told when the cluster was made, as it keeps it there. */
+/** What kubeadm was told when the cluster was made, as it keeps it there; then what it tells every kubelet. */
 export function settingsProbe(scene: Scene): Probe {
-  const path = '{.data.ClusterConfiguration}';
-  const ask = sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config`;
+  const ask = sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config kubelet-config`;
   return {
-    ...asked(scene, 'kubeadm_settings', sh`${ask} -o jsonpath=${path}`),
+    ...asked(scene, 'kubeadm_settings', sh`${ask} -o jsonpath=${SETTINGS}`),
     partOf: { probe: keptProbe(scene), filter: sh`sed '1,/^answered$/d'` },
   };
 }

@@ -1,6 +1,7 @@
 import { joiningControlPlanes } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
-import { apiReady, certificates, configSteps, kubelet } from './control-plane.ts';
+import { apiNames } from './api-certificate.ts';
+import { apiReady, configSteps, kubelet } from './control-plane.ts';
 import { votingStep } from './etcd-members.ts';
 import { MANIFESTS, PAIRS, takeBack } from './init.ts';
 import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin, synced } from './join.ts';
@@ -8,9 +9,11 @@ import { JOIN_CLUES } from './join-clues.ts';
 import { standing, standingKnown } from './join-standing.ts';
 import { ticketSlot } from './join-ticket.ts';
 import { CONFIGS } from './key-files.ts';
+import { leafCertificates, renewal } from './leaf-certificates.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { owner } from './prepare.ts';
+import { servingSteps } from './serving.ts';
 import type { Step } from './step.ts';
 import { heldSteps } from './virtual-address.ts';
 
@@ -22,6 +25,11 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
     ...configSteps(scene),
     standingKnown(scene),
     member(scene),
+    leafCertificates(scene, {
+      id: 'join/certificates',
+      after: ['control-plane/kubeadm-config', 'join/member'],
+    }),
+    apiNames(scene, { id: 'join/api-names', after: ['control-plane/kubeadm-config', 'join/member'] }),
     kubelet({
       id: 'join/kubelet',
       after: ['join/member'],
@@ -29,8 +37,9 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
     }),
     apiReady(scene, { id: 'join/api-ready', after: ['join/member'] }),
     nodeStep(scene),
+    ...servingSteps(scene, 'join'),
     votingStep(scene),
-    certificates({ id: 'join/certificates', after: ['join/member'] }),
+    renewal(scene, { id: 'join/renewal', after: ['join/member'] }),
   ];
 }
 

@@ -14,6 +14,7 @@ import { FILES } from './places.ts';
 import { withoutProxy } from './proxy.ts';
 import { installed } from './plugin.ts';
 import { owner } from './prepare.ts';
+import { askingSteps } from './serving.ts';
 import type { Step } from './step.ts';
 
 /** What kubeadm is told for a join; the token stands in it, so it lies on tmpfs, for root alone, and only while kubeadm runs. */
@@ -41,6 +42,7 @@ export function joinSteps(scene: Scene): readonly Step[] {
       why: 'kubelet starts every pod of the node, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
     }),
     nodeStep(scene),
+    ...askingSteps(scene),
   ];
 }
 

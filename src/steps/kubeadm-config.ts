@@ -1,6 +1,8 @@
 import { stringify } from 'yaml';
 import { etcdFlags } from '../model/etcd.ts';
+import type { Cluster } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
+import { PKI } from './key-files.ts';
 import { apiPort, CRI_SOCKET, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
 
@@ -11,9 +13,21 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-
 export function certificateNames({ cluster, node, facts }: Scene): readonly string[] {
   const own = nodeAddress(node, facts);
   const outside = isIPv4(node.address) || DNS_NAME.test(node.address) ? [node.address] : [];
-  const { host, virtual } = cluster.endpoint;
+  const { host, virtual, names = [] } = cluster.endpoint;
   const held = virtual === undefined ? [] : [virtual.address];
-  return [...new Set([host, ...held, own, ...outside, 'localhost', '127.0.0.1'])];
+  return [...new Set([host, ...held, own, ...outside, ...names, 'localhost', '127.0.0.1'])];
+}
+
+/** How long something is valid, as kubeadm stores it. */
+export const days = (count: number): string => `${count * 24}h0m0s`;
+
+/** The flags of the API server that kubeadm does not give it by itself. */
+export function apiServerFlags({ certificates }: Cluster): readonly { name: string; value: string }[] {
+  const { kubelets, tokenIssuer } = certificates;
+  return [
+    ...(kubelets === 'signed' ? [{ name: 'kubelet-certificate-authority', value: `${PKI}/ca.crt` }] : []),
+    ...(tokenIssuer === undefined ? [] : [{ name: 'service-account-issuer', value: tokenIssuer }]),
+  ];
 }
 
 /**
@@ -24,6 +38,8 @@ export function certificateNames({ cluster, node, facts }: Scene): readonly stri
 export function kubeadmConfig(scene: Scene): string {
   const { cluster, lock, node, facts } = scene;
   const address = nodeAddress(node, facts);
+  const { certificates } = cluster;
+  const flags = apiServerFlags(cluster);
   const replaced = cluster.network.kubeProxy === 'replace';
   const documents = [
     {
@@ -49,7 +65,12 @@ export function kubeadmConfig(scene: Scene): string {
         serviceSubnet: cluster.network.services,
         dnsDomain: cluster.network.domain,
       },
-      apiServer: { certSANs: certificateNames(scene) },
+      certificateValidityPeriod: days(certificates.validity),
+      caCertificateValidityPeriod: days(certificates.authorityValidity),
+      apiServer: {
+        certSANs: certificateNames(scene),
+        ...(flags.length === 0 ? {} : { extraArgs: flags }),
+      },
       etcd: { local: { dataDir: '/var/lib/etcd', extraArgs: etcdFlags(cluster.etcd) } },
       ...(replaced ? { proxy: { disabled: true } } : {}),
     },
@@ -57,6 +78,7 @@ export function kubeadmConfig(scene: Scene): string {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
       kind: 'KubeletConfiguration',
       cgroupDriver: 'systemd',
+      ...(certificates.kubelets === 'signed' ? { serverTLSBootstrap: true } : {}),
       containerLogMaxSize: cluster.host.containerLogs.maxSize,
       containerLogMaxFiles: cluster.host.containerLogs.maxFiles,
     },

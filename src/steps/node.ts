@@ -87,7 +87,7 @@ export function concedes(facts: Facts, concession: string): boolean {
 
 /** What is asked of the things of some kinds, and the word its lines begin with where all are asked at once. */
 interface Question {
-  readonly word: 'node' | 'rollout' | 'namespace';
+  readonly word: 'node' | 'rollout' | 'namespace' | 'request';
   readonly kinds: readonly string[];
   /** jsonpath of each field; they come with `|` between them. */
   readonly fields: readonly string[];
@@ -123,6 +123,11 @@ const QUESTIONS = {
     word: 'namespace',
     kinds: ['Namespace'],
     fields: ['{.metadata.name}', '{.metadata.deletionTimestamp}'],
+  },
+  requests: {
+    word: 'request',
+    kinds: ['CertificateSigningRequest'],
+    fields: ['{.spec.signerName}', '{.spec.username}', '{.status.conditions[*].type}'],
   },
 } as const satisfies Readonly<Record<string, Question>>;
 
@@ -165,6 +170,11 @@ export function nodesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Pr
 /** A line each DaemonSet and Deployment: `namespace/Kind/name|generation|observed|wanted|updated|ready`. */
 export function rolloutsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
   return questionProbe(scene, 'rollouts');
+}
+
+/** A line each request for a certificate: `signer|who asks|Approved, Denied or nothing yet`. */
+export function requestsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
+  return questionProbe(scene, 'requests');
 }
 
 /** A line each namespace: `name|when its deletion was asked for`. */

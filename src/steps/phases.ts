@@ -13,7 +13,9 @@ import { joinControlPlaneSteps } from './join-control-plane.ts';
 import { joinNetworkSteps, joinSteps } from './join.ts';
 import { closingSteps, ticketSteps } from './join-ticket.ts';
 import { journalSteps } from './journal.ts';
+import { insistingSteps } from './kept-settings.ts';
 import { kernelSteps } from './kernel.ts';
+import { authorities } from './leaf-certificates.ts';
 import { loginChecks, loginSteps, portAlone } from './login.ts';
 import { loginProof } from './login-proof.ts';
 import { loginSettings } from './login-settings.ts';
@@ -29,6 +31,7 @@ import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
+import { grantingSteps, servedSteps } from './serving.ts';
 import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
@@ -189,6 +192,34 @@ export const PHASES: readonly Phase[] = [
     steps: closingSteps,
   },
   {
+    id: 'serving',
+    title: 'Vouch for who joined',
+    why: 'A worker has shown the cluster who it is. Now the cluster gives it what to show to others: a certificate of its name and address.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: grantingSteps,
+  },
+  {
+    id: 'serving-end',
+    title: 'See that they can be told',
+    why: 'Logs, commands and metrics of a node go by way of its kubelet, which answers nobody until it has its certificate.',
+    stage: 'nodes',
+    on: workers,
+    when: 'always',
+    steps: servedSteps,
+  },
+  {
+    id: 'insistence',
+    title: 'Insist on it',
+    why: 'When every node can show who it is, nobody is spoken to any more who cannot.',
+    stage: 'nodes',
+    on: controlPlanes,
+    when: 'always',
+    pace: 'one by one',
+    steps: insistingSteps,
+  },
+  {
     id: 'network',
     title: 'Connect the pods',
     why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
@@ -231,6 +262,7 @@ export const PHASES: readonly Phase[] = [
         why: 'A run that was interrupted while it proved the cluster leaves its pods and an open port behind.',
         after: ['control-plane/api-ready'],
       }),
+      ...authorities(scene),
     ],
   },
   {

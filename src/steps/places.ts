@@ -99,6 +99,10 @@ export const WISHED = {
   aptProxy: '/etc/apt/apt.conf.d/zz-landfall-proxy',
   runtimeProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
   kubeletProxy: '/etc/systemd/system/kubelet.service.d/landfall-proxy.conf',
+  /** There while certificates are renewed, and until everything that uses them was started anew. */
+  renewing: '/etc/kubernetes/landfall/renewing',
+  renew: '/usr/local/sbin/landfall-renew',
+  approve: '/usr/local/sbin/landfall-approve',
 } as const;
 
 /** What is noted of the host besides copies of its files. */

@@ -89,17 +89,17 @@ export const PROOF: readonly Chapter[] = [
       item(
         164,
         'TLS certificates for what is exposed',
-        later`Nothing is installed that makes them. The cluster’s own are watched: ${step('control-plane/certificates')}.`,
+        later`Nothing is installed that makes them. The cluster’s own are renewed in time: ${step('control-plane/certificates')}, ${step('control-plane/renewal')}.`,
       ),
       item(
         165,
         'And so on',
-        later`Not there yet, besides what is named above: backups of etcd, a firewall, containerd, renewing certificates. There already, though never promised: nodes that join, ${step('join/node')}, ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
+        later`Not there yet, besides what is named above: backups of etcd, a firewall, containerd. There already, though never promised: nodes that join, ${step('join/node')}, ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
       ),
       item(
         166,
         'Defaults of kubeadm that are questionable',
-        later`Some are answered, with their reasons: a name for the endpoint, ${step('prepare/endpoint-name')}; a file in place of flags, a token that dies soon, nftables for kube-proxy, longer logs of containers, ${step('control-plane/kubeadm-config', 'mode: nftables')}. Open are the audit log, Secrets that are encrypted in etcd, kubelet’s serving certificates, room kept for the system, and the addresses metrics are had at.`,
+        later`Some are answered, with their reasons: a name for the endpoint, ${step('prepare/endpoint-name')}; a file in place of flags, a token that dies soon, nftables for kube-proxy, longer logs of containers, ${step('control-plane/kubeadm-config', 'mode: nftables')}; certificates of kubelets that the cluster has signed, ${step('control-plane/serving')}, and that it insists on, ${step('serving/insisted')}. Open are the audit log, Secrets that are encrypted in etcd, room kept for the system, and the addresses metrics are had at.`,
       ),
     ],
   },

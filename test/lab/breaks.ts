@@ -29,6 +29,11 @@ const OTHER_KUBEADM = standIn(
   'case "$*" in *validate*) echo \'strict decoding error: unknown field "taints"\' >&2; exit 1 ;; *) exec /usr/bin/kubeadm "$@" ;; esac',
 );
 
+const OLD_AUTHORITY = standIn(
+  'kubeadm',
+  `case "$*" in *check-expiration*) /usr/bin/kubeadm "$@" | sed '/"name": "etcd-ca"/,/residualTime/s/"residualTime": [0-9]*/"residualTime": 8640000/' ;; *) exec /usr/bin/kubeadm "$@" ;; esac`,
+);
+
 const LITTLE_MEMORY = tell('/proc/meminfo', 'MemTotal:        1048576 kB\\n');
 const NO_MACHINE_ID = tell('/etc/machine-id', 'uninitialized\\n');
 const SLOW_ETCD = standIn(
@@ -522,7 +527,11 @@ await isGone`,
   ],
   'control-plane/no-torn-files': [
     { how: 'a key without its end', by: `truncate -s 100 ${PKI}/apiserver-kubelet-client.key` },
-    { how: 'an empty kubeconfig', by: ': >/etc/kubernetes/super-admin.conf' },
+    {
+      how: 'an empty kubeconfig',
+      by: ': >/etc/kubernetes/super-admin.conf',
+      also: { 'control-plane/super-admin': 'it is not to be there at all' },
+    },
     {
       how: 'the authority of a living cluster',
       by: `keep ${PKI}/ca.key; truncate -s 100 ${PKI}/ca.key`,
@@ -568,10 +577,82 @@ await isGone`,
       by: `cd ${PKI}; printf 'keyUsage=critical,digitalSignature,keyEncipherment\\nextendedKeyUsage=clientAuth\\n' >/run/hand.cnf
 openssl req -new -key front-proxy-client.key -subj /CN=front-proxy-client |
   openssl x509 -req -CA front-proxy-ca.crt -CAkey front-proxy-ca.key -set_serial 77 -days 10 -extfile /run/hand.cnf -out front-proxy-client.crt`,
-      ends: refused(
-        /front-proxy-client: \d+ days left[^]*kubeadm certs renew/,
-        'kubeadm certs renew front-proxy-client --config /etc/kubernetes/landfall/kubeadm.yaml',
-      ),
+      alone: 'the whole control plane is started anew',
+    },
+    {
+      how: 'renewed, and cut short before all had read it',
+      by: ': >/etc/kubernetes/landfall/renewing',
+      alone: 'the whole control plane is started anew',
+    },
+  ],
+  'control-plane/api-names': [
+    {
+      how: 'made anew by somebody else, for another name',
+      by: `mkdir -m 0700 /run/hand-api; ln -s ${PKI}/ca.crt ${PKI}/ca.key /run/hand-api/
+kubeadm init phase certs apiserver --kubernetes-version "$(kubeadm version -o short)" --cert-dir /run/hand-api --apiserver-cert-extra-sans other.example.com
+cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/hand-api`,
+      alone: 'until it is made right, kubelet does not know its API server',
+    },
+  ],
+  'control-plane/token-issuer': {
+    cannot: 'another issuer makes every token in the cluster worthless, for good',
+  },
+  'control-plane/kept-settings': [
+    {
+      how: 'kubelets are told to make their own certificates',
+      by: `kube -n kube-system get configmap kubelet-config -o yaml | sed '/serverTLSBootstrap/d' | kube replace -f -`,
+    },
+  ],
+  'control-plane/serving-settings': [
+    {
+      how: 'kubelet is told to make its own',
+      by: "sed -i '/serverTLSBootstrap/d' /var/lib/kubelet/config.yaml",
+      also: { 'control-plane/kubelet': 'its settings are newer than its start' },
+    },
+  ],
+  'control-plane/approver': [
+    { how: 'its timer is stopped', by: 'systemctl stop landfall-approve.timer' },
+    {
+      how: 'it grants whatever is asked for',
+      by: "sed -i 's/return 1/return 0/' /usr/local/sbin/landfall-approve",
+    },
+  ],
+  'control-plane/serving-address': [
+    {
+      how: 'the label is gone',
+      by: 'kube label nodes --all node-restriction.kubernetes.io/landfall-address-',
+    },
+    {
+      how: 'the label says another address',
+      by: 'kube label nodes --all --overwrite node-restriction.kubernetes.io/landfall-address=10.9.9.9',
+    },
+  ],
+  'control-plane/serving': [
+    {
+      how: 'the certificate is gone, and kubelet started anew',
+      by: `systemctl stop landfall-approve.timer
+rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
+      also: { 'control-plane/approver': 'its timer could have put it right by itself' },
+    },
+  ],
+  'control-plane/super-admin': [
+    {
+      how: 'made anew',
+      by: 'kubeadm init phase kubeconfig super-admin --config /etc/kubernetes/landfall/kubeadm.yaml',
+    },
+  ],
+  'control-plane/renewal': [
+    { how: 'its timer does not start at boot', by: 'systemctl disable -q landfall-renew.timer' },
+    { how: 'the program is gone', by: 'rm /usr/local/sbin/landfall-renew' },
+  ],
+  'serving/insisted': [
+    {
+      how: 'the API server takes any kubelet',
+      by: `before=$(crictl ps -q --name '^kube-apiserver$')
+sed -i '/kubelet-certificate-authority/d' /etc/kubernetes/manifests/kube-apiserver.yaml
+isAnew() { now=$(crictl ps -q --name '^kube-apiserver$'); [ -n "$now" ] && [ "$now" != "$before" ] && kube get --raw /readyz; }
+await isAnew`,
+      alone: 'the API server is started anew',
     },
   ],
 
@@ -702,6 +783,13 @@ await isWaiting`,
     {
       how: 'left out by load balancers',
       by: 'kube label node --all node.kubernetes.io/exclude-from-external-load-balancers=',
+    },
+  ],
+  'workloads/authorities': [
+    {
+      how: 'kubeadm tells of one that ends in a hundred days',
+      by: OLD_AUTHORITY.by,
+      ends: refused(/plan its exchange/, OLD_AUTHORITY.mend),
     },
   ],
   'workloads/no-proof': [{ how: 'a proof cut short', by: 'kube create namespace landfall-proof' }],

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ETCD_DEFAULTS } from '../../src/config/etcd-defaults.ts';
+import { CERTIFICATE_DEFAULTS } from '../../src/config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../../src/config/host-defaults.ts';
 import { resolveNetwork } from '../../src/config/network-lock.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
@@ -25,6 +26,7 @@ export const HARBOUR: Cluster = {
     services: '10.96.0.0/16',
     domain: 'cluster.local',
   },
+  certificates: CERTIFICATE_DEFAULTS,
   runtime: 'cri-o',
   etcd: ETCD_DEFAULTS,
   ssh: {},

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Open it for workloads
+# harbour · cp-0 · Take the proof away
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -60,11 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_overview() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}'
-}
-
-probe_nodes() {
-probe overview | sed -n 's/^node|//p'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
 }
 
 probe_namespaces() {
@@ -76,23 +72,9 @@ probe_proof_pods() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o 'jsonpath={range .items[*]}pod/{.metadata.name} {.metadata.deletionTimestamp}{"\n"}{end}' && echo answered
 }
 
-# ── 1 workloads/taint: Keep workloads off the control plane
-# An ordinary pod that eats memory or CPU must not starve the API server and etcd. The mark keeps pods away that do not ask to be there.
+# ── 1 proof/cleaned: End its pods and leave nothing behind
+# A pod that is deleted is asked to end, and killed when it has not after half a minute; how long it takes is worth knowing, as every update of a workload waits for it. What was made to prove the cluster goes with its namespace, the open port too.
 read_1() {
-probe nodes | awk -F '|' -v names='cp-0 cp-1 cp-2' 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort
-}
-want_1='cp-0: NoSchedule
-cp-1: NoSchedule
-cp-2: NoSchedule'
-make_1() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-0 node-role.kubernetes.io/control-plane:NoSchedule --overwrite
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-1 node-role.kubernetes.io/control-plane:NoSchedule --overwrite
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-2 node-role.kubernetes.io/control-plane:NoSchedule --overwrite
-}
-
-# ── 2 workloads/no-proof: Clear away a proof that was cut short
-# A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
-read_2() {
 said=$(probe namespaces | awk -F '|' -v name=landfall-proof '
   $1 == name { left = "left " $2 } END { if (NR) print left == "" ? "gone" : left }')
 since=${said#left }
@@ -110,8 +92,8 @@ case $said in
   *) echo 'the API server does not answer' ;;
 esac
 }
-want_2=gone
-make_2() {
+want_1=gone
+make_1() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
 }
@@ -127,11 +109,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/workloads/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/workloads/stop; stop=${stop:-$tmp/stop}
-say landfall 1 2
-step 1 make 0
-step 2 make 120
+given=/run/landfall/runs/RUN/proof-end/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/proof-end/stop; stop=${stop:-$tmp/stop}
+say landfall 1 1
+step 1 make 120
 say end
 }
 main

@@ -1,0 +1,118 @@
+#!/bin/sh
+# harbour · cp-0 · Vouch for who joined
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_overview() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+}
+
+probe_nodes() {
+probe overview | sed -n 's/^node|//p'
+}
+
+probe_requests() {
+probe overview | sed -n 's/^request|//p'
+}
+
+# ── 1 serving/address: Write down in the cluster at which address each node is
+# What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
+read_1() {
+probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
+}
+want_1='all of them'
+make_1() {
+open=" $(probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
+case $open in *' worker-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node worker-0 node-restriction.kubernetes.io/landfall-address=10.0.0.21 --overwrite ;; esac
+}
+
+# ── 2 serving/granted: Grant the workers’ kubelets their certificates
+# A worker cannot vouch for itself. What it asks for is granted when it names the worker and its address as cluster.yaml has them, and nothing else.
+read_2() {
+if probe requests | grep -qxF -e 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then /usr/local/sbin/landfall-approve list | sort -u | grep . || echo 'nobody waits'
+else echo 'nobody waits'; fi
+}
+want_2='nobody waits'
+make_2() {
+/usr/local/sbin/landfall-approve
+}
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/serving/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/serving/stop; stop=${stop:-$tmp/stop}
+say landfall 1 2
+step 1 make 0
+step 2 make 0
+say end
+}
+main

@@ -109,6 +109,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['workloads', 'workloads/taint'],
   ['workloads', 'workloads/load-balancers'],
   ['workloads', 'workloads/no-proof'],
+  ['record', 'record/applied'],
   ['proof', 'proof/pod'],
   ['proof', 'proof/client'],
   ['proof', 'proof/addresses'],

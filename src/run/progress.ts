@@ -13,6 +13,7 @@ import type { Hold } from './hold.ts';
 import { patiently } from './patience.ts';
 import { secretsOf } from './secret.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
+import { signed } from './signature.ts';
 import { now, type RunOptions } from './take.ts';
 
 /** How a run ended. */
@@ -65,7 +66,7 @@ export function begin(options: RunOptions, works: readonly Work[], holds: readon
   });
   const { soon, now: atOnce } = options.stop;
   return {
-    options,
+    options: { ...options, site: signed(options) },
     holds,
     begun: Date.now(),
     made: [],
@@ -238,7 +239,7 @@ function tell(running: Running, work: Work) {
     event(step, 'made');
   };
   const onRecord = (r: ScriptRecord): void => {
-    if (r.is === 'begin' || r.is === 'end' || r.is === 'said') return;
+    if (r.is === 'begin' || r.is === 'end' || r.is === 'said' || r.is === 'told') return;
     const step = work.steps[r.step - 1];
     if (step === undefined) return;
     if (current?.step !== step) current = { step, since: Date.now(), output: [] };

@@ -18,6 +18,7 @@ import { recordSteps } from '../steps/record.ts';
 import type { Step } from '../steps/step.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, told } from './progress.ts';
 import { backwards, checkOurs, guardsOf } from './reset.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { plainScript } from './script.ts';
 import { hostOf, meetAny, type Site, without } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
@@ -42,6 +43,8 @@ export type HostState = 'member' | 'stranger' | 'away';
 export interface LeavePlan extends Wish {
   /** On which control plane the cluster is asked. */
   readonly seat: Node;
+  /** Those of the hosts that stay. */
+  readonly facts: Readonly<Record<string, Facts>>;
   readonly state: HostState;
   /** Whether the host is the one the cluster knows under that name: it carries that one's address. */
   readonly same: boolean;
@@ -115,6 +118,7 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
   return {
     ...wish,
     seat: chair,
+    facts: others,
     state,
     same: isSame(facts[node.name], reading, votes),
     ...(silence === undefined ? {} : { silence }),
@@ -168,10 +172,12 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
   const gone = plan.silence === undefined ? plan.away : [...plan.away, plan.silence];
   const options = { ...given, site: without(given.site, gone) };
   const holds = await takeAll(options);
+  let lease: Lease | undefined;
   try {
+    lease = await takeLease(options, plan.facts);
     await followAll(holds, options);
     await checkOurs(options.site, plan.guards);
-    const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds);
+    const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds, lease);
     await told(running, async () => {
       await carryPhases(running, byPhase(plan.before));
       if (fine(running)) await carryPhases(running, byPhase(plan.undos), 'undo');
@@ -179,6 +185,7 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
     });
     return end(running);
   } finally {
+    await lease?.release();
     await Promise.all(holds.map((h) => h.release()));
   }
 }

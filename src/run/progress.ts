@@ -10,6 +10,7 @@ import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
 import { problemOf } from './failure.ts';
 import type { Hold } from './hold.ts';
+import type { Lease } from './lease.ts';
 import { patiently } from './patience.ts';
 import { secretsOf } from './secret.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
@@ -29,6 +30,8 @@ export interface Running {
   readonly options: RunOptions;
   /** The hosts as this run has taken them. */
   readonly holds: readonly Hold[];
+  /** The cluster as this run has taken it; absent where none answered. */
+  readonly lease?: Lease;
   readonly begun: number;
   readonly made: { host: string; step: string }[];
   readonly problems: Problem[];
@@ -50,7 +53,12 @@ export function byPhase(works: readonly Work[]): readonly (readonly Work[])[] {
 }
 
 /** Begins a run: its first two events. */
-export function begin(options: RunOptions, works: readonly Work[], holds: readonly Hold[]): Running {
+export function begin(
+  options: RunOptions,
+  works: readonly Work[],
+  holds: readonly Hold[],
+  lease?: Lease,
+): Running {
   options.on({ is: 'version', format: EVENT_FORMAT, landfall: options.version });
   options.on({
     is: 'run',
@@ -68,6 +76,7 @@ export function begin(options: RunOptions, works: readonly Work[], holds: readon
   return {
     options: { ...options, site: signed(options) },
     holds,
+    ...(lease === undefined ? {} : { lease }),
     begun: Date.now(),
     made: [],
     problems: [],
@@ -119,6 +128,7 @@ export async function carryPhases(
       const phase = works[0]?.phase;
       running.interrupted ||= running.options.stop.soon.aborted || running.options.stop.now.aborted;
       if (phase === undefined || !fine(running)) continue;
+      await running.lease?.keep();
       begun.add(phase.id);
       await carryPhase(running, phase, works, mode);
     }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,8 +75,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cleared(NAME, yours);
   await cleared(NAME, mine);
+  rmSync(yours.dir, { recursive: true, force: true });
 });
 
 const ME = `${userInfo().username}@${hostname()}`;
@@ -292,6 +292,11 @@ describe('the Lease', () => {
     killed.child.kill('SIGKILL');
     await killed.ended;
     hand.stdin.end();
+    // What it had begun goes on without it; when that is over, there is something to do anew.
+    await eventually('its work to be done', async () =>
+      (await onHost(IS_MADE)) === '1\n' ? true : undefined,
+    );
+    await onHost(SOMETHING);
     const ended = await landfall(mine, ...ONE_PHASE);
     expect(ended.status, said(ended)).toBe(0);
     expect(notices(events(ended)).join('\n')).toContain(

@@ -11,6 +11,7 @@ export interface ApplyFlags extends ChoiceFlags {
   readonly yes: boolean;
   readonly prove: boolean;
   readonly noProof: boolean;
+  readonly olderFile: boolean;
   readonly patience?: number;
 }
 

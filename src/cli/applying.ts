@@ -1,5 +1,6 @@
 import type { Loaded } from '../config/load.ts';
 import { writeLock } from '../config/lock-text.ts';
+import type { Cluster } from '../model/cluster.ts';
 import type { ExitCode } from '../model/problem.ts';
 import { isEmpty, type Plan } from '../plan/plan.ts';
 import { eventLine } from '../report/json.ts';
@@ -15,6 +16,7 @@ import { isPartial } from './choice.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
+import { type Found, othersOf, tellOthers, unaware } from './others.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { followPort, knowUnderNewPort } from './ssh-port.ts';
@@ -24,14 +26,27 @@ import type { Wish } from './wish.ts';
 
 type Flags = ApplyFlags & CommonFlags;
 
+/** The command that says that an older file is meant. */
+const MEANT = 'landfall apply --older-file --yes';
+
 /** Shows the plan on standard error and asks; a saved plan was looked at when it was saved. */
-async function agreed(context: Context, flags: Flags, { plan }: Survey, nodes: string): Promise<boolean> {
+async function agreed(
+  context: Context,
+  flags: Flags,
+  { plan }: Survey,
+  { nodes, others }: { readonly nodes: string; readonly others: Found | undefined },
+): Promise<boolean> {
   if (flags.yes) return true;
   const { stderr } = context.process;
   if (!flags.json)
     stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
   stderr.write('\n');
-  return confirm(context, flags, `Make it so on ${count(plan.hosts.length, 'host')}?`, APPLY_UNASKED);
+  const hosts = count(plan.hosts.length, 'host');
+  const question =
+    others === undefined
+      ? `Make it so on ${hosts}?`
+      : `Take back what ${others.applied.last.by} has applied, and make it so on ${hosts}?`;
+  return confirm(context, flags, question, APPLY_UNASKED);
 }
 
 /** What a run would tell that has nothing to do. */
@@ -50,13 +65,15 @@ interface Undertaken {
   readonly loaded: Loaded;
   readonly site: Site;
   readonly wish: Wish;
+  /** What the file said before the command edited it; absent when it did not. */
+  readonly basis?: Cluster;
 }
 
 /** Looks at every host, shows what differs, asks, and has it made. Gives what to end with. */
 export async function applying(
   context: Context,
   flags: Flags,
-  { loaded, site, wish }: Undertaken,
+  { loaded, site, wish, basis }: Undertaken,
 ): Promise<ExitCode> {
   const { cluster } = loaded;
   const { stdout } = context.process;
@@ -65,6 +82,8 @@ export async function applying(
     survey(ground, wish.choice),
   );
   wish.check?.(before.plan);
+  const others = othersOf(context, basis ?? cluster, before.plan);
+  if (others !== undefined) tellOthers(context, flags, others, 'stderr');
   if (isEmpty(before.plan) && !flags.prove) {
     // A lock that was read and fits need not be written.
     if (before.plan.lock !== loaded.lock) writeLock(loaded.lockFile, before.plan.lock);
@@ -74,7 +93,10 @@ export async function applying(
     await followPort(context, flags, loaded, before.plan);
     return 0;
   }
-  if (wish.saved === undefined && !(await agreed(context, flags, before, members(cluster)))) return 0;
+  const isAsked = wish.saved === undefined && !flags.yes;
+  if (others?.isUnknown === true && !flags.olderFile && !isAsked) throw unaware(context, others, MEANT);
+  const shown = { nodes: members(cluster), others };
+  if (wish.saved === undefined && !(await agreed(context, flags, before, shown))) return 0;
   return carryOut(context, flags, {
     command: 'apply',
     loaded,
@@ -92,6 +114,9 @@ export async function applying(
         proof: proofOf(flags, wish),
         onBegin: (again) => {
           wish.check?.(again.plan);
+          const now = othersOf(context, basis ?? cluster, again.plan);
+          const isNews = now?.applied.last.digest !== before.plan.applied?.last.digest;
+          if (now?.isUnknown === true && isNews) throw unaware(context, now, MEANT);
           writeLock(loaded.lockFile, again.plan.lock);
         },
       });

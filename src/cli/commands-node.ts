@@ -1,6 +1,6 @@
 import type { Grave } from '../model/drain.ts';
 import { command } from './command.ts';
-import { count, many, text, word } from './flags.ts';
+import { count, many, OLDER_FILE, text, word, yes } from './flags.ts';
 import { nodeNames } from './names.ts';
 import type { NodeAddFlags } from './node-add.ts';
 import type { LeaveFlags } from './node-flags.ts';
@@ -31,6 +31,7 @@ const leaveFlags = {
     placeholder: 'CONCERN',
   },
   drainLimit: count('How long the pods may take to move (600)', 'SECONDS'),
+  olderFile: yes(OLDER_FILE),
   patience: count('How long to look for a host that is lost (600)', 'SECONDS'),
 } as const;
 
@@ -38,7 +39,7 @@ const ends = {
   1: 'a step failed: the same command goes on from there',
   2: 'the name that was typed is not the node’s, or cluster.yaml would not be right without it; nothing was changed',
   4: 'no other control plane can be reached',
-  5: 'refused: etcd would lose its majority, something would be lost that no flag names, or somebody else works on a host',
+  5: 'refused: etcd would lose its majority, something would be lost that no flag names, somebody else works on a host or on the cluster, or others have applied a newer cluster.yaml',
 } as const;
 
 export const nodeRemove = command<LeaveFlags>({
@@ -97,7 +98,8 @@ export const nodeAdd = command<NodeAddFlags>({
     internalAddress: text('The IPv4 address other members reach it by (ADDRESS)', 'ADDRESS'),
     label: many('A label the node has in the cluster', 'KEY=VALUE'),
     taint: many('A taint the node has in the cluster', 'KEY=VALUE:EFFECT'),
-    yes: { kind: 'boolean', default: false, withNegated: false, brief: 'Do not ask' },
+    yes: yes('Do not ask'),
+    olderFile: yes(OLDER_FILE),
     patience: count('How long to look for a host that is lost (600)', 'SECONDS'),
   },
   aliases: { y: 'yes' },
@@ -106,6 +108,7 @@ export const nodeAdd = command<NodeAddFlags>({
     0: 'it is a member; or you were asked and said no, and only cluster.yaml was changed',
     1: 'a step failed: landfall apply goes on from there',
     2: 'cluster.yaml would not be right with it; nothing was changed',
+    5: 'somebody else works on a host or on the cluster, or others have applied a newer cluster.yaml: only this file was changed',
   },
   load: async () => (await import('./node-add.ts')).nodeAdd,
 });

@@ -2,7 +2,7 @@ import type { NetworkPlugin } from '../model/cluster.ts';
 import type { ApplyFlags } from './apply.ts';
 import { type Argument, command } from './command.ts';
 import type { ExplainFlags } from './explain.ts';
-import { count, many, text, yes } from './flags.ts';
+import { count, many, OLDER_FILE, text, yes } from './flags.ts';
 import type { HostsTrustFlags } from './hosts-trust.ts';
 import type { InitFlags } from './init.ts';
 import type { KubeconfigFlags } from './kubeconfig.ts';
@@ -110,6 +110,7 @@ export const apply = command<ApplyFlags>({
     yes: yes('Do not ask'),
     prove: yes('Run the proof even when nothing was made'),
     noProof: yes('Leave the proof out'),
+    olderFile: yes(OLDER_FILE),
     patience,
   },
   aliases: { y: 'yes' },
@@ -117,7 +118,7 @@ export const apply = command<ApplyFlags>({
   ends: {
     0: 'everything reads as it should; or you were asked and said no, and nothing was changed',
     1: 'a step failed, or the proof did: what was made stays, and apply goes on from there',
-    5: 'somebody else works on a host, or the plan is of another time or another cluster.yaml',
+    5: 'somebody else works on a host or on the cluster, the plan is of another time or another cluster.yaml, or others have applied a newer one',
   },
   load: async () => (await import('./apply.ts')).apply,
 });

@@ -13,6 +13,9 @@ export interface CommonFlags {
   readonly noInput: boolean;
 }
 
+/** What --older-file says. */
+export const OLDER_FILE = 'Though others have applied a newer cluster.yaml';
+
 type Flag<T> = TypedFlagParameter<T, Context>;
 
 /** Takes any text but the empty one. @throws Error saying so. */

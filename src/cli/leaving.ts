@@ -1,4 +1,5 @@
 import type { Loaded } from '../config/load.ts';
+import type { Cluster } from '../model/cluster.ts';
 import { type ExitCode, Problem, Problems } from '../model/problem.ts';
 import { type Ballot, holds } from '../model/quorum.ts';
 import { count, listed, span } from '../report/words.ts';
@@ -9,6 +10,7 @@ import { ask, isAnswerable } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import type { Context } from './context.ts';
 import type { LeavingFlags } from './node-flags.ts';
+import { othersOf, tellOthers, unaware } from './others.ts';
 import { lookOf } from './sight.ts';
 import { during, talk } from './talk.ts';
 
@@ -105,6 +107,15 @@ export function checkMeant(
   });
 }
 
+/** A node that is about to leave. */
+interface Departure {
+  readonly loaded: Loaded;
+  readonly site: Site;
+  readonly wish: Wish;
+  /** What the file in hand says, where it is to be judged by what was applied last. */
+  readonly basis?: Cluster;
+}
+
 /**
  * Shows what it means for one node to leave, has its name typed, and does it. Gives what to end with; undefined when it has left.
  * @throws Problem or Problems (exit 5) when it cannot be done as things are.
@@ -113,13 +124,17 @@ export async function leaving(
   context: Context,
   flags: LeavingFlags,
   command: string,
-  { loaded, site, wish }: { readonly loaded: Loaded; readonly site: Site; readonly wish: Wish },
+  { loaded, site, wish, basis }: Departure,
 ): Promise<ExitCode | undefined> {
   const plan = await foresee(context, flags, site, wish);
+  const applied = basis === undefined ? undefined : othersOf(context, basis, plan);
+  if (applied !== undefined) tellOthers(context, flags, applied, 'stderr');
   talk(context, flags, forecastText(plan));
   const [first, ...others] = refusals(plan);
   if (first !== undefined) throw others.length === 0 ? first : new Problems([first, ...others]);
   const { name } = wish.node;
+  if (applied?.isUnknown === true && !flags.olderFile && flags.yes.includes(name))
+    throw unaware(context, applied, `landfall ${command} ${name} --older-file --yes ${name}`);
   if (!flags.yes.includes(name) && (await ask(context, flags, 'Type the node’s name to go on: ')) !== name) {
     talk(context, flags, 'Nothing was changed.');
     return 2;

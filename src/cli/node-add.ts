@@ -15,6 +15,7 @@ export interface NodeAddFlags {
   readonly label: readonly string[];
   readonly taint: readonly string[];
   readonly yes: boolean;
+  readonly olderFile: boolean;
   readonly patience?: number;
 }
 
@@ -48,6 +49,11 @@ export const nodeAdd: Action<NodeAddFlags> = async (context, flags, [name = ''])
   return withSite(next.loaded, async (site) => {
     const { applying } = await import('./applying.ts');
     const asked = { ...flags, only: [], node: [], prove: false, noProof: false };
-    return applying(context, asked, { loaded: next.loaded, site, wish: { choice: {} } });
+    return applying(context, asked, {
+      loaded: next.loaded,
+      site,
+      wish: { choice: {} },
+      basis: loaded.cluster,
+    });
   });
 };

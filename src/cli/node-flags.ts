@@ -6,6 +6,7 @@ export interface LeaveFlags {
   readonly yes: readonly string[];
   readonly despite: readonly Grave[];
   readonly drainLimit?: number;
+  readonly olderFile: boolean;
   readonly patience?: number;
 }
 

@@ -36,11 +36,13 @@ export const nodeRemove: Action<LeaveFlags> = async (context, flags, names) => {
         nodes: loaded.cluster.nodes.filter((one) => !nodes.slice(0, i).includes(one)),
       };
       const rest = { ...cluster, nodes: cluster.nodes.filter((one) => !gone.includes(one)) };
-      const wish = { node, rest, despite: flags.despite, limit: flags.drainLimit ?? DRAIN_LIMIT };
+      const record = gone.length === nodes.length ? next.loaded.cluster : rest;
+      const wish = { node, rest, record, despite: flags.despite, limit: flags.drainLimit ?? DRAIN_LIMIT };
       const ended = await leaving(context, flags, 'node remove', {
         loaded,
         site: { ...site, cluster },
         wish,
+        ...(i === 0 ? { basis: loaded.cluster } : {}),
       });
       if (ended !== undefined) return ended;
     }

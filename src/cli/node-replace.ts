@@ -40,13 +40,14 @@ export const nodeReplace: Action<NodeReplaceFlags> = async (context, flags, name
   const rest = { ...old.cluster, nodes: old.cluster.nodes.filter((one) => one !== node) };
   const wish = { node, rest, despite: flags.despite, limit: flags.drainLimit ?? DRAIN_LIMIT };
   const exit = await withSite(old, (site) =>
-    leaving(context, flags, 'node replace', { loaded: old, site, wish }),
+    leaving(context, flags, 'node replace', { loaded: old, site, wish, basis: old.cluster }),
   );
   if (exit !== undefined) return exit;
   if (next !== undefined && !(await writeEdited(context, flags, old, next, byHand))) return 1;
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const { applying } = await import('./applying.ts');
-    const asked = { ...flags, yes: true, only: [], node: [], prove: false, noProof: false };
-    return applying(context, asked, { loaded, site, wish: { choice: {} } });
+    // What was to be said of an older file was said before the old host left.
+    const asked = { ...flags, yes: true, olderFile: true, only: [], node: [], prove: false, noProof: false };
+    return applying(context, asked, { loaded, site, wish: { choice: {} }, basis: old.cluster });
   });
 };

@@ -7,6 +7,7 @@ import { survey } from '../run/survey.ts';
 import { type ChoiceFlags, choiceOf } from './choice.ts';
 import type { Action } from './command.ts';
 import { members } from './members.ts';
+import { othersOf, tellOthers } from './others.ts';
 import { path, program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
@@ -29,6 +30,8 @@ export const plan: Action<PlanFlags> = async (context, flags) => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(site, choice),
     );
+    const others = othersOf(context, cluster, found.plan);
+    if (others !== undefined) tellOthers(context, flags, others);
     const { stdout } = context.process;
     if (flags.out !== undefined) {
       await writeFile(path(context, flags, flags.out), documentText(found.plan), { mode: 0o600 });

@@ -126,6 +126,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['etcd', 'etcd/upkeep-timer'],
   ['etcd', 'etcd/snapshot'],
   ['workloads', 'workloads/authorities'],
+  ['record', 'record/applied'],
   ['proof', 'proof/pod'],
   ['proof', 'proof/client'],
   ['proof', 'proof/addresses'],

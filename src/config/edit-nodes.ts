@@ -1,5 +1,5 @@
 import type { Node } from '../model/cluster.ts';
-import { scalar } from './scalar.ts';
+import { scalar } from '../model/scalar.ts';
 import { asText, type Span } from './text.ts';
 import { readTree, type Tree, treeAt } from './tree.ts';
 

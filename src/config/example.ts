@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { bare, notesAt, schemaAt } from './fields.ts';
 import type { Page } from './page.ts';
-import { scalar } from './scalar.ts';
+import { scalar } from '../model/scalar.ts';
 import type { Path } from './tree.ts';
 
 /** The line to write for a field, in flow style where it has fields of its own: `endpoint: { address: api.example.com }`. */

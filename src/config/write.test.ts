@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { readCluster } from './load.ts';
-import { scalar } from './scalar.ts';
+import { scalar } from '../model/scalar.ts';
 import { asText } from './text.ts';
 import { type Initial, initialText, suggestName, suggestNodeName } from './write.ts';
 

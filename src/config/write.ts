@@ -3,7 +3,7 @@ import type { Role, SshOptions } from '../model/cluster.ts';
 import { DEFAULT_MINOR, formatMinor } from '../model/version.ts';
 import { endpointName } from './defaults.ts';
 import { NAME } from './format.ts';
-import { scalar } from './scalar.ts';
+import { scalar } from '../model/scalar.ts';
 import { clusterFile } from './schema.ts';
 
 /** What `landfall init` knows of a cluster that does not exist yet. */

@@ -2,7 +2,7 @@ import type { Problem } from '../model/problem.ts';
 import { exampleLine, takes, textLine } from './example.ts';
 import { keysAt, notesAt, pathName, reasonAt } from './fields.ts';
 import { type Page, valueProblem } from './page.ts';
-import { scalar } from './scalar.ts';
+import { scalar } from '../model/scalar.ts';
 import type { Path, Tree } from './tree.ts';
 
 const NAMES: Readonly<Record<string, string>> = {

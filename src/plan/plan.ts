@@ -1,3 +1,4 @@
+import type { Applied } from '../model/applied.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import type { Disturbs, StepId } from '../steps/step.ts';
@@ -49,6 +50,8 @@ export interface Plan {
   readonly hosts: readonly HostPlan[];
   /** Absent when all hosts answered. */
   readonly away?: readonly Absence[];
+  /** What the cluster says was applied to it; absent when it says nothing, or there is none yet. */
+  readonly applied?: Applied;
   /** When it was read (UTC, ISO 8601), how long that took in milliseconds, and in how many round trips. */
   readonly at: string;
   readonly ms: number;

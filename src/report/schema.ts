@@ -127,6 +127,25 @@ const away = z
   .exactOptional()
   .meta({ description: 'hosts that could not be asked, and are left out' });
 
+const entry = z.object({
+  digest: sha256,
+  at: text,
+  run: text,
+  landfall: text.meta({ description: 'the version' }),
+  by: text.meta({ description: 'user@machine' }),
+});
+
+const applied = z
+  .object({
+    last: entry,
+    text: text.meta({
+      description: 'cluster.yaml as it was applied last, without comments and with every default',
+    }),
+    earlier: z.array(entry).meta({ description: 'newest first' }),
+  })
+  .exactOptional()
+  .meta({ description: 'what the cluster says was applied to it' });
+
 /** `plan --json`, and the file `plan --out` writes and `apply FILE` takes. */
 export const planSchema = z
   .object({
@@ -136,6 +155,7 @@ export const planSchema = z
     source: sha256.meta({ description: 'of cluster.yaml as it was read' }),
     hosts: z.array(z.object({ host: text, address: text, facts, findings: z.array(finding) })),
     away,
+    applied,
     at,
     ms,
     trips: whole,
@@ -215,6 +235,7 @@ export const statusSchema = z
       }),
     ),
     away,
+    applied: entry.exactOptional().meta({ description: 'who applied what last' }),
     lastRun: z
       .object({
         run: text,

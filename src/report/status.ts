@@ -1,7 +1,9 @@
 import { awayLines } from './away.ts';
 import { findingsLines } from './finding.ts';
 import type { Absence, Finding, HostPlan, Plan } from '../plan/plan.ts';
+import type { Entry } from '../model/applied.ts';
 import type { Look } from './look.ts';
+import { entryText } from './others.ts';
 import { hostLine, tally } from './plan.ts';
 import { count, moment, span } from './words.ts';
 import { pad, width } from './width.ts';
@@ -87,6 +89,7 @@ export function statusText(plan: Plan, look: Look, options: StatusOptions): stri
       ? paint.right('as cluster.yaml says')
       : paint.differs(`${count(open, 'reading')} not as cluster.yaml says`),
   ].join(dot);
+  const applied = plan.applied === undefined ? [] : [`Applied last: ${entryText(plan.applied.last, look)}`];
   const last = options.last === undefined ? [] : [`Last run: ${lastRunText(options.last, look)}`];
   const next =
     open === 0
@@ -97,7 +100,7 @@ export function statusText(plan: Plan, look: Look, options: StatusOptions): stri
   const blocks = plan.hosts.map((host) => hostBlock(host, look, options));
   const away = awayLines(plan, look);
   if (away.length > 0) blocks.push(away.join('\n'));
-  return look.spell(`${[head, ...blocks, [...last, ...next].join('\n')].join('\n\n')}\n`);
+  return look.spell(`${[head, ...blocks, [...applied, ...last, ...next].join('\n')].join('\n\n')}\n`);
 }
 
 /** A cluster's status for programs. */
@@ -121,6 +124,8 @@ export interface StatusDocument {
   }[];
   /** Hosts that could not be asked; absent when all answered. */
   readonly away?: readonly Absence[];
+  /** Who applied what last; absent when the cluster does not say. */
+  readonly applied?: Entry;
   readonly lastRun?: LastRun;
   /** Whether the proof held, when it was asked for. */
   readonly proof?: readonly { readonly title: string; readonly holds: boolean; readonly seen: string }[];
@@ -151,6 +156,7 @@ export function statusDocument(
     asWanted: plan.away === undefined && hosts.every((host) => host.asWanted),
     hosts,
     ...(plan.away === undefined ? {} : { away: plan.away }),
+    ...(plan.applied === undefined ? {} : { applied: plan.applied.last }),
     ...(more.lastRun === undefined ? {} : { lastRun: more.lastRun }),
     ...(more.proof === undefined ? {} : { proof: more.proof }),
   };

@@ -14,6 +14,7 @@ import {
   type Running,
   told,
 } from './progress.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { plainScript } from './script.ts';
 import { hostOf, type Site, type Survey, survey, without } from './survey.ts';
 import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
@@ -42,24 +43,28 @@ export interface Applied extends Outcome {
  * phases out in order from the first that has something to do, reads everything again, and proves the cluster from outside.
  * Hosts the survey did not reach are left out, and told of in the end. Whatever goes wrong once it has begun, of a step or of the
  * way to a host, is in the outcome and in the events.
- * @throws Problem `run/held` (exit 5) before anything is begun.
+ * @throws Problem `run/held` (exit 5), of a host or of the cluster, before anything is begun.
  */
 export async function apply(given: ApplyOptions): Promise<Applied> {
   const { away } = given.survey;
   const options = { ...given, site: without(given.site, away) };
   const holds = await takeAll(options);
+  let lease: Lease | undefined;
   try {
+    lease = await takeLease(options, given.survey.facts);
     const isFollowed = await followAll(holds, options);
-    // What was read before the hosts were ours may be of another cluster by now: one that has lost its lead since would be made twice.
+    // What was read before the hosts were ours may be of another cluster by now: somebody may have come to the end of another apply, and
+    // one that has lost its lead since would be made twice.
     const isOld =
       isFollowed ||
-      holds.some(({ host, isMember }) => isMember !== (given.survey.facts[host.name]?.member === true));
+      holds.some(({ host, isMember }) => isMember !== (given.survey.facts[host.name]?.member === true)) ||
+      (lease !== undefined && lease.lastRun !== given.survey.plan.applied?.last.run);
     const before =
       isOld && !options.stop.soon.aborted
         ? await survey(patientSite(options), options.choice)
         : options.survey;
     options.onBegin?.(before);
-    const running = begin(options, before.works, holds);
+    const running = begin(options, before.works, holds, lease);
     const after = await told(running, async () => {
       await carryPhases(running, toDo(before));
       const verified = fine(running) ? await verify(running, options, before) : undefined;
@@ -77,6 +82,7 @@ export async function apply(given: ApplyOptions): Promise<Applied> {
       ...(images === undefined ? {} : { images }),
     };
   } finally {
+    await lease?.release();
     await Promise.all(holds.map((h) => h.release()));
   }
 }

@@ -166,7 +166,8 @@ function ask(host: Host, self: Holder, steal: string): Promise<Answer> {
   });
 }
 
-function parseHolder(text: string | undefined): Holder | undefined {
+/** Reads a holder as it was written down; undefined when that is none. */
+export function parseHolder(text: string | undefined): Holder | undefined {
   try {
     return JSON.parse(text ?? '') as Holder;
   } catch {

@@ -1,16 +1,24 @@
+import type { Applied } from '../model/applied.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import { type Concern, forecastDrain, type Grave, movable, type Pod } from '../model/drain.ts';
 import { led } from '../model/lead.ts';
 import { memberAddress } from '../model/member.ts';
 import { Problem } from '../model/problem.ts';
 import { type Removal, removal } from '../model/quorum.ts';
+import { appliedOf } from '../plan/applied.ts';
 import { layOut, seat, type Work } from '../plan/work.ts';
+import { compile } from '../shell/compile.ts';
+import { parseRecords, type ScriptRecord } from '../shell/parse.ts';
+import type { Host } from '../ssh/host.ts';
 import type { Facts } from '../model/facts.ts';
 import { leavePhases } from '../steps/leave-phases.ts';
 import { leaveScript, parseLeave, type LeaveReading } from '../steps/leave-reading.ts';
-import type { Scene } from '../steps/phase.ts';
+import type { Phase, Scene } from '../steps/phase.ts';
+import { recordSteps } from '../steps/record.ts';
+import type { Step } from '../steps/step.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, told } from './progress.ts';
 import { backwards, checkOurs, guardsOf } from './reset.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { plainScript } from './script.ts';
 import { hostOf, meetAny, type Site, without } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
@@ -24,6 +32,8 @@ export interface Wish {
   readonly despite: readonly Grave[];
   /** Seconds the drain may take. */
   readonly limit: number;
+  /** What the cluster is to remember as applied in the end; absent when an apply follows. */
+  readonly record?: Cluster;
 }
 
 /** What a host is like whose node leaves: a member, a machine that is none (any more), or one that does not answer. */
@@ -33,6 +43,8 @@ export type HostState = 'member' | 'stranger' | 'away';
 export interface LeavePlan extends Wish {
   /** On which control plane the cluster is asked. */
   readonly seat: Node;
+  /** Those of the hosts that stay. */
+  readonly facts: Readonly<Record<string, Facts>>;
   readonly state: HostState;
   /** Whether the host is the one the cluster knows under that name: it carries that one's address. */
   readonly same: boolean;
@@ -41,6 +53,8 @@ export interface LeavePlan extends Wish {
   /** Why other hosts do not. */
   readonly away: readonly Problem[];
   readonly reading: LeaveReading;
+  /** What the cluster says was applied to it. */
+  readonly applied?: Applied;
   /** The pods that are moved. */
   readonly pods: readonly Pod[];
   readonly concerns: readonly Concern[];
@@ -73,7 +87,10 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
     facts: others[chair.name] as Facts,
     hosts: others,
   };
-  const out = await hostOf(site, chair.name).run(plainScript(leaveScript(scene, node.name)));
+  const onSeat = (phase: Phase, steps: readonly Step[]): readonly Work[] =>
+    steps.length === 0 ? [] : [{ phase, host: chair.name, steps }];
+  const host = hostOf(site, chair.name);
+  const out = await host.run(plainScript(leaveScript(scene, node.name)));
   const reading = parseLeave(out.stdout, chair.name, node.name);
   const silence = away.find(({ host }) => host === node.name);
   const state = stateOf(facts[node.name]);
@@ -93,8 +110,9 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
     ...(isPlane ? { peer } : {}),
   };
   const [leave, forget] = leavePhases(leaving);
-  const onSeat = (phase: typeof leave): readonly Work[] =>
-    [{ phase, host: chair.name, steps: phase.steps(scene) }].filter(({ steps }) => steps.length > 0);
+  const asked = onSeat(forget, recordSteps({ ...scene, cluster: site.cluster }));
+  const applied = appliedOf(asked, await readAgain(host, asked));
+  const recorded = wish.record === undefined ? [] : recordSteps({ ...scene, cluster: wish.record });
   const own = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always').filter(
     ({ host, phase }) => host === node.name && phase.stage === 'nodes',
   );
@@ -103,19 +121,27 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
   return {
     ...wish,
     seat: chair,
+    facts: others,
     state,
     same,
     ...(silence === undefined ? {} : { silence }),
     away: away.filter((one) => one !== silence),
     reading,
+    ...(applied === undefined ? {} : { applied }),
     pods: movable(reading),
     concerns: drained ? forecastDrain(reading) : [],
     ...(votes === undefined ? {} : { removal: votes }),
-    before: onSeat(leave),
+    before: onSeat(leave, leave.steps(scene)),
     undos: backwards(site.cluster, site.phases, own),
-    after: onSeat(forget),
+    after: onSeat(forget, [...forget.steps(scene), ...recorded]),
     guards,
   };
+}
+
+/** What the steps of some work read now. */
+async function readAgain(host: Host, works: readonly Work[]): Promise<readonly ScriptRecord[]> {
+  const steps = works.flatMap((work) => work.steps);
+  return parseRecords((await host.run(compile(steps, { mode: 'read', title: 'what was applied' }))).stdout);
 }
 
 function stateOf(facts: Facts | undefined): HostState {
@@ -169,11 +195,13 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
   const gone = plan.silence === undefined ? plan.away : [...plan.away, plan.silence];
   const options = { ...given, site: without(given.site, gone) };
   const holds = await takeAll(options);
+  let lease: Lease | undefined;
   try {
+    lease = await takeLease(options, plan.facts);
     await followAll(holds, options);
     if (plan.state === 'stranger') await checkStranger(options.site, plan);
     await checkOurs(options.site, plan.guards);
-    const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds);
+    const running = begin(options, [...plan.before, ...plan.undos, ...plan.after], holds, lease);
     await told(running, async () => {
       await carryPhases(running, byPhase(plan.before));
       if (fine(running)) await carryPhases(running, byPhase(plan.undos), 'undo');
@@ -181,6 +209,7 @@ export async function leave(given: RunOptions, plan: LeavePlan): Promise<Outcome
     });
     return end(running);
   } finally {
+    await lease?.release();
     await Promise.all(holds.map((h) => h.release()));
   }
 }

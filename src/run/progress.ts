@@ -10,9 +10,11 @@ import { carry, collect } from './carry.ts';
 import { EVENT_FORMAT, type StepState } from './event.ts';
 import { problemOf } from './failure.ts';
 import type { Hold } from './hold.ts';
+import type { Lease } from './lease.ts';
 import { patiently } from './patience.ts';
 import { secretsOf } from './secret.ts';
 import { AT_ONCE, hostOf } from './survey.ts';
+import { signed } from './signature.ts';
 import { now, type RunOptions } from './take.ts';
 
 /** How a run ended. */
@@ -28,6 +30,8 @@ export interface Running {
   readonly options: RunOptions;
   /** The hosts as this run has taken them. */
   readonly holds: readonly Hold[];
+  /** The cluster as this run has taken it; absent where none answered. */
+  readonly lease?: Lease;
   readonly begun: number;
   readonly made: { host: string; step: string }[];
   readonly problems: Problem[];
@@ -49,7 +53,12 @@ export function byPhase(works: readonly Work[]): readonly (readonly Work[])[] {
 }
 
 /** Begins a run: its first two events. */
-export function begin(options: RunOptions, works: readonly Work[], holds: readonly Hold[]): Running {
+export function begin(
+  options: RunOptions,
+  works: readonly Work[],
+  holds: readonly Hold[],
+  lease?: Lease,
+): Running {
   options.on({ is: 'version', format: EVENT_FORMAT, landfall: options.version });
   options.on({
     is: 'run',
@@ -65,8 +74,9 @@ export function begin(options: RunOptions, works: readonly Work[], holds: readon
   });
   const { soon, now: atOnce } = options.stop;
   return {
-    options,
+    options: { ...options, site: signed(options) },
     holds,
+    ...(lease === undefined ? {} : { lease }),
     begun: Date.now(),
     made: [],
     problems: [],
@@ -118,6 +128,7 @@ export async function carryPhases(
       const phase = works[0]?.phase;
       running.interrupted ||= running.options.stop.soon.aborted || running.options.stop.now.aborted;
       if (phase === undefined || !fine(running)) continue;
+      await running.lease?.keep();
       begun.add(phase.id);
       await carryPhase(running, phase, works, mode);
     }
@@ -238,7 +249,7 @@ function tell(running: Running, work: Work) {
     event(step, 'made');
   };
   const onRecord = (r: ScriptRecord): void => {
-    if (r.is === 'begin' || r.is === 'end' || r.is === 'said') return;
+    if (r.is === 'begin' || r.is === 'end' || r.is === 'said' || r.is === 'told') return;
     const step = work.steps[r.step - 1];
     if (step === undefined) return;
     if (current?.step !== step) current = { step, since: Date.now(), output: [] };

@@ -6,6 +6,7 @@ import { compile } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
 import type { Phase } from '../steps/phase.ts';
 import { begin, byPhase, carryPhases, end, type Outcome, type Running, told } from './progress.ts';
+import { takeLease } from './lease.ts';
 import { hostOf, readFacts, type Site } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
 
@@ -150,10 +151,12 @@ export async function reset(
     /** Told when the old way in has been tried and the new one is about to be closed. */
     readonly onWayBack?: () => Promise<void>;
   },
-  { works, guards }: ResetPlan,
+  { works, guards, facts }: ResetPlan,
 ): Promise<Outcome> {
   const holds = await takeAll(options);
   try {
+    // It goes with the cluster: kept until then, it would be renewed on hosts that are being cleared.
+    await (await takeLease(options, facts))?.leave();
     await followAll(holds, options);
     await checkOurs(options.site, guards);
     const running = begin(options, works, holds);

@@ -4,6 +4,7 @@ import { type Cluster, controlPlanes } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
+import { appliedOf } from '../plan/applied.ts';
 import { compare, settle } from '../plan/compare.ts';
 import type { Absence, HostPlan, Plan } from '../plan/plan.ts';
 import { type Choice, layOut, type Work } from '../plan/work.ts';
@@ -13,6 +14,7 @@ import { Disconnected, type Host } from '../ssh/host.ts';
 import { factsScript, parseFacts } from '../steps/facts.ts';
 import type { Phase } from '../steps/phase.ts';
 import { unwanted } from '../steps/proxy.ts';
+import { APPLIED } from '../steps/record.ts';
 import { secretsOf } from './secret.ts';
 import type { Slot } from '../steps/step.ts';
 
@@ -155,9 +157,14 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
   const tripsBefore = totalTrips(site);
   const { facts, away } = await meet(site);
   const lock = site.resolve(site.cluster, facts, site.lock);
-  const works = layOut(site.phases, { cluster: site.cluster, lock, facts }, 'always', choice);
+  const ground = { cluster: site.cluster, lock, facts };
+  const works = layOut(site.phases, ground, 'always', choice);
+  const isPart = !works.some(({ steps }) => steps.some(({ id }) => id === APPLIED));
+  // Whoever would undo what others have applied is to know it, whichever part of the list he means.
+  const besides = isPart ? layOut(site.phases, ground, 'always', { only: [APPLIED] }) : [];
   const worksOf = new Map<string, Work[]>();
-  for (const work of works) worksOf.set(work.host, [...(worksOf.get(work.host) ?? []), work]);
+  for (const work of [...works, ...besides])
+    worksOf.set(work.host, [...(worksOf.get(work.host) ?? []), work]);
   const nodes = site.cluster.nodes.filter(({ name }) => worksOf.has(name));
   const read = unwrap(
     await pMap(
@@ -171,15 +178,22 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
           slots: secretsOf(site, steps, 'read'),
           unset: unwanted(site.cluster),
         });
-        return caught(ask(hostOf(site, name), script).then((text) => compare(own, parseRecords(text))));
+        return caught(
+          ask(hostOf(site, name), script).then((text) => {
+            const records = parseRecords(text);
+            return { findings: compare(own, records), applied: appliedOf(own, records) };
+          }),
+        );
       },
       { concurrency: AT_ONCE },
     ),
   );
-  const hosts = settle(read).map((findings, i): HostPlan => {
+  const hosts = settle(read.map(({ findings }) => findings)).flatMap((all, i): readonly HostPlan[] => {
     const { name = '', address = '' } = nodes[i] ?? {};
-    return { host: name, address, facts: facts[name] as Facts, findings };
+    const findings = isPart ? all.filter(({ step }) => step !== APPLIED) : all;
+    return findings.length === 0 ? [] : [{ host: name, address, facts: facts[name] as Facts, findings }];
   });
+  const applied = read.flatMap((one) => one.applied ?? [])[0];
   const plan: Plan = {
     format: '1.0',
     cluster: site.cluster.name,
@@ -187,6 +201,7 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
     source: createHash('sha256').update(site.source).digest('hex'),
     hosts,
     ...(away.length === 0 ? {} : { away: away.map((problem) => absenceOf(site, problem)) }),
+    ...(applied === undefined ? {} : { applied }),
     at: new Date(begun).toISOString(),
     ms: Date.now() - begun,
     trips: totalTrips(site) - tripsBefore,

@@ -11,6 +11,7 @@ export interface ScriptStep {
   readonly undo?: Shell;
   readonly within?: number;
   readonly probes?: readonly ScriptProbe[];
+  readonly tells?: ScriptProbe;
 }
 
 /** What {@link compile} needs to know of a probe; `Probe` is one. */
@@ -83,6 +84,9 @@ step() {
   look "$1"; eval "want=\$want_$1"
   if [ "$reading" = "$want" ]; then say "$1" right; else say "$1" differs "$(b64 "$reading")" "$(note)"; fi
 }`;
+
+const TELL = String.raw`
+tell() { say "$1" told "$(probe "$2" 2>/dev/null | base64 -w0)"; }`;
 
 const STEP_MAKE = String.raw`
 stopped=
@@ -162,6 +166,7 @@ function chapter(step: ScriptStep, n: number, mode: ScriptMode): string {
 }
 
 function call(step: ScriptStep, n: number, mode: ScriptMode): string {
+  if (mode === 'read' && step.tells !== undefined) return `step ${n}\ntell ${n} ${step.tells.name}`;
   if (mode !== 'make') return `step ${n}`;
   return `step ${n} ${step.make === undefined ? 'check' : 'make'} ${step.within ?? 0}`;
 }
@@ -171,7 +176,8 @@ function call(step: ScriptStep, n: number, mode: ScriptMode): string {
  * It prints records (see {@link RECORD}) that `parse.ts` reads back, numbered from 1 in the order of `steps`.
  */
 export function compile(steps: readonly ScriptStep[], options: CompileOptions): string {
-  const probes = new Map(steps.flatMap((s) => s.probes ?? []).flatMap(withNeeds));
+  const told = options.mode === 'read' ? steps.flatMap((s) => s.tells ?? []) : [];
+  const probes = new Map([...steps.flatMap((s) => s.probes ?? []), ...told].flatMap(withNeeds));
   const slots = Object.entries(options.slots ?? {});
   const wantsSlots = slots.length > 0 || options.mode !== 'undo';
   const main = [
@@ -193,6 +199,7 @@ export function compile(steps: readonly ScriptStep[], options: CompileOptions): 
     ...(options.mode === 'undo' ? [] : [PROBE, LOOK]),
     ...(wantsSlots ? [SLOTS] : []),
     STEPS[options.mode],
+    ...(told.length === 0 ? [] : [TELL]),
     '',
     ...[...probes.values()].map((text) => `${text}\n`),
     ...steps.map((s, i) => `${chapter(s, i + 1, options.mode)}\n`),

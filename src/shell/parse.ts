@@ -26,6 +26,8 @@ export type ScriptRecord =
       readonly reading: string;
       readonly note: string;
     }
+  /** What a step hands over beside its reading. */
+  | { readonly is: 'told'; readonly step: number; readonly text: string }
   | { readonly is: 'end' }
   /** Words of the transport around the script: `held`, `got`, `gone`, … with their texts decoded. */
   | { readonly is: 'said'; readonly word: string; readonly texts: readonly string[] };
@@ -57,6 +59,8 @@ function record(line: string): ScriptRecord | undefined {
       return { is: word, step };
     case 'skipped':
       return { is: word, step, asked: rest[0] === 'stop' };
+    case 'told':
+      return { is: word, step, text: decode(rest[0]) };
     case 'differs':
     case 'unproven':
     case 'wrong':

@@ -2,6 +2,7 @@ import { controlPlanes } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
+import { objectsProbe, wantedObjects } from './kept.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import {
   removeLinks,
@@ -11,68 +12,18 @@ import {
   removeRules,
   removeState,
 } from './leftovers.ts';
-import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
+import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { pluginFiles } from './plugin.ts';
-import type { Probe, Step } from './step.ts';
+import type { Step } from './step.ts';
 
 export const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
 export const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map(
   (n) => `manifests/${n}.yaml`,
 );
-
-/** The objects kubeadm leaves in the cluster, the last one written last. */
-const OBJECTS = [
-  'ConfigMap/kubeadm-config',
-  'ConfigMap/kubelet-config',
-  'ConfigMap/coredns',
-  'ConfigMap/kube-proxy',
-  'ClusterRoleBinding/kubeadm:cluster-admins',
-  'Deployment/coredns',
-  'Service/kube-dns',
-  'DaemonSet/kube-proxy',
-] as const;
-
-/** Those of {@link OBJECTS} this cluster is to have: without kube-proxy where the network plugin stands in for it. */
-function wanted({ cluster }: Scene): readonly string[] {
-  return cluster.network.kubeProxy === 'replace'
-    ? OBJECTS.filter((name) => !name.endsWith('/kube-proxy'))
-    : OBJECTS;
-}
-
-const asksFor = (scene: Scene): Shell =>
-  sh`${kubectl(scene)} -n kube-system get --ignore-not-found ${wanted(scene)}`;
-const NAMES = '{range .items[*]}{.kind}/{.metadata.name}{"\\n"}{end}';
-
-/** What kubeadm was told of the cluster, and what it tells every kubelet. */
-const SETTINGS =
-  '{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}';
-
-/** The objects kubeadm leaves in the cluster, as far as they are there, `Kind/name` a line, and `answered`; then the settings it was given. */
-function keptProbe(scene: Scene): Probe {
-  const path = `${NAMES}answered{"\\n"}${SETTINGS}`;
-  return asked(scene, 'kept_by_kubeadm', sh`${asksFor(scene)} -o jsonpath=${path}`);
-}
-
-/** Their names as far as they are there, `Kind/name` a line, and `answered` when the API server said so. */
-function objectsProbe(scene: Scene): Probe {
-  return {
-    ...asked(scene, 'cluster_objects', sh`${asksFor(scene)} -o jsonpath=${NAMES} && echo answered`),
-    partOf: { probe: keptProbe(scene), filter: sh`sed '/^answered$/q'` },
-  };
-}
-
-/** What kubeadm was told when the cluster was made, as it keeps it there; then what it tells every kubelet. */
-export function settingsProbe(scene: Scene): Probe {
-  const ask = sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config kubelet-config`;
-  return {
-    ...asked(scene, 'kubeadm_settings', sh`${ask} -o jsonpath=${SETTINGS}`),
-    partOf: { probe: keptProbe(scene), filter: sh`sed '1,/^answered$/d'` },
-  };
-}
 
 /** What kubelet last complained about. */
 export const kubeletsWords = sh`journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2`;
@@ -154,7 +105,7 @@ function init(scene: Scene): Step {
         found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
         case $found in
           *'answered ')
-            for name in ${wanted(scene)}; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
+            for name in ${wantedObjects(scene)}; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
           *) [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
         esac
         if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi

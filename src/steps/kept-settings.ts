@@ -1,7 +1,7 @@
 import { controlPlanes, workers } from '../model/cluster.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { settingsProbe } from './init.ts';
+import { settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
 import { check } from './kinds/check.ts';
 import { apiServerFlags, certificateNames, days } from './kubeadm-config.ts';

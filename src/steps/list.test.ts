@@ -79,7 +79,7 @@ describe('the list of steps', () => {
   );
 
   it('leads on to further reading, wherever a step is of more than Landfall alone', () => {
-    const own = ['preflight/tools', 'prepare/note', 'prepare/owner', 'workloads/no-proof'];
+    const own = ['preflight/tools', 'prepare/note', 'prepare/owner', 'workloads/no-proof', 'record/applied'];
     expect(steps.filter((s) => (s.see ?? []).length === 0).map((s) => s.id)).toEqual(own);
     for (const { see = [] } of steps)
       for (const at of see) expect(at).toMatch(/^(https:\/\/[^ ]+|man [1-8] [a-z][\w.-]*)$/);

@@ -32,6 +32,7 @@ import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
 import { grantingSteps, servedSteps } from './serving.ts';
+import { recordSteps } from './record.ts';
 import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
@@ -274,6 +275,15 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     pace: 'one by one',
     steps: etcdSteps,
+  },
+  {
+    id: 'record',
+    title: 'Write it down',
+    why: 'What a cluster is to be is in a file of yours, and a cluster has more than one who may change it.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: recordSteps,
   },
   {
     id: 'proof',

@@ -68,11 +68,13 @@ export interface Step {
   readonly awaits?: string;
   /** The probes `read` uses as `$(probe NAME)`. */
   readonly probes?: readonly Probe[];
+  /** A probe whose text is handed over beside the reading where steps are only read: what is worth knowing, right or not. */
+  readonly tells?: Probe;
   /** Late values that `make` or `read` hand over with `give NAME VALUE`. */
   readonly gives?: readonly Slot[];
   /** Late values of earlier steps that `read` or `make` use as `$(slot NAME)`. */
   readonly takes?: readonly Slot[];
-  /** Secrets of the operator's that `read` or `make` use as `$(slot NAME)`: given by cluster.yaml, kept elsewhere. */
+  /** What only the operator can give, and `read` or `make` use as `$(slot NAME)`: secrets that are kept elsewhere, and who he is. */
   readonly secrets?: readonly Secret[];
   /** The files `make` writes: noted before anything is made, so that `undo` can put them back. */
   readonly writes?: readonly string[];

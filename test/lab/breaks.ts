@@ -793,4 +793,7 @@ await isWaiting`,
     },
   ],
   'workloads/no-proof': [{ how: 'a proof cut short', by: 'kube create namespace landfall-proof' }],
+  'record/applied': [
+    { how: 'what is written down is gone', by: 'kube -n kube-system delete configmap landfall-applied' },
+  ],
 };

@@ -1,4 +1,5 @@
 import { controlPlanes, workers } from '../model/cluster.ts';
+import { etcdFlags } from '../model/etcd.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { settingsProbe } from './kept.ts';
@@ -17,6 +18,7 @@ export function keptSettings(scene: Scene): readonly Step[] {
     `certificateValidityPeriod: ${days(certificates.validity)}`,
     ...certificateNames(scene).map((name) => `- ${name}`),
     ...apiServerFlags(scene.cluster).map(({ name }) => `- name: ${name}`),
+    ...etcdFlags(scene.cluster.etcd).flatMap(({ name, value }) => [`- name: ${name}`, `value: ${value}`]),
     ...(certificates.kubelets === 'signed' ? ['serverTLSBootstrap: true'] : []),
   ];
   return [

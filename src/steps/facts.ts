@@ -9,7 +9,7 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
-import { FILES, SSH_NOTE } from './places.ts';
+import { FILES, RECOVERY, SSH_NOTE } from './places.ts';
 import { wayOut } from './proxy.ts';
 
 /** What else is asked of the host while its facts are read. */
@@ -43,6 +43,10 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
   member: sh`if [ -s /etc/kubernetes/kubelet.conf ] && [ -e ${FILES.initialised} ]; then echo yes; fi`,
+  // A cluster that was recovered is another one for who joined before: the later of the two is when this host came to the one it is of.
+  epoch: sh`cat ${[FILES.initialised, RECOVERY.done]} 2>/dev/null | sort | tail -n 1`,
+  recovered: sh`cat ${RECOVERY.done}`,
+  recovering: sh`if [ -d ${RECOVERY.folder} ]; then echo yes; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
@@ -217,6 +221,9 @@ export function parseFacts(output: string): Facts {
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
     ...login(text('ssh')),
     ...(text('member') === 'yes' ? { member: true as const } : {}),
+    ...(text('epoch') === '' ? {} : { epoch: text('epoch') }),
+    ...(text('recovering') === '' ? {} : { recovering: true as const }),
+    ...(text('recovered') === '' ? {} : { recovered: text('recovered') }),
     ...availability(facts),
   };
 }

@@ -15,7 +15,7 @@ import { apiPort, asked, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
+import { FILES, RECOVERY } from './places.ts';
 import { pluginFiles } from './plugin.ts';
 import type { Probe, Step } from './step.ts';
 
@@ -108,7 +108,8 @@ export function takeBack(scene: Scene): Shell {
     ${removeLinks}
     ${removeRoutes(cluster.network.pods)}
     ${removeRules}
-    rm -f ${FILES.initialised}`;
+    rm -rf ${RECOVERY.folder}
+    rm -f ${[FILES.initialised, RECOVERY.done]}`;
 }
 
 function init(scene: Scene): Step {

@@ -1,0 +1,95 @@
+import { isAbsolute } from 'node:path/posix';
+import { type ExitCode, Problem } from '../model/problem.ts';
+import { count, span } from '../report/words.ts';
+import { planText } from '../report/plan.ts';
+import { planRecover, recover as recoverFrom, type RecoverPlan } from '../run/recover.ts';
+import { carryOut } from './carry-out.ts';
+import type { Action } from './command.ts';
+import { checkMeant, isMeant, type Meaning, type MeantFlags } from './meant.ts';
+import { program } from './place.ts';
+import { recoverForecast } from './recover-forecast.ts';
+import { lookOf } from './sight.ts';
+import { withSite } from './site.ts';
+import { load } from './source.ts';
+import { during, talk } from './talk.ts';
+
+/** What may stand against a recovery and be overruled. */
+export type RecoverConcern = 'majority';
+
+/** What recover takes. */
+export interface RecoverFlags extends MeantFlags {
+  readonly from?: string;
+  readonly snapshot?: string;
+  readonly despite: readonly RecoverConcern[];
+  readonly patience?: number;
+}
+
+/** What is asked, and what is lost when the wrong cluster is meant. */
+const MEANT: Meaning = {
+  command: 'recover',
+  unsure: 'recover throws away what all control planes but one have, and nobody is here to type the name',
+  why: 'what only the others had agreed on would be lost',
+  wrong: 'the name is asked for so that the wrong cluster is never begun anew',
+  question: (cluster) => `Begin etcd of ${cluster} anew out of this?`,
+};
+
+/** Where the hosts that are to join anew all answer, they are joined at once; else it is said how it goes on. */
+function isComplete({ away }: RecoverPlan): boolean {
+  return away.length === 0;
+}
+
+/** Begins etcd anew out of what is left of it, and has the other control planes join what comes of it. */
+export const recover: Action<RecoverFlags> = async (context, flags) => {
+  const { from, snapshot } = flags;
+  if (snapshot !== undefined && !isAbsolute(snapshot)) {
+    throw new Problem({
+      code: 'recover/path',
+      summary: `${snapshot} is not a path on a host`,
+      why: 'a snapshot may be as large as 8 GiB: it is read where it is used, on the control plane etcd is begun anew on',
+      try: `copy it there first: scp ${snapshot} NODE:/root/etcd.db; then --from NODE --snapshot /root/etcd.db`,
+      exit: 2,
+    });
+  }
+  const loaded = await load(context, flags);
+  const { cluster } = loaded;
+  checkMeant(context, flags, cluster.name, MEANT);
+  return withSite(loaded, async (site): Promise<ExitCode> => {
+    const wish = {
+      despiteMajority: flags.despite.includes('majority'),
+      ...(from === undefined ? {} : { from }),
+      ...(snapshot === undefined ? {} : { snapshot }),
+    };
+    const plan = await during(context, flags, 'reading what is left of etcd', () => planRecover(site, wish));
+    const { stderr } = context.process;
+    if (!flags.json && !flags.quiet)
+      stderr.write(planText(plan.plan, lookOf(context, stderr, flags), { program: program(flags) }));
+    talk(context, flags, recoverForecast(plan));
+    if (!(await isMeant(context, flags, cluster.name, MEANT))) {
+      talk(context, flags, 'Nothing was changed.');
+      return 2;
+    }
+    const exit = await carryOut(context, flags, {
+      command: 'recover',
+      loaded,
+      lock: plan.plan.lock,
+      plan: plan.plan,
+      partial: true,
+      ...(flags.patience === undefined ? {} : { patience: flags.patience }),
+      run: (options) => recoverFrom({ ...options, site }, plan),
+      farewell: (state) => farewell(plan, cluster.name, state.end?.made ?? 0, state.end?.ms ?? 0),
+    });
+    if (exit !== 0 || !isComplete(plan) || plan.others.length === 0) return exit;
+    const { applying } = await import('./applying.ts');
+    const asked = { ...flags, yes: true, only: [], node: [], prove: false, noProof: false };
+    return applying(context, asked, { loaded, site, wish: { choice: {} } });
+  });
+};
+
+function farewell(plan: RecoverPlan, cluster: string, made: number, ms: number): string {
+  const { survivor, away, others } = plan;
+  const next =
+    others.length === 0 || isComplete(plan)
+      ? ''
+      : `It bears no loss until others have joined: put new hosts where ${count(away.length, 'one does', 'those do')} not answer, then   landfall apply\n`;
+  return `${cluster} answers again, on ${survivor.name}: ${count(made, 'step')} in ${span(ms)}.\n${next}`;
+}

@@ -42,7 +42,9 @@ function said(all: readonly EtcdFound[], more: Partial<RecoverPlan> = {}): strin
 }
 
 it('says how the votes stand, whose data are taken, what is lost, and what must not come back', () => {
-  expect(said([found('cp-1')])).toBe(`harbour is begun anew out of the data of cp-1; 2 control planes join it afresh:
+  expect(
+    said([found('cp-1')]),
+  ).toBe(`harbour is begun anew out of the data of cp-1; 2 control planes join it afresh:
   etcd     3 voting, 2 needed, 1 left with its data
   cp-1     revision 5012, index 6120, member 8e9e05c52164694d of cdf818194e3a8c32
   cp-0     cp-0 does not answer
@@ -54,7 +56,9 @@ it('says how the votes stand, whose data are taken, what is lost, and what must 
 });
 it('says when another one knows more, and who is cleared', () => {
   const undos = ['cp-0', 'cp-2'].map((host) => ({ host })) as unknown as RecoverPlan['undos'];
-  const text = said([found('cp-0', { revision: 5013 }), found('cp-1'), found('cp-2', { data: false })], { undos });
+  const text = said([found('cp-0', { revision: 5013 }), found('cp-1'), found('cp-2', { data: false })], {
+    undos,
+  });
   expect(text).toContain('  beware   cp-0 knows more: its data are newer\n');
   expect(text).toContain('  cleared  cp-0 and cp-2, once the new etcd answers\n');
   expect(text).toContain('  cp-2     no data of etcd\n');

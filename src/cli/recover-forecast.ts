@@ -1,7 +1,7 @@
 import type { EtcdFound } from '../model/recovery.ts';
 import { count, listed } from '../report/words.ts';
 import type { RecoverPlan } from '../run/recover.ts';
-import { KEPT } from '../steps/recover.ts';
+import { KEPT } from '../steps/recover-data.ts';
 
 /** `revision 5012, index 6120, member 8e9e05c52164694d of cdf818194e3a8c32`, as far as it is known. */
 function dataText({ data, index, revision, member, cluster, runs }: EtcdFound): string {
@@ -32,7 +32,12 @@ export function recoverForecast(plan: RecoverPlan): string {
   const rows: readonly (readonly [string, string])[] = [
     ...(isAgain
       ? [['again', `a recovery that was cut short goes on (begun ${own?.begun ?? ''})`] as const]
-      : [['etcd', `${voting} voting, ${needed} needed, ${well} left with ${well === 1 ? 'its' : 'their'} data`] as const]),
+      : [
+          [
+            'etcd',
+            `${voting} voting, ${needed} needed, ${well} left with ${well === 1 ? 'its' : 'their'} data`,
+          ] as const,
+        ]),
     ...found.map((one) => [one.name, dataText(one)] as const),
     ...away.map(({ host = '', summary }) => [host, summary] as const),
     ['from', source],
@@ -53,7 +58,12 @@ export function recoverForecast(plan: RecoverPlan): string {
         ]),
     ...(undos.length === 0
       ? []
-      : [['cleared', `${listed([...new Set(undos.map(({ host }) => host))], 6)}, once the new etcd answers`] as const]),
+      : [
+          [
+            'cleared',
+            `${listed([...new Set(undos.map(({ host }) => host))], 6)}, once the new etcd answers`,
+          ] as const,
+        ]),
     ['kept', `the data on ${survivor.name}, in ${KEPT}…`],
   ];
   const wide = Math.max(...rows.map(([label]) => label.length)) + 2;

@@ -17,14 +17,21 @@ const found = (name: string, more: Partial<EtcdFound> = {}): EtcdFound => ({
 
 describe('what is left of etcd', () => {
   it('is counted by who has data on a host that answers', () => {
-    const { ballot, voters, survivors } = lossOf([found('cp-1'), found('cp-2', { data: false, members: [] })], NAMES);
+    const { ballot, voters, survivors } = lossOf(
+      [found('cp-1'), found('cp-2', { data: false, members: [] })],
+      NAMES,
+    );
     expect(ballot).toEqual({ voting: 3, well: 1, needed: 2 });
     expect(voters).toEqual(NAMES);
     expect(survivors.map(({ name }) => name)).toEqual(['cp-1']);
   });
   it('leaves those who only learn out, and takes the members of cluster.yaml when no etcd can be asked', () => {
     const learning = MEMBERS.map((one) => ({ ...one, learner: one.name === 'cp-2' }));
-    expect(lossOf([found('cp-1', { members: learning })], NAMES).ballot).toEqual({ voting: 2, well: 1, needed: 2 });
+    expect(lossOf([found('cp-1', { members: learning })], NAMES).ballot).toEqual({
+      voting: 2,
+      well: 1,
+      needed: 2,
+    });
     expect(lossOf([found('cp-1', { members: [] })], [...NAMES, 'cp-3', 'cp-4']).ballot).toEqual({
       voting: 5,
       well: 1,

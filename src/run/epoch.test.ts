@@ -20,7 +20,12 @@ const CLUSTER: Cluster = {
 const BEFORE = '2026-11-20T08:00:00Z';
 const THEN = '2026-11-26T09:42:06Z';
 const AFTER = '2026-11-26T10:00:00Z';
-const member = (epoch: string, more: Partial<Facts> = {}): Facts => ({ ...FACTS, member: true, epoch, ...more });
+const member = (epoch: string, more: Partial<Facts> = {}): Facts => ({
+  ...FACTS,
+  member: true,
+  epoch,
+  ...more,
+});
 const code = (hosts: Readonly<Record<string, Facts>>): string | undefined =>
   betweenEpochs(ofOneEpoch(CLUSTER, hosts))?.code;
 

@@ -10,7 +10,12 @@ import type { Survey } from './survey.ts';
 const NAMES = ['cp-0', 'cp-1', 'cp-2'];
 const CLUSTER = {
   ...HARBOUR,
-  nodes: NAMES.map((name) => ({ name, role: 'control-plane' as const, address: '10.0.0.1', workloads: false })),
+  nodes: NAMES.map((name) => ({
+    name,
+    role: 'control-plane' as const,
+    address: '10.0.0.1',
+    workloads: false,
+  })),
 };
 
 /** What is said when these answer, as members or as hosts that are none, and this is read of an API server. */

@@ -87,12 +87,13 @@ export async function planRecover(site: Site, wish: RecoverWish): Promise<Recove
     others: others.map(({ name }) => name),
     ...(wish.snapshot === undefined ? {} : { snapshot: wish.snapshot }),
   };
-  const [stop, recover, ending] = recoverPhases(recovering);
+  const [look, stop, recover, ending] = recoverPhases(recovering);
   const on = (phase: Phase, node: Node): Work => {
     const scene: Scene = { cluster, lock, node, facts: facts[node.name] as Facts, hosts: facts };
     return { phase, host: node.name, steps: phase.steps(scene) };
   };
   const before = [
+    on(look, survivor),
     ...others.filter(({ name }) => old.includes(name)).map((node) => on(stop, node)),
     on(recover, survivor),
   ];

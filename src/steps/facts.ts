@@ -46,7 +46,7 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   // A cluster that was recovered is another one for who joined before: the later of the two is when this host came to the one it is of.
   epoch: sh`cat ${[FILES.initialised, RECOVERY.done]} 2>/dev/null | sort | tail -n 1`,
   recovered: sh`cat ${RECOVERY.done}`,
-  recovering: sh`if [ -d ${RECOVERY.folder} ]; then echo yes; fi`,
+  recovering: sh`if [ -s ${RECOVERY.begun} ] || [ -n "$(ls ${RECOVERY.manifests})" ]; then echo yes; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"

@@ -1,11 +1,26 @@
 import { controlPlanes } from '../model/cluster.ts';
 import type { Phase } from './phase.ts';
 import { recoverEndSteps, recoverSteps, type Recovering, stoppedStep } from './recover.ts';
+import { recoverChecks } from './recover-checks.ts';
 
-/** A recovery: what others that answer must end, what is done on the survivor, and what the cluster forgets when it answers again. */
-export function recoverPhases(recovering: Recovering): readonly [stop: Phase, recover: Phase, end: Phase] {
+/**
+ * A recovery: what must be so, what others that answer must end, what is done on the survivor, and what the cluster forgets when it answers
+ * again.
+ */
+export function recoverPhases(
+  recovering: Recovering,
+): readonly [look: Phase, stop: Phase, recover: Phase, end: Phase] {
   const on: Phase['on'] = (cluster) => controlPlanes(cluster).slice(0, 1);
   return [
+    {
+      id: 'recover-look',
+      title: 'Look before anything is touched',
+      why: 'What would stop a recovery in its middle is found while everything is still as it was.',
+      stage: 'seat',
+      on,
+      when: 'always',
+      steps: () => recoverChecks(recovering.snapshot),
+    },
     {
       id: 'recover-others',
       title: 'Stop what is left of the old control plane',

@@ -28,7 +28,9 @@ function found(etcdctl: string) {
   );
   const script = `${SAY}\n${recoverScript(scene()).text}\n`;
   const { stdout } = spawnSync('dash', ['-s'], {
-    input: script.replaceAll('/var/lib/', `${root.path()}/var/lib/`).replaceAll('/etc/kubernetes/', `${root.path()}/etc/kubernetes/`),
+    input: script
+      .replaceAll('/var/lib/', `${root.path()}/var/lib/`)
+      .replaceAll('/etc/kubernetes/', `${root.path()}/etc/kubernetes/`),
     encoding: 'utf8',
     env: { ...process.env, PATH: `${root.bin()}:${process.env['PATH']}` },
   });

@@ -4,18 +4,23 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { freshRoot } from '../../test/steps/root.ts';
 import { HARBOUR, inRoot, read, runPiece, scene } from '../../test/steps/scene.ts';
+import { recoverChecks } from './recover-checks.ts';
 import { recoverEndSteps, recoverSteps } from './recover.ts';
 import type { Step } from './step.ts';
 
-const root = freshRoot('#!/bin/sh\ncase $* in "show -p ActiveState kubelet") echo ActiveState=active ;; esac\n');
+const root = freshRoot(
+  '#!/bin/sh\ncase $* in "show -p ActiveState kubelet") echo ActiveState=active ;; esac\n',
+);
 const SCENE = scene(HARBOUR);
 
 /** A step of a recovery, in the root. */
 function step(id: string, snapshot?: string): Step {
   const recovering = { others: ['cp-1'], ...(snapshot === undefined ? {} : { snapshot }) };
-  const found = [...recoverSteps(SCENE, recovering), ...recoverEndSteps(SCENE, recovering)].find(
-    (one) => one.id === `recover/${id}`,
-  );
+  const found = [
+    ...recoverChecks(snapshot),
+    ...recoverSteps(SCENE, recovering),
+    ...recoverEndSteps(SCENE, recovering),
+  ].find((one) => one.id === `recover/${id}`);
   if (found === undefined) throw new Error(`there is no step ${id}`);
   return inRoot(root.path(), found);
 }
@@ -124,7 +129,11 @@ describe('a host that is stopped', () => {
 describe('the old data', () => {
   it('are kept whole, whatever comes after', () => {
     madeUpTo('data');
-    expect([look('kept'), kept(), existsSync(at('var/lib/etcd/member'))]).toEqual(['kept', 'the old data', false]);
+    expect([look('kept'), kept(), existsSync(at('var/lib/etcd/member'))]).toEqual([
+      'kept',
+      'the old data',
+      false,
+    ]);
     expect(make('data').status).toBe(0);
     expect(look('data')).toBe('one member');
     expect(kept()).toBe('the old data');
@@ -174,7 +183,9 @@ describe('etcd’s file', () => {
     expect(text('etc/kubernetes/manifests/etcd.yaml')).toBe(
       MANIFEST.replace('cp-1=https://10.0.0.12:2380,', '').replace(/^.*cluster-state.*\n/m, ''),
     );
-    expect(readdirSync(at('etc/kubernetes/manifests')).toSorted()).toEqual(PARTS.map((part) => `${part}.yaml`));
+    expect(readdirSync(at('etc/kubernetes/manifests')).toSorted()).toEqual(
+      PARTS.map((part) => `${part}.yaml`),
+    );
   });
 });
 

@@ -6,7 +6,18 @@ import { hostDir } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import { labUp } from '../../src/lab/up.ts';
 import { historyFolder } from '../../src/run/history.ts';
-import { cleared, type Desk, desk, type Ended, freshLab, landfall, put, start, well, wellOnHost } from './harness.ts';
+import {
+  cleared,
+  type Desk,
+  desk,
+  type Ended,
+  freshLab,
+  landfall,
+  put,
+  start,
+  well,
+  wellOnHost,
+} from './harness.ts';
 import { eventually } from './live.ts';
 
 /*
@@ -30,8 +41,12 @@ const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout
 const kube = (words: string, host = 'cp-1'): Promise<string> =>
   wellOnHost(lab, host, `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 const uidsNow = (host?: string): Promise<string> =>
-  kube(`get configmaps -l test=kept -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\\n"}{end}' | sort`, host);
-const authorityOf = (host: string): Promise<string> => wellOnHost(lab, host, 'sha256sum </etc/kubernetes/pki/ca.crt');
+  kube(
+    `get configmaps -l test=kept -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\\n"}{end}' | sort`,
+    host,
+  );
+const authorityOf = (host: string): Promise<string> =>
+  wellOnHost(lab, host, 'sha256sum </etc/kubernetes/pki/ca.crt');
 
 const ETCDCTL =
   'crictl exec "$(crictl ps -q --state Running --name "^etcd$")" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key';
@@ -40,7 +55,9 @@ const members = (host = 'cp-1'): Promise<string> =>
   wellOnHost(lab, host, `${ETCDCTL} member list | awk -F ', ' '{ print $3, $2, $6 }' | sort`);
 const ALL = 'cp-0 started false\ncp-1 started false\ncp-2 started false\n';
 const revision = async (): Promise<number> =>
-  Number(/"Revision" : (\d+)/.exec(await wellOnHost(lab, 'cp-1', `${ETCDCTL} endpoint status -w fields`))?.[1]);
+  Number(
+    /"Revision" : (\d+)/.exec(await wellOnHost(lab, 'cp-1', `${ETCDCTL} endpoint status -w fields`))?.[1],
+  );
 
 beforeAll(async () => {
   lab = await freshLab(NAME, PLANES);
@@ -115,8 +132,9 @@ describe('when two of three are gone', () => {
     const { child, ended } = start(place, ['recover', ...MEANT, '--json']);
     let told = '';
     child.stdout?.on('data', (chunk: string) => (told += chunk));
-    await eventually('the data to be kept', () =>
-      /"recover\/kept"[^\n]*"state":"made"/.test(told) || child.exitCode !== null ? true : undefined,
+    await eventually(
+      'the data to be kept',
+      () => (/"recover\/kept"[^\n]*"state":"made"/.test(told) || child.exitCode !== null ? true : undefined),
       180_000,
     );
     child.kill('SIGKILL');
@@ -144,7 +162,9 @@ describe('when two of three are gone', () => {
     expect(Number(kept)).toBeGreaterThan(100_000);
     expect(await wellOnHost(lab, 'cp-1', 'ls /var/lib/landfall')).not.toContain('recovery');
     // The controllers work: what is asked for comes about.
-    await kube('create namespace made && kubectl --kubeconfig /etc/kubernetes/admin.conf -n made wait --for=create serviceaccount/default --timeout=60s');
+    await kube(
+      'create namespace made && kubectl --kubeconfig /etc/kubernetes/admin.conf -n made wait --for=create serviceaccount/default --timeout=60s',
+    );
   });
 
   test('one that comes back with its old disk is kept out, and is replaced by itself', async () => {
@@ -180,7 +200,11 @@ describe('a snapshot', () => {
   test('is not gone back to while a majority could come back by itself', async () => {
     // etcd stands still on two hosts that are up: nothing is gone.
     for (const host of ['cp-0', 'cp-2'])
-      await wellOnHost(lab, host, 'mv /etc/kubernetes/manifests/etcd.yaml /root/; crictl stop "$(crictl ps -q --name "^etcd$")"');
+      await wellOnHost(
+        lab,
+        host,
+        'mv /etc/kubernetes/manifests/etcd.yaml /root/; crictl stop "$(crictl ps -q --name "^etcd$")"',
+      );
     await eventually('etcd to decide no more', async () =>
       (await landfall(place, 'recover', ...MEANT)).stderr.includes('recover/majority') ? true : undefined,
     );

@@ -24,6 +24,24 @@ export interface Meaning {
 
 type Flags = MeantFlags & CommonFlags;
 
+/** Of the one that takes the cluster away. */
+export const RESET: Meaning = {
+  command: 'reset',
+  unsure: 'reset destroys the cluster, and nobody is here to type its name',
+  why: 'all data in the cluster would be lost',
+  wrong: 'the name is asked for so that the wrong cluster is never taken away',
+  question: (cluster) => `Take ${cluster} away, with all its data?`,
+};
+
+/** Of the one that begins etcd anew. */
+export const RECOVER: Meaning = {
+  command: 'recover',
+  unsure: 'recover throws away what all control planes but one have, and nobody is here to type the name',
+  why: 'what only the others had agreed on would be lost',
+  wrong: 'the name is asked for so that the wrong cluster is never begun anew',
+  question: (cluster) => `Begin etcd of ${cluster} anew out of this?`,
+};
+
 /**
  * Before any host is asked: whether it could be meant at all.
  * @throws Problem (exit 2) when another name was given, or nobody is there to type one.

@@ -1,11 +1,12 @@
 import { isAbsolute } from 'node:path/posix';
 import { type ExitCode, Problem } from '../model/problem.ts';
-import { count, span } from '../report/words.ts';
 import { planText } from '../report/plan.ts';
+import type { RunProgress } from '../report/state.ts';
+import { count, listed, span } from '../report/words.ts';
 import { planRecover, recover as recoverFrom, type RecoverPlan } from '../run/recover.ts';
 import { carryOut } from './carry-out.ts';
 import type { Action } from './command.ts';
-import { checkMeant, isMeant, type Meaning, type MeantFlags } from './meant.ts';
+import { checkMeant, isMeant, type MeantFlags, RECOVER } from './meant.ts';
 import { program } from './place.ts';
 import { recoverForecast } from './recover-forecast.ts';
 import { lookOf } from './sight.ts';
@@ -24,20 +25,6 @@ export interface RecoverFlags extends MeantFlags {
   readonly patience?: number;
 }
 
-/** What is asked, and what is lost when the wrong cluster is meant. */
-const MEANT: Meaning = {
-  command: 'recover',
-  unsure: 'recover throws away what all control planes but one have, and nobody is here to type the name',
-  why: 'what only the others had agreed on would be lost',
-  wrong: 'the name is asked for so that the wrong cluster is never begun anew',
-  question: (cluster) => `Begin etcd of ${cluster} anew out of this?`,
-};
-
-/** Where the hosts that are to join anew all answer, they are joined at once; else it is said how it goes on. */
-function isComplete({ away }: RecoverPlan): boolean {
-  return away.length === 0;
-}
-
 /** Begins etcd anew out of what is left of it, and has the other control planes join what comes of it. */
 export const recover: Action<RecoverFlags> = async (context, flags) => {
   const { from, snapshot } = flags;
@@ -52,7 +39,7 @@ export const recover: Action<RecoverFlags> = async (context, flags) => {
   }
   const loaded = await load(context, flags);
   const { cluster } = loaded;
-  checkMeant(context, flags, cluster.name, MEANT);
+  checkMeant(context, flags, cluster.name, RECOVER);
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const wish = {
       despiteMajority: flags.despite.includes('majority'),
@@ -62,9 +49,9 @@ export const recover: Action<RecoverFlags> = async (context, flags) => {
     const plan = await during(context, flags, 'reading what is left of etcd', () => planRecover(site, wish));
     const { stderr } = context.process;
     if (!flags.json && !flags.quiet)
-      stderr.write(planText(plan.plan, lookOf(context, stderr, flags), { program: program(flags) }));
+      stderr.write(planText(plan.plan, lookOf(context, stderr, flags), { own: true }));
     talk(context, flags, recoverForecast(plan));
-    if (!(await isMeant(context, flags, cluster.name, MEANT))) {
+    if (!(await isMeant(context, flags, cluster.name, RECOVER))) {
       talk(context, flags, 'Nothing was changed.');
       return 2;
     }
@@ -76,20 +63,26 @@ export const recover: Action<RecoverFlags> = async (context, flags) => {
       partial: true,
       ...(flags.patience === undefined ? {} : { patience: flags.patience }),
       run: (options) => recoverFrom({ ...options, site }, plan),
-      farewell: (state) => farewell(plan, cluster.name, state.end?.made ?? 0, state.end?.ms ?? 0),
+      farewell: (state) =>
+        lookOf(context, context.process.stdout, flags).spell(
+          farewell(plan, cluster.name, program(flags), state),
+        ),
     });
-    if (exit !== 0 || !isComplete(plan) || plan.others.length === 0) return exit;
+    // Where one does not answer, it is for whoever puts a new host there to go on.
+    if (exit !== 0 || plan.away.length > 0 || plan.others.length === 0) return exit;
     const { applying } = await import('./applying.ts');
     const asked = { ...flags, yes: true, only: [], node: [], prove: false, noProof: false };
     return applying(context, asked, { loaded, site, wish: { choice: {} } });
   });
 };
 
-function farewell(plan: RecoverPlan, cluster: string, made: number, ms: number): string {
+function farewell(plan: RecoverPlan, name: string, command: string, state: RunProgress): string {
   const { survivor, away, others } = plan;
+  const { made = 0, ms = 0 } = state.end ?? {};
+  const gone = others.filter((node) => away.some(({ host }) => host === node.name)).map((node) => node.name);
   const next =
-    others.length === 0 || isComplete(plan)
+    gone.length === 0
       ? ''
-      : `It bears no loss until others have joined: put new hosts where ${count(away.length, 'one does', 'those do')} not answer, then   landfall apply\n`;
-  return `${cluster} answers again, on ${survivor.name}: ${count(made, 'step')} in ${span(ms)}.\n${next}`;
+      : `It bears no loss until others have joined. With new hosts in the place of ${listed(gone, 6)}:   ${command} apply\n`;
+  return `${name} answers again, on ${survivor.name}: ${count(made, 'step')} in ${span(ms)}.\n${next}`;
 }

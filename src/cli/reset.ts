@@ -5,7 +5,7 @@ import { planReset, reset as resetAll } from '../run/reset.ts';
 import { carryOut } from './carry-out.ts';
 import { choiceOf } from './choice.ts';
 import type { Action } from './command.ts';
-import { checkMeant, isMeant } from './meant.ts';
+import { checkMeant, isMeant, RESET } from './meant.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
@@ -20,15 +20,6 @@ export interface ResetFlags {
   readonly yes: boolean;
   readonly patience?: number;
 }
-
-/** What is asked, and what is lost when the wrong cluster is meant. */
-const MEANT = {
-  command: 'reset',
-  unsure: 'reset destroys the cluster, and nobody is here to type its name',
-  why: 'all data in the cluster would be lost',
-  wrong: 'the name is asked for so that the wrong cluster is never taken away',
-  question: (cluster: string) => `Take ${cluster} away, with all its data?`,
-} as const;
 
 function hostsOf(works: readonly Work[]): readonly string[] {
   return [...new Set(works.map((work) => work.host).filter((host) => host !== OPERATOR))];
@@ -45,7 +36,7 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
   const { nodes = [] } = await choiceOf({ only: [], node: flags.node }, cluster);
-  checkMeant(context, flags, cluster.name, MEANT);
+  checkMeant(context, flags, cluster.name, RESET);
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site }),
@@ -55,7 +46,7 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
     const plan = { ...all, works: all.works.filter(meant), guards: all.guards.filter(meant) };
     const { works } = plan;
     talk(context, flags, announcement(cluster.name, works));
-    if (!(await isMeant(context, flags, cluster.name, MEANT))) {
+    if (!(await isMeant(context, flags, cluster.name, RESET))) {
       talk(context, flags, 'Nothing was changed.');
       return 2;
     }

@@ -20,10 +20,11 @@ function concern(input: string): RecoverConcern {
 export const recover = command<RecoverFlags>({
   brief: 'Begin etcd anew out of what is left of it, when most control planes are gone for good',
   more:
-    'Reads every control plane that answers, and shows whose data are newest, what would be lost, and what is done. Then one member is\n' +
-    'made out of one control plane’s data, or out of a snapshot, and the others join it afresh; all objects keep their UIDs. The data\n' +
-    'as they were stay on that host. Refused while etcd decides, or while enough of it is left to decide again. Asks for the cluster’s\n' +
-    'name to be typed; without anybody to ask, --cluster NAME and --yes are both needed. Cut short, the same command goes on.',
+    'Reads every control plane that answers, and shows whose data are newest, what would be lost, and what is done. Then\n' +
+    'one member is made out of one control plane’s data, or out of a snapshot, and the others join it afresh; all objects\n' +
+    'keep their UIDs. The data as they were stay on that host. Refused while etcd decides, or while enough of it is left\n' +
+    'to decide again. Asks for the cluster’s name to be typed; without anybody to ask, --cluster NAME and --yes are both\n' +
+    'needed. Cut short, the same command goes on.',
   examples: [
     ['recover', 'shows what is left and what it means, and asks for the name'],
     ['recover --from cp-1 --cluster harbour --yes', 'out of that one’s data; for scripts'],

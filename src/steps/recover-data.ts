@@ -4,7 +4,7 @@ import { findEtcdutl } from './etcd-local.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { OWN, RECOVERY } from './places.ts';
+import { RECOVERY } from './places.ts';
 import type { Step } from './step.ts';
 
 /** Where to read on. */
@@ -34,7 +34,8 @@ export function begun(): Step {
     read: sh`if [ -s ${RECOVERY.begun} ]; then echo noted; else echo 'not noted'; fi`,
     want: 'noted',
     make: sh`
-      mkdir -p -m 0700 ${OWN} ${RECOVERY.folder}
+      umask 077
+      mkdir -p ${RECOVERY.folder}
       date -u +%Y%m%dT%H%M%SZ >${draft(RECOVERY.begun)}
       ${inPlace(RECOVERY.begun)}`,
     clues: DISK_CLUES,
@@ -56,7 +57,8 @@ export function kept(): Step {
     make: sh`
       ${stamp}
       if [ -z "$stamp" ]; then echo 'no recovery is under way here'; exit 1; fi
-      mkdir -p -m 0700 "$kept.part"
+      umask 077
+      mkdir -p "$kept.part"
       if [ -d ${DATA}/member ]; then mv -T ${DATA}/member "$kept.part/member"; fi
       sync -f ${DATA}
       # What is in place under this name is the old data, whole; what is called member from now on is the new.

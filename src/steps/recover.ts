@@ -6,7 +6,7 @@ import { KUBELET_CLUES } from './init-clues.ts';
 import { check } from './kinds/check.ts';
 import { asked, kubectl, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
-import { OWN, RECOVERY } from './places.ts';
+import { RECOVERY } from './places.ts';
 import { begun, kept, RECOVERING, restored, stamp } from './recover-data.ts';
 import type { Clue, Step } from './step.ts';
 
@@ -63,7 +63,8 @@ export function stoppedStep({ node }: Scene): Step {
       fi`,
     want: 'stopped',
     make: sh`
-      mkdir -p -m 0700 ${OWN} ${RECOVERY.folder} ${RECOVERY.manifests}
+      umask 077
+      mkdir -p ${RECOVERY.manifests}
       for part in ${PARTS}; do
         if [ -e ${MANIFEST_FOLDER}/"$part".yaml ]; then
           cp -p ${MANIFEST_FOLDER}/"$part".yaml ${RECOVERY.manifests}/."$part"

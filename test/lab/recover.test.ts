@@ -13,6 +13,7 @@ import {
   type Ended,
   freshLab,
   landfall,
+  onHost,
   put,
   start,
   well,
@@ -118,6 +119,18 @@ describe('when two of three are gone', () => {
   test('plan and apply say so, and name recover', async () => {
     await breakLab(NAME, { is: 'power-loss', host: 'cp-0' });
     await breakLab(NAME, { is: 'power-loss', host: 'cp-2' });
+    await eventually(
+      'the API server to notice',
+      async () => {
+        const ready = await onHost(
+          lab,
+          'cp-1',
+          'kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz',
+        );
+        return ready.stdout === 'ok' ? undefined : true;
+      },
+      120_000,
+    );
     for (const words of [['plan'], ['apply', '--yes']]) {
       const ended = await landfall(place, ...words);
       expect(ended.status, said(ended)).toBe(5);
@@ -205,8 +218,11 @@ describe('a snapshot', () => {
         host,
         'mv /etc/kubernetes/manifests/etcd.yaml /root/; crictl stop "$(crictl ps -q --name "^etcd$")"',
       );
-    await eventually('etcd to decide no more', async () =>
-      (await landfall(place, 'recover', ...MEANT)).stderr.includes('recover/majority') ? true : undefined,
+    await eventually(
+      'etcd to decide no more',
+      async () =>
+        (await landfall(place, 'recover', ...MEANT)).stderr.includes('recover/majority') ? true : undefined,
+      180_000,
     );
     for (const host of ['cp-0', 'cp-2'])
       expect(await wellOnHost(lab, host, 'ls /var/lib/etcd')).toContain('member');

@@ -8,6 +8,7 @@ const BY_LENGTH = [
   'break',
   'member',
   'half-member',
+  'recover',
   'control-planes',
   'virtual-ip',
   'login',

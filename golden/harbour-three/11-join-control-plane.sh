@@ -375,7 +375,8 @@ fi
 if command -v ipset >/dev/null 2>&1; then
   ipset list -n 2>/dev/null | grep -e '^cali[46]0' -e '^cilium_' | while read -r set; do ipset destroy "$set" 2>/dev/null || :; done
 fi
-rm -f /etc/kubernetes/landfall/initialised
+rm -rf /var/lib/landfall/recovery
+rm -f /etc/kubernetes/landfall/initialised /etc/kubernetes/landfall/recovered
   ) || echo 'not all of the earlier try could be taken back'; fi
   met=
   ticket=$(slot join-cp-1)

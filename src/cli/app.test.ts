@@ -27,7 +27,7 @@ async function withCluster(): Promise<string> {
 
 const COMMANDS = [
   [],
-  ...'init validate plan apply status explain runbook kubeconfig reset completion complete'
+  ...'init validate plan apply status explain runbook kubeconfig reset recover completion complete'
     .split(' ')
     .map((c) => [c]),
   ['hosts', 'trust'],

@@ -12,6 +12,7 @@ import {
 import * as commands from './commands.ts';
 import * as lab from './commands-lab.ts';
 import * as node from './commands-node.ts';
+import { recover } from './commands-recover.ts';
 import * as runs from './commands-runs.ts';
 import type { CliProcess, Context } from './context.ts';
 import { arranged } from './flags.ts';
@@ -35,6 +36,7 @@ export const COMMANDS = buildRouteMap<string, Context>({
       routes: { add: node.nodeAdd, remove: node.nodeRemove, replace: node.nodeReplace },
       docs: { brief: 'Members of the cluster: node add, remove, replace' },
     }),
+    recover,
     hosts: buildRouteMap<string, Context>({
       routes: { trust: commands.hostsTrust },
       docs: { brief: 'Host keys: hosts trust' },

@@ -8,6 +8,7 @@ import { planText } from '../report/plan.ts';
 import { count } from '../report/words.ts';
 import { apply as applyTo } from '../run/apply.ts';
 import { EVENT_FORMAT } from '../run/event.ts';
+import { quorumLost } from '../run/quorum-lost.ts';
 import { type Site, survey, type Survey } from '../run/survey.ts';
 import { APPLY_UNASKED, type ApplyFlags } from './apply.ts';
 import { confirm } from './ask.ts';
@@ -81,6 +82,8 @@ export async function applying(
   const before = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
     survey(ground, wish.choice),
   );
+  const lost = quorumLost(cluster, before);
+  if (lost !== undefined) throw lost;
   wish.check?.(before.plan);
   const others = othersOf(context, basis ?? cluster, before.plan);
   if (others !== undefined) tellOthers(context, flags, others, 'stderr');

@@ -6,6 +6,7 @@ import { type Cluster, controlPlanes, type Node, workers } from '../model/cluste
 import type { Facts } from '../model/facts.ts';
 import type { Lock, NetworkLock } from '../model/lock.ts';
 import { leavePhases } from '../steps/leave-phases.ts';
+import { recoverPhases } from '../steps/recover-phases.ts';
 import { PHASES } from '../steps/phases.ts';
 import type { Phase } from '../steps/phase.ts';
 import type { Step } from '../steps/step.ts';
@@ -258,6 +259,27 @@ function leavingList(): readonly Listed[] {
   );
 }
 
+/** What is done when etcd is begun anew out of a snapshot, which has the most of it. */
+function recoveringList(): readonly Listed[] {
+  const [node, ...others] = THREE.nodes;
+  if (node === undefined) return [];
+  const scene = {
+    cluster: THREE,
+    lock: supposedLock(THREE),
+    node,
+    facts: supposedFacts(node),
+    hosts: {},
+  };
+  const names = others.map(({ name }) => name);
+  const seen = new Set<string>();
+  return recoverPhases({ snapshot: '/root/etcd.db', others: names }).flatMap((phase) =>
+    phase
+      .steps(scene)
+      .filter(({ id }) => !seen.has(id) && seen.add(id))
+      .map((step) => ({ phase, step })),
+  );
+}
+
 /** What {@link allSteps} leaves out, each step once, at the first choice that brings it. */
 export function alternatives(): readonly Alternative[] {
   const seen = new Set(allSteps().map(({ step }) => step.id));
@@ -266,7 +288,11 @@ export function alternatives(): readonly Alternative[] {
     for (const { step } of steps) seen.add(step.id);
     return { choice, steps };
   });
-  return [...chosen, { choice: 'landfall node remove', steps: leavingList() }];
+  return [
+    ...chosen,
+    { choice: 'landfall node remove', steps: leavingList() },
+    { choice: 'landfall recover', steps: recoveringList() },
+  ];
 }
 
 /** Every step there is, whatever is chosen: for explanations where there is no cluster.yaml to choose by. */

@@ -3,6 +3,7 @@ import { isEmpty } from '../plan/plan.ts';
 import { documentText } from '../report/json.ts';
 import { planText } from '../report/plan.ts';
 import { count } from '../report/words.ts';
+import { quorumLost } from '../run/quorum-lost.ts';
 import { survey } from '../run/survey.ts';
 import { type ChoiceFlags, choiceOf } from './choice.ts';
 import type { Action } from './command.ts';
@@ -30,6 +31,8 @@ export const plan: Action<PlanFlags> = async (context, flags) => {
     const found = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       survey(site, choice),
     );
+    const lost = quorumLost(cluster, found);
+    if (lost !== undefined) throw lost;
     const others = othersOf(context, cluster, found.plan);
     if (others !== undefined) tellOthers(context, flags, others);
     const { stdout } = context.process;

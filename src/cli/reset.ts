@@ -1,13 +1,11 @@
-import { type ExitCode, Problem } from '../model/problem.ts';
+import type { ExitCode } from '../model/problem.ts';
 import { OPERATOR, type Work } from '../plan/work.ts';
 import { count, listed, span } from '../report/words.ts';
 import { planReset, reset as resetAll } from '../run/reset.ts';
-import { ask, confirm, isAnswerable } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import { choiceOf } from './choice.ts';
 import type { Action } from './command.ts';
-import type { Context } from './context.ts';
-import type { CommonFlags } from './flags.ts';
+import { checkMeant, isMeant, RESET } from './meant.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
@@ -21,49 +19,6 @@ export interface ResetFlags {
   readonly cluster?: string;
   readonly yes: boolean;
   readonly patience?: number;
-}
-
-type Flags = ResetFlags & CommonFlags;
-
-function unsure(cluster: string, yes: boolean): Problem {
-  return new Problem({
-    code: 'reset/unsure',
-    summary: 'reset destroys the cluster, and nobody is here to type its name',
-    why: yes ? '--yes alone is not enough' : 'all data in the cluster would be lost',
-    try: `landfall reset --cluster ${cluster} --yes`,
-    exit: 2,
-  });
-}
-
-/**
- * Before any host is asked: whether it could be meant at all.
- * @throws Problem (exit 2) when another name was given, or nobody is there to type one.
- */
-function checkMeant(context: Context, flags: Flags, cluster: string): void {
-  const { cluster: promised, yes } = flags;
-  if (promised !== undefined && promised !== cluster) {
-    throw new Problem({
-      code: 'reset/name',
-      summary: `this is the cluster ${cluster}, not ${promised}`,
-      why: 'the name is asked for so that the wrong cluster is never taken away',
-      try: 'look at -C and -f, and at the name',
-      exit: 2,
-    });
-  }
-  if (!(promised !== undefined && yes) && !isAnswerable(context, flags)) throw unsure(cluster, yes);
-}
-
-/**
- * Whether it is really meant: the cluster's name has been typed, here or as a flag, and a yes beside the flag.
- * @throws Problem (exit 2) when another name was given, or nobody is there to type one.
- */
-export async function isMeant(context: Context, flags: Flags, cluster: string): Promise<boolean> {
-  checkMeant(context, flags, cluster);
-  const { cluster: promised, yes } = flags;
-  if (promised === undefined)
-    return (await ask(context, flags, 'Type the cluster’s name to go on: ')) === cluster;
-  const otherwise = `landfall reset --cluster ${cluster} --yes`;
-  return yes || confirm(context, flags, `Take ${cluster} away, with all its data?`, otherwise);
 }
 
 function hostsOf(works: readonly Work[]): readonly string[] {
@@ -81,7 +36,7 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
   const loaded = await load(context, flags);
   const { cluster } = loaded;
   const { nodes = [] } = await choiceOf({ only: [], node: flags.node }, cluster);
-  checkMeant(context, flags, cluster.name);
+  checkMeant(context, flags, cluster.name, RESET);
   return withSite(loaded, async (site): Promise<ExitCode> => {
     const all = await during(context, flags, `reading ${count(cluster.nodes.length, 'host')}`, () =>
       planReset({ site }),
@@ -91,7 +46,7 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
     const plan = { ...all, works: all.works.filter(meant), guards: all.guards.filter(meant) };
     const { works } = plan;
     talk(context, flags, announcement(cluster.name, works));
-    if (!(await isMeant(context, flags, cluster.name))) {
+    if (!(await isMeant(context, flags, cluster.name, RESET))) {
       talk(context, flags, 'Nothing was changed.');
       return 2;
     }

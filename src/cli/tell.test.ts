@@ -4,7 +4,6 @@ import { type ExitCode, Problem, Problems } from '../model/problem.ts';
 import { Disconnected } from '../ssh/host.ts';
 import { confirm } from './ask.ts';
 import type { CommonFlags } from './flags.ts';
-import { isMeant } from './reset.ts';
 import { tell } from './tell.ts';
 
 const FLAGS = { color: 'never', json: false, verbose: false, noInput: false, quiet: false } as CommonFlags;
@@ -80,21 +79,5 @@ describe('asking', () => {
         try: '--yes',
       });
     }
-  });
-
-  test('a reset is meant only when the cluster’s name was typed or given', async () => {
-    const reset = (flags: { cluster?: string; yes: boolean }, typed?: string[]) => {
-      const it = fake(typed === undefined ? {} : { typed });
-      return isMeant({ process: it.process }, { ...FLAGS, node: [], ...flags }, 'harbour');
-    };
-    expect(await reset({ yes: false }, ['harbour'])).toBe(true);
-    expect(await reset({ yes: true }, ['harbour'])).toBe(true);
-    expect(await reset({ yes: false }, ['yes'])).toBe(false);
-    expect(await reset({ yes: true }, ['y'])).toBe(false);
-    expect(await reset({ yes: true, cluster: 'harbour' })).toBe(true);
-    expect(await reset({ yes: false, cluster: 'harbour' }, ['y'])).toBe(true);
-    await expect(reset({ yes: true })).rejects.toMatchObject({ exit: 2 });
-    await expect(reset({ yes: false, cluster: 'harbour' })).rejects.toMatchObject({ exit: 2 });
-    await expect(reset({ yes: true, cluster: 'marina' })).rejects.toMatchObject({ code: 'reset/name' });
   });
 });

@@ -60,6 +60,14 @@ export interface Facts {
   readonly member?: true;
   /** What of one lies on a host that is no member all the way: data of etcd, credentials of a kubelet. Absent when nothing does. */
   readonly remains?: readonly ('etcd' | 'kubelet')[];
+  /** When the host came to the cluster it is of, by its own joining or by a recovery (UTC, `2026-11-26T09:42:06Z`). */
+  readonly epoch?: string;
+  /** When the cluster was begun anew out of what this host has, when it was. */
+  readonly recovered?: string;
+  /** Whether a recovery has begun here that has not come to its end. */
+  readonly recovering?: true;
+  /** Whether the host is a control plane of the cluster as it was before another one's data were made the cluster's. */
+  readonly leftBehind?: true;
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly members?: string;
   /** As the user called it, for the commands that are proposed: `landfall`, `landfall -C infra`. */
   readonly program?: string;
+  /** It is what a command of its own is about to do: nothing else is proposed. */
+  readonly own?: boolean;
 }
 
 /** How many findings of a plan, or of one host, are of each sort. */
@@ -165,7 +167,7 @@ export function planText(plan: Plan, look: Look, options: PlanOptions = {}): str
   const foot = [
     ...inTheWay(plan, look),
     ...(all.make === 0 ? [] : [disturbance(plan, look)]),
-    ...(width(next.join(GAP)) <= look.columns ? [next.join(GAP)] : next),
+    ...(options.own === true ? [] : width(next.join(GAP)) <= look.columns ? [next.join(GAP)] : next),
   ];
   const away = awayLines(plan, look);
   const missing = away.length === 0 ? [] : [away.join('\n')];

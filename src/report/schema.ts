@@ -59,6 +59,13 @@ const facts = z.object({
   machineId: text,
   productUuid: text.exactOptional().meta({ description: 'what the firmware says the machine is' }),
   member: z.literal(true).exactOptional().meta({ description: 'it is a member of a cluster, all the way' }),
+  epoch: text.exactOptional().meta({ description: 'when it came to the cluster it is of' }),
+  recovered: text.exactOptional().meta({ description: 'when the cluster was begun anew out of its data' }),
+  recovering: z.literal(true).exactOptional().meta({ description: 'a recovery is under way on it' }),
+  leftBehind: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'its data are of the cluster as it was before' }),
   addresses: z.array(z.object({ device: text, address: text, prefix: whole })),
   links: z.array(z.object({ device: text, mac: text, mtu: whole.meta({ description: 'bytes' }) })),
   virtualization: text.meta({ description: '`none` on a real machine' }),

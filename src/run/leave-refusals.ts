@@ -53,7 +53,7 @@ function badQuorum(name: string, { before, after, fault }: Removal): Problem {
     unwell: 'another member is not well: with this one gone, too, the next loss would be one too many',
   } as const;
   const hints = {
-    lost: 'bring as many members back as make a majority: landfall status says which are away',
+    lost: 'bring as many members back as make a majority: landfall status says which are away; when they are gone for good: landfall recover',
     last: 'landfall reset takes the whole cluster away',
     few: 'bring back the members that are not well first',
     unwell: 'landfall node replace, or node remove, of the one that is not well comes first',

@@ -15,6 +15,7 @@ import { factsScript, parseFacts } from '../steps/facts.ts';
 import type { Phase } from '../steps/phase.ts';
 import { unwanted } from '../steps/proxy.ts';
 import { APPLIED } from '../steps/record.ts';
+import { betweenEpochs, ofOneEpoch } from './epoch.ts';
 import { secretsOf } from './secret.ts';
 import type { Slot } from '../steps/step.ts';
 
@@ -103,6 +104,8 @@ function caught<T>(work: Promise<T>): Promise<T | Problem> {
 export async function meet(site: Site): Promise<Met> {
   const met = await meetAny(site);
   const { cluster } = site;
+  const between = betweenEpochs(met.facts);
+  if (between !== undefined) throw between;
   const isWorker = ({ host }: Problem): boolean =>
     cluster.nodes.some(({ name, role }) => name === host && role === 'worker');
   const hasMember = controlPlanes(cluster).some(({ name }) => met.facts[name]?.member === true);
@@ -132,7 +135,8 @@ export async function meetAny(site: Site): Promise<Met> {
     { concurrency: AT_ONCE },
   );
   const away = read.filter((one): one is Problem & typeof one => one instanceof Problem);
-  return { facts: Object.fromEntries(read.flatMap((one) => (one instanceof Problem ? [] : [one]))), away };
+  const facts = Object.fromEntries(read.flatMap((one) => (one instanceof Problem ? [] : [one])));
+  return { facts: ofOneEpoch(site.cluster, facts), away };
 }
 
 /** The site without the connections to hosts that do not answer: nothing waits for them. */

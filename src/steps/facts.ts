@@ -9,7 +9,7 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
-import { FILES, SSH_NOTE } from './places.ts';
+import { FILES, RECOVERY, SSH_NOTE } from './places.ts';
 import { wayOut } from './proxy.ts';
 
 /** What else is asked of the host while its facts are read. */
@@ -49,6 +49,10 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
     if ${MEMBER}; then echo yes; exit; fi
     if [ -d /var/lib/etcd/member ]; then echo etcd; fi
     if [ -s /etc/kubernetes/kubelet.conf ]; then echo kubelet; fi`,
+  // A cluster that was recovered is another one for who joined before: the later of the two is when this host came to the one it is of.
+  epoch: sh`cat ${[FILES.initialised, RECOVERY.done]} 2>/dev/null | sort | tail -n 1`,
+  recovered: sh`cat ${RECOVERY.done}`,
+  recovering: sh`if [ -s ${RECOVERY.begun} ] || [ -n "$(ls ${RECOVERY.manifests})" ]; then echo yes; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
@@ -223,6 +227,9 @@ export function parseFacts(output: string): Facts {
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
     ...login(text('ssh')),
     ...membership(text('member')),
+    ...(text('epoch') === '' ? {} : { epoch: text('epoch') }),
+    ...(text('recovering') === '' ? {} : { recovering: true as const }),
+    ...(text('recovered') === '' ? {} : { recovered: text('recovered') }),
     ...availability(facts),
   };
 }

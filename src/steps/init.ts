@@ -16,7 +16,7 @@ import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
+import { FILES, RECOVERY } from './places.ts';
 import { pluginFiles } from './plugin.ts';
 import type { Step } from './step.ts';
 
@@ -61,7 +61,8 @@ export function takeBack(scene: Scene): Shell {
     ${removeLinks}
     ${removeRoutes(cluster.network.pods)}
     ${removeRules}
-    rm -f ${FILES.initialised}`;
+    rm -rf ${RECOVERY.folder}
+    rm -f ${[FILES.initialised, RECOVERY.done]}`;
 }
 
 function init(scene: Scene): Step {

@@ -103,7 +103,7 @@ export function parseLeave(output: string, host: string, name: string): LeaveRea
       summary: `${host} cannot say how the cluster stands without ${name}`,
       saw: (failed?.[1].text ?? output).trim().split('\n').slice(-6).join('\n'),
       why: 'a node is taken out by the cluster itself: with its API server or most of etcd away, nothing can be changed in it',
-      try: 'landfall status says what is not well; bring back as many control planes as make a majority first',
+      try: 'landfall status says what is not well; bring back as many control planes as make a majority first; when they are gone for good: landfall recover',
       exit: 5,
     });
   }

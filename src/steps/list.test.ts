@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BREAKS } from '../../test/lab/breaks.ts';
 import { allSteps, HARBOUR, harbourWith, scene } from '../../test/steps/scene.ts';
-import { listOf } from '../cli/list.ts';
+import { alternatives, listOf } from '../cli/list.ts';
 import { type Cluster, NETWORK_PLUGINS, type Node } from '../model/cluster.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import { PHASES } from './phases.ts';
@@ -37,6 +37,10 @@ const LISTS = [
     listOf(cluster, scene(cluster).lock).map((listed) => listed.step),
   ),
 ];
+/** What landfall recover does. */
+const RECOVERY = alternatives()
+  .filter(({ choice }) => choice === 'landfall recover')
+  .flatMap(({ steps: of }) => of.map((listed) => listed.step));
 const plugins = fc.constantFrom(...NETWORK_PLUGINS);
 
 /** Every step of every list, each once. */
@@ -190,7 +194,7 @@ describe('the shell of the steps', () => {
 
   it.runIf(shellcheck).each(modes)('satisfies shellcheck (%s)', (mode) => {
     const args = ['-s', 'sh', '-f', 'gcc', '-e', Object.keys(EXCLUDED).join(','), '-'];
-    for (const list of [...LISTS, allSteps(scene(closed))]) {
+    for (const list of [...LISTS, allSteps(scene(closed)), RECOVERY]) {
       const { stdout } = spawnSync('shellcheck', args, {
         input: script(list, mode),
         encoding: 'utf8',

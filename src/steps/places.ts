@@ -105,6 +105,18 @@ export const WISHED = {
   approve: '/usr/local/sbin/landfall-approve',
 } as const;
 
+/** What a recovery of etcd leaves on the hosts it is done on. */
+export const RECOVERY = {
+  /** Everything it needs to go on; gone when it has come to its end. */
+  folder: `${OWN}/recovery`,
+  /** When it was begun, as part of names: `20261126T094206Z`. */
+  begun: `${OWN}/recovery/begun`,
+  /** The control plane's manifests while they are aside. */
+  manifests: `${OWN}/recovery/manifests`,
+  /** When the cluster was begun anew out of what this host has, as `date -u +%FT%TZ` writes it. What joined before is of the old one. */
+  done: '/etc/kubernetes/landfall/recovered',
+} as const;
+
 /** What is noted of the host besides copies of its files. */
 export const NOTES = {
   /** `key = value`, a line for each kernel setting Landfall or Kubernetes changes. */

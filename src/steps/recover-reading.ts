@@ -1,0 +1,73 @@
+import type { EtcdFound } from '../model/recovery.ts';
+import { parseRecords } from '../shell/parse.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
+import { findEtcdutl, localEtcdctl } from './etcd-local.ts';
+import type { Scene } from './phase.ts';
+import { RECOVERY } from './places.ts';
+
+/** What each control plane is asked before anything is recovered; read-only, for `plainScript`. */
+export function recoverScript({ node }: Pick<Scene, 'node'>): Shell {
+  const etcdctl = localEtcdctl(node.name);
+  const questions: Readonly<Record<string, Shell>> = {
+    data: sh`if [ -s /var/lib/etcd/member/snap/db ]; then echo data; fi`,
+    begun: sh`cat ${RECOVERY.begun}`,
+    aside: sh`ls ${RECOVERY.manifests}`,
+    status: sh`${etcdctl} endpoint status -w fields`,
+    // From what this member knows itself: the others are not asked.
+    members: sh`${etcdctl} member list --consistency=s`,
+    health: sh`${etcdctl} endpoint health`,
+    // Where etcd runs it has the file to itself; where it does not, nobody else can say how new the data are.
+    file: sh`
+      ${findEtcdutl}
+      if [ -n "$etcdutl" ]; then timeout 60 "$etcdutl" snapshot status /var/lib/etcd/member/snap/db -w fields; fi`,
+  };
+  const ask = (word: string, question: Shell): Shell => sh`
+    text=$( {
+      ${question}
+    } </dev/null 2>/dev/null) && say answer "$(b64 ${word})" "$(b64 "$text")" || :`;
+  const { file, ...rest } = questions;
+  return lines(
+    ...Object.entries(rest).map(([word, question]) => ask(word, question)),
+    sh`if [ -z "$(${etcdctl} endpoint status 2>/dev/null)" ]; then`,
+    ask('file', file ?? sh`:`),
+    sh`fi`,
+  );
+}
+
+const field = (text: string, name: string): string | undefined =>
+  new RegExp(`^"${name}" : (\\d+)$`, 'm').exec(text)?.[1];
+
+const hexadecimal = (id: string): string => BigInt(id).toString(16);
+
+/** Reads what {@link recoverScript} printed; what was not answered is absent. @param name of the node asked. */
+export function parseRecover(output: string, name: string): EtcdFound {
+  const answers = new Map<string, string>();
+  for (const r of parseRecords(output))
+    if (r.is === 'said' && r.word === 'answer') answers.set(r.texts[0] ?? '', r.texts[1] ?? '');
+  const text = (word: string): string => (answers.get(word) ?? '').trim();
+  const status = text('status');
+  const index = field(status, 'RaftAppliedIndex');
+  const revision = field(status, 'Revision') ?? field(text('file'), 'Revision');
+  const member = field(status, 'MemberID');
+  const cluster = field(status, 'ClusterID');
+  return {
+    name,
+    data: text('data') !== '',
+    runs: status !== '',
+    well: answers.has('health'),
+    ...(index === undefined ? {} : { index: Number(index) }),
+    ...(revision === undefined ? {} : { revision: Number(revision) }),
+    ...(member === undefined ? {} : { member: hexadecimal(member) }),
+    ...(cluster === undefined ? {} : { cluster: hexadecimal(cluster) }),
+    members: text('members')
+      .split('\n')
+      .flatMap((line) => {
+        const [id = '', state, of = '', peer = '', , learner] = line.split(', ');
+        return state === 'started' || state === 'unstarted'
+          ? [{ id, name: of, peer, learner: learner === 'true' }]
+          : [];
+      }),
+    ...(text('begun') === '' ? {} : { begun: text('begun') }),
+    ...(text('aside') === '' ? {} : { aside: true as const }),
+  };
+}

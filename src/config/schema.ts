@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
+import { RUNTIMES } from '../model/runtime.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
 import { host } from './schema-host.ts';
 import { proxy, trust } from './schema-outside.ts';
@@ -172,12 +173,13 @@ export const clusterFile = z.strictObject({
   endpoint: endpoint.optional().meta({ description: 'Where the API server is reached.' }),
   network: network.prefault({}).meta({ description: "The cluster's own networks." }),
   runtime: z
-    .literal('cri-o')
+    .enum(RUNTIMES)
     .default('cri-o')
     .meta({
-      description: 'The container runtime.',
-      why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else.',
-      examples: ['cri-o'],
+      description:
+        'The container runtime: `cri-o`, or `containerd` as Docker packages it. A node may have another (`nodes[].runtime`).',
+      why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else. containerd is what most clusters run and many tools are tried with; it is released by itself, and needs to be told what kubelet expects.',
+      examples: ['cri-o', 'containerd'],
     }),
   registries: registries.optional().meta({
     description: 'Where the runtime pulls images from, and as whom.',

@@ -1,3 +1,5 @@
+import type { Runtime } from './runtime.ts';
+
 /** An address of a host as `ip -o addr` shows it. */
 export interface HostAddress {
   readonly device: string;
@@ -58,6 +60,8 @@ export interface Facts {
   readonly ssh?: SshFacts;
   /** Whether the host has become a member of a cluster, all the way: absent on any other. */
   readonly member?: true;
+  /** The runtimes Landfall has put there; absent where there is none. */
+  readonly runtimes?: readonly Runtime[];
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

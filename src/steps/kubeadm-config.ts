@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { isIPv4 } from '../model/network.ts';
-import { apiPort, CRI_SOCKET, nodeAddress } from './node.ts';
+import { apiPort, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
+import { criSocket } from './runtime-parts.ts';
 
 /** What may stand in a certificate as a DNS name. */
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
@@ -32,7 +33,7 @@ export function kubeadmConfig(scene: Scene): string {
       localAPIEndpoint: { advertiseAddress: address, bindPort: apiPort(cluster) },
       nodeRegistration: {
         name: node.name,
-        criSocket: CRI_SOCKET,
+        criSocket: criSocket(scene),
         ...(node.workloads ? { taints: [] } : {}),
         kubeletExtraArgs: [{ name: 'node-ip', value: address }],
       },

@@ -12,7 +12,7 @@ import { removeFolders, removePods } from './leftovers.ts';
 import { asked, kubectl } from './node.ts';
 import { runtimeRepository } from './packages.ts';
 import type { Scene } from './phase.ts';
-import { OWN, RUNTIME_FOLDERS } from './places.ts';
+import { FILES, OWN, RUNTIME_FOLDERS } from './places.ts';
 import { runtimeSteps } from './runtime.ts';
 import { criSocket, RUNTIME_PARTS, runtimeParts } from './runtime-parts.ts';
 import type { Step } from './step.ts';
@@ -107,7 +107,7 @@ function movable(scene: Scene): Shell {
 function emptied(scene: Scene): Step {
   const { name } = scene.node;
   const kube = kubectl(scene);
-  const isOpen = sh`[ "$(${kube} get node ${name} -o jsonpath={.spec.unschedulable})" != true ]`;
+  const isOpen = sh`[ "$(${kube} get node ${name} -o jsonpath=${'{.spec.unschedulable}'})" != true ]`;
   return {
     id: 'exchange/emptied',
     title: `Move the pods of ${name} elsewhere`,
@@ -193,7 +193,7 @@ function socket(scene: Scene): Step {
     make: sh`
       if ! [ -e ${NOTE} ]; then echo 'closed before' >${draft(NOTE)}; ${inPlace(NOTE)}; fi
       systemctl stop kubelet
-      ${lines(...formers(scene).map(removePods))}
+      ${lines(...formers(scene).map((former) => removePods(former)))}
       ${lines(
         ...replace.map(
           ([path, program]) => sh`
@@ -272,8 +272,9 @@ function formerGone(scene: Scene, former: Runtime): Step {
     .toReversed()
     .flatMap(({ undo }) => (undo === undefined ? [] : [undo]));
   const name = RUNTIME_PACKAGES[former];
+  // What lives beside its pods by now is the other runtime's.
   const takeAway = sh`
-    ${removePods(former)}
+    ${removePods(former, sh`:`)}
     ${lines(
       ...undos.map(
         (undo) => sh`
@@ -283,7 +284,13 @@ function formerGone(scene: Scene, former: Runtime): Step {
       ),
     )}
     apt-mark unhold ${name} >/dev/null 2>&1 || :
+    # It is in CRI-O's package, and goes with it whatever is in it.
+    kept=$(cat ${FILES.crictl} 2>/dev/null) || :
     ${uninstall([name])}
+    if [ -n "$kept" ] && ! [ -e ${FILES.crictl} ]; then
+      printf '%s\n' "$kept" >${draft(FILES.crictl)}
+      ${inPlace(FILES.crictl)}
+    fi
     ${removeFolders(RUNTIME_FOLDERS[former])}`;
   return {
     id: 'exchange/former',

@@ -22,19 +22,23 @@ const UNENDED: Readonly<Record<Runtime, Shell>> = {
     done`,
 };
 
+/** The part of the process tree that pods live in, of whichever runtime. */
+const ALL_PODS = sh`systemctl stop kubepods.slice 2>/dev/null || :`;
+
 /**
  * Pods that kubeadm reset did not stop, and the part of the process tree they lived in. A runtime that cannot be asked any more,
  * or is gone, still has them in its books, and their networks live on with no process inside: installed again it would take
  * them up as they are. So these go by hand.
+ * @param rest ends what lives where pods do, whoever has started it.
  */
-export function removePods(runtime: Runtime): Shell {
+export function removePods(runtime: Runtime, rest: Shell = ALL_PODS): Shell {
   const { socket, unit } = RUNTIME_PARTS[runtime];
   return sh`
   if [ -S ${socket} ] && timeout 120 crictl --runtime-endpoint ${`unix://${socket}`} --timeout 60s rmp --force --all >/dev/null 2>&1; then
-    systemctl stop kubepods.slice 2>/dev/null || :
+    ${rest}
   else
     systemctl stop ${unit} 2>/dev/null || :
-    systemctl stop kubepods.slice 2>/dev/null || :
+    ${rest}
     ${UNENDED[runtime]}
   fi`;
 }

@@ -207,6 +207,16 @@ export const PHASES: readonly Phase[] = [
     steps: joinNetworkSteps,
   },
   {
+    id: 'exchange',
+    title: 'Go over to another container runtime',
+    why: 'A node whose runtime was changed in cluster.yaml has both for a while. One node after the other is emptied, goes over, and is filled again; the cluster goes on meanwhile.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    pace: 'one by one',
+    steps: exchangeSteps,
+  },
+  {
     id: 'network-end',
     title: 'See that all of them are connected',
     why: 'Only when every node has the plugin, and nothing before it, is there one network: then nodes are ready, names are resolved, and pods start anywhere.',
@@ -232,16 +242,6 @@ export const PHASES: readonly Phase[] = [
         after: ['control-plane/api-ready'],
       }),
     ],
-  },
-  {
-    id: 'exchange',
-    title: 'Go over to another container runtime',
-    why: 'A node whose runtime was changed in cluster.yaml has both for a while. One node after the other is emptied, goes over, and is filled again; the cluster goes on meanwhile.',
-    stage: 'nodes',
-    on: everyone,
-    when: 'always',
-    pace: 'one by one',
-    steps: exchangeSteps,
   },
   {
     id: 'proof',

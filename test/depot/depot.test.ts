@@ -82,7 +82,7 @@ const docker = (): Recipe =>
           name: 'containerd.io',
           version: `2.3.5-1~${os}.1~${codename}`,
           instead: ['runc'],
-          files: {},
+          files: { '/usr/bin/containerd': { text: '' } },
         },
         join(scratch, codename),
         join(out, os, codename),

@@ -28,11 +28,7 @@ export const CONTAINERD_BREAKS: Readonly<Record<string, Breaks>> = {
     {
       how: 'another version, held',
       by: 'emptyPackage containerd.io 0.1-1; dpkg -i --force-downgrade,confold /tmp/containerd.io.deb; apt-mark hold containerd.io',
-      also: {
-        'runtime/containerd-last-word': 'there is no containerd to ask',
-        'runtime/containerd': 'its program and its unit are gone',
-        'packages/known': 'apt is asked for what is not installed, and knows it',
-      },
+      alone: 'with its program nothing else of it can be asked',
     },
   ],
   'packages/hold': [{ how: 'it is free to move', by: 'apt-mark unhold containerd.io' }],
@@ -50,11 +46,13 @@ export const CONTAINERD_BREAKS: Readonly<Record<string, Breaks>> = {
     {
       how: 'a file that is read later switches the cgroups back',
       by: `printf 'version = 3\\n[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]\\nSystemdCgroup = false\\n' >${MORE}/99-mine.toml`,
+      also: { 'runtime/containerd': 'the file is newer than its start' },
       ends: refused(/SystemdCgroup = false[^]*must say true/, `rm ${MORE}/99-mine.toml`),
     },
     {
       how: 'a file nobody can read',
       by: `echo 'version = = 3' >${MORE}/99-mine.toml`,
+      also: { 'runtime/containerd': 'the file is newer than its start' },
       ends: refused(/not what it can read/, `rm ${MORE}/99-mine.toml`),
     },
   ],

@@ -100,7 +100,7 @@ async function byTheArticle(lab: Lab, host: string, lock: HeldLock): Promise<num
   const objects = flannelObjects(scene, release);
   await put(lab, host, '/root/flannel.yaml', objects.map((o) => stringify(o)).join('---\n'));
   await put(lab, host, '/root/article.sh', readFileSync('bench/article.sh', 'utf8'));
-  const crio = /^[^-]*/.exec(lock.packages['cri-o'])?.[0];
+  const crio = /^[^-]*/.exec(lock.packages['cri-o'] ?? '')?.[0];
   const words = `${lock.kubernetes} ${crio} ${scene.cluster.network.pods} /root/flannel.yaml`;
   return (await timed(ssh(lab, host, `sh /root/article.sh ${words}`))).seconds;
 }

@@ -152,7 +152,7 @@ const STAGES: readonly Stage[] = [
     name: 'depot',
     what: 'filling the depot (long the first time)',
     hindrance: noLab,
-    run: () => program(bin('tsx'), ['test/depot/fill.ts']),
+    run: () => program(bin('tsx'), ['test/depot/fill.ts', ...(allOfTheLab ? ['--containerd'] : [])]),
   },
   {
     name: 'lab',

@@ -68,14 +68,14 @@ mkdir /var/lib/landfall/.before
 if [ -e /etc/kubernetes/landfall/cluster ] || [ -e /etc/kubernetes/landfall/kubeadm.yaml ]; then
   echo 'the notes were lost, and how the host was before cannot be seen any more: reset will leave packages and folders'
 else
-  for path in /etc/hosts /etc/hostname /etc/fstab /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg /etc/default/grub.d/99-zz-landfall.cfg /etc/chrony/chrony.conf /etc/chrony/sources.d/landfall.sources /etc/systemd/journald.conf.d/99-zz-landfall.conf /etc/bash.bashrc /etc/systemd/system/apt-.service.d/landfall.conf /etc/apt/apt.conf.d/zz-landfall /etc/needrestart/conf.d/zz-landfall.conf /etc/apt/sources.list.d/landfall-backports.list /usr/local/share/bash-completion/completions/kubectl /usr/local/share/bash-completion/completions/kubeadm /usr/local/share/bash-completion/completions/crictl /etc/ssh/sshd_config.d/00-landfall-port.conf /etc/ssh/sshd_config.d/00-landfall-root.conf /etc/ssh/sshd_config.d/00-landfall-passwords.conf /etc/systemd/system/ssh.socket.d/zz-landfall-port.conf /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/cilium-values.yaml /etc/kubernetes/landfall/initialised; do
+  for path in /etc/hosts /etc/hostname /etc/fstab /etc/cloud/cloud.cfg.d/99-zz-landfall.cfg /etc/cloud/cloud.cfg.d/99-zz-landfall-network.cfg /etc/default/grub.d/99-zz-landfall.cfg /etc/chrony/chrony.conf /etc/chrony/sources.d/landfall.sources /etc/systemd/journald.conf.d/99-zz-landfall.conf /etc/bash.bashrc /etc/systemd/system/apt-.service.d/landfall.conf /etc/apt/apt.conf.d/zz-landfall /etc/needrestart/conf.d/zz-landfall.conf /etc/apt/sources.list.d/landfall-backports.list /usr/local/share/bash-completion/completions/kubectl /usr/local/share/bash-completion/completions/kubeadm /usr/local/share/bash-completion/completions/crictl /etc/ssh/sshd_config.d/00-landfall-port.conf /etc/ssh/sshd_config.d/00-landfall-root.conf /etc/ssh/sshd_config.d/00-landfall-passwords.conf /etc/systemd/system/ssh.socket.d/zz-landfall-port.conf /etc/modules-load.d/landfall.conf /etc/sysctl.d/99-zz-landfall.conf /etc/apt/keyrings/kubernetes.asc /etc/apt/sources.list.d/kubernetes.list /etc/apt/keyrings/cri-o.asc /etc/apt/sources.list.d/cri-o.list /etc/apt/keyrings/docker.asc /etc/apt/sources.list.d/docker.list /etc/crictl.yaml /etc/crio/crio.conf.d/20-landfall.conf /etc/containerd/config.toml /etc/kubernetes/landfall/cluster /etc/kubernetes/landfall/kubeadm.yaml /etc/kubernetes/landfall/cilium-values.yaml /etc/kubernetes/landfall/initialised; do
     # What an earlier part of the list has written is no state of before.
     if [ -e "$path" ] && ! head -n 1 "$path" | grep -q '^[#/]* Written by Landfall'; then
       mkdir -p /var/lib/landfall/.before"$(dirname "$path")"
       cp -a "$path" /var/lib/landfall/.before"$path"
     fi
   done
-  for path in /etc/cni /etc/crio /etc/containers /etc/kubernetes /opt/cni /root/.kube /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
+  for path in /etc/cni /etc/containerd /etc/crio /etc/containers /etc/kubernetes /opt/cni /opt/containerd /root/.kube /run/containerd /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containerd /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
   dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
   cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
   hostname >/var/lib/landfall/.before/hostname
@@ -401,7 +401,7 @@ Unattended-Upgrade::Automatic-Reboot "false";
 #clear Unattended-Upgrade::Allowed-Origins;
 #clear Unattended-Upgrade::Origins-Pattern;
 Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=${distro_codename}-security,label=Debian-Security"; };
-Unattended-Upgrade::Package-Blacklist { "cri-o$"; "cri-tools$"; "kubeadm$"; "kubectl$"; "kubelet$"; "kubernetes-cni$"; };
+Unattended-Upgrade::Package-Blacklist { "containerd.io$"; "cri-o$"; "cri-tools$"; "kubeadm$"; "kubectl$"; "kubelet$"; "kubernetes-cni$"; };
 APT::Periodic::Enable=1
 APT::Periodic::Unattended-Upgrade=1
 Unattended-Upgrade::Automatic-Reboot=false
@@ -418,7 +418,7 @@ Unattended-Upgrade::Automatic-Reboot "false";
 #clear Unattended-Upgrade::Allowed-Origins;
 #clear Unattended-Upgrade::Origins-Pattern;
 Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=${distro_codename}-security,label=Debian-Security"; };
-Unattended-Upgrade::Package-Blacklist { "cri-o$"; "cri-tools$"; "kubeadm$"; "kubectl$"; "kubelet$"; "kubernetes-cni$"; };
+Unattended-Upgrade::Package-Blacklist { "containerd.io$"; "cri-o$"; "cri-tools$"; "kubeadm$"; "kubectl$"; "kubelet$"; "kubernetes-cni$"; };
 END
 chmod 0644 /etc/apt/apt.conf.d/.zz-landfall.landfall
 chown root:root /etc/apt/apt.conf.d/.zz-landfall.landfall

@@ -213,7 +213,7 @@ mv -fT /etc/crio/crio.conf.d/.30-landfall-logins.conf.landfall /etc/crio/crio.co
 }
 
 # ── 10 proxy/runtime: Have CRI-O go through the proxy
-# CRI-O pulls every image of the node. What the cluster reaches by itself, its nodes, pods and Services, is never asked of the proxy, which knows none of them.
+# The runtime pulls every image of the node. What the cluster reaches by itself, its nodes, pods and Services, is never asked of the proxy, which knows none of them.
 read_10() {
 { stat -c '%04a %U:%G' /etc/systemd/system/crio.service.d/landfall-proxy.conf && cat /etc/systemd/system/crio.service.d/landfall-proxy.conf; } 2>/dev/null || echo absent
 }

@@ -309,12 +309,11 @@ else
   systemctl stop crio 2>/dev/null || :
   systemctl stop kubepods.slice 2>/dev/null || :
   for pin in /run/netns/* /run/ipcns/* /run/utsns/* /run/userns/* /run/pidns/*; do
-    # CRI-O's are named by a UUID.
-    case ${pin##*/} in
-      ????????-????-????-????-????????????) umount -l "$pin" 2>/dev/null || :; rm -f "$pin" ;;
-    esac
-  done
-  rm -f /run/crio/version
+  case ${pin##*/} in
+    ????????-????-????-????-????????????) umount -l "$pin" 2>/dev/null || :; rm -f "$pin" ;;
+  esac
+done
+rm -f /run/crio/version
 fi
 if [ -n "$begun" ]; then
   mounts() { cut -d ' ' -f 2 /proc/mounts | grep '^/var/lib/kubelet/' | sort -r; }

@@ -27,6 +27,7 @@ interface Model {
   readonly network?: Partial<Cluster['network']>;
   readonly nodes?: Cluster['nodes'];
   readonly endpoint?: Cluster['endpoint'];
+  readonly runtime?: Cluster['runtime'];
   readonly outside?: Pick<Cluster, 'registries' | 'trust' | 'proxy'>;
 }
 
@@ -58,6 +59,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   },
   'harbour-calico': { network: { plugin: 'calico' } },
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
+  'harbour-containerd': { runtime: 'containerd' },
   'harbour-outside': {
     outside: {
       registries: {
@@ -81,6 +83,7 @@ function groundOf({
   network = {},
   nodes = SUPPOSED.nodes,
   endpoint = SUPPOSED.endpoint,
+  runtime = SUPPOSED.runtime,
   outside = {},
 }: Model): Ground {
   const cluster: Cluster = {
@@ -88,6 +91,7 @@ function groundOf({
     network: { ...SUPPOSED.network, ...network },
     nodes,
     endpoint,
+    runtime,
     ...outside,
   };
   const facts: Readonly<Record<string, Facts>> = Object.fromEntries(
@@ -107,8 +111,9 @@ function groundOf({
       'cri-tools': '1.36.0-1.1',
       'kubernetes-cni': '1.9.0-1.1',
       'cri-o': '1.36.1-1.1',
+      'containerd.io': '2.3.5-1',
     },
-    keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
+    keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64), docker: 'd'.repeat(64) },
     network: resolved,
     images: {},
   };
@@ -191,6 +196,7 @@ const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'endpoint.virtualIP': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
+  'runtime: containerd': 'harbour-containerd',
   registries: 'harbour-outside',
   trust: 'harbour-outside',
   proxy: 'harbour-outside',

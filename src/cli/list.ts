@@ -1,6 +1,7 @@
 import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
 import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
+import { CONTAINERD_SERIES } from '../model/containerd.ts';
 import { resolveNetwork } from '../config/network-lock.ts';
 import { type Cluster, controlPlanes, type Node, workers } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
@@ -49,8 +50,9 @@ export function supposedLock(cluster: Cluster): Lock {
       'cri-tools': `${minor}.0-1.1`,
       'kubernetes-cni': '1.9.0-1.1',
       'cri-o': `${minor}.0-1.1`,
+      'containerd.io': `${CONTAINERD_SERIES}.5-1`,
     },
-    keys: { kubernetes: '0'.repeat(64), crio: '0'.repeat(64) },
+    keys: { kubernetes: '0'.repeat(64), crio: '0'.repeat(64), docker: '0'.repeat(64) },
     network: supposedNetwork(cluster),
     images: {},
   };
@@ -239,6 +241,7 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
       },
     },
   ],
+  ['runtime: containerd', { ...SUPPOSED, runtime: 'containerd' }],
   ['host.kernel: newer', host({ kernel: 'newer' })],
   ['host.swap: refuse', host({ swap: 'refuse' })],
   ['host.ipv6: absent', host({ ipv6: 'absent' })],
@@ -280,6 +283,21 @@ function recoveringList(): readonly Listed[] {
   );
 }
 
+/** What is done when a node gets another runtime: of one control plane of several, which has the most of it. */
+function exchangeList(): readonly Listed[] {
+  const [node] = THREE.nodes;
+  const phase = PHASES.find(({ id }) => id === 'exchange');
+  if (node === undefined || phase === undefined) return [];
+  const cluster: Cluster = {
+    ...THREE,
+    runtime: 'containerd',
+    nodes: THREE.nodes.map((one) => ({ ...one, workloads: true })),
+  };
+  const facts: Facts = { ...supposedFacts(node), member: true, runtimes: ['cri-o', 'containerd'] };
+  const scene = { cluster, lock: supposedLock(cluster), node, facts, hosts: {} };
+  return phase.steps(scene).map((step) => ({ phase, step }));
+}
+
 /** What {@link allSteps} leaves out, each step once, at the first choice that brings it. */
 export function alternatives(): readonly Alternative[] {
   const seen = new Set(allSteps().map(({ step }) => step.id));
@@ -290,6 +308,7 @@ export function alternatives(): readonly Alternative[] {
   });
   return [
     ...chosen,
+    { choice: 'another runtime than before', steps: exchangeList() },
     { choice: 'landfall node remove', steps: leavingList() },
     { choice: 'landfall recover', steps: recoveringList() },
   ];

@@ -1,6 +1,7 @@
 import { type Cluster, controlPlanes } from '../model/cluster.ts';
-import type { Lock } from '../model/lock.ts';
+import { type Lock, RUNTIME_PACKAGES } from '../model/lock.ts';
 import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
+import { RUNTIME_TITLES, runtimesOf } from '../model/runtime.ts';
 import type { Crowd } from '../report/problem.ts';
 import { count } from '../report/words.ts';
 
@@ -16,7 +17,9 @@ export function partsOfCluster(cluster: Cluster, lock: Lock): readonly string[] 
   const upstream = (version: string): string => version.replace(/-[^-]*$/, '');
   return [
     `Kubernetes ${lock.kubernetes}`,
-    `CRI-O ${upstream(lock.packages['cri-o'])}`,
+    ...runtimesOf(cluster).map(
+      (runtime) => `${RUNTIME_TITLES[runtime]} ${upstream(lock.packages[RUNTIME_PACKAGES[runtime]] ?? '')}`,
+    ),
     ...networkPart(lock.network),
     ...(cluster.network.kubeProxy === 'replace' ? ['no kube-proxy'] : []),
   ];

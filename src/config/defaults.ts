@@ -101,6 +101,7 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
     workloads: node.workloads ?? (only || node.role === 'worker'),
     ...(node.labels === undefined ? {} : { labels: node.labels }),
     ...(node.taints === undefined ? {} : { taints: node.taints }),
+    ...(node.runtime === undefined ? {} : { runtime: node.runtime }),
     ...(node.slowDisk === true ? { slowDisk: true } : {}),
     ...(node.hostKey === undefined ? {} : { hostKey: node.hostKey }),
   };

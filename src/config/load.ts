@@ -16,6 +16,7 @@ import { clusterFile } from './schema.ts';
 import { checkShape } from './shape.ts';
 import { checkProxy } from './proxy.ts';
 import { checkRegistries } from './registries.ts';
+import { checkRuntime } from './runtime.ts';
 import type { Text } from './text.ts';
 import { checkPlugin } from './plugin.ts';
 import { type Path, readTree } from './tree.ts';
@@ -98,6 +99,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkMembers(draft),
     ...checkHostSsh(draft),
     ...checkRegistries(draft),
+    ...checkRuntime(draft),
     ...trusted.problems,
     ...checkProxy(draft),
   ];

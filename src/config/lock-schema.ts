@@ -38,11 +38,20 @@ export const lockFile = z.strictObject({
       kubectl: version,
       'cri-tools': version,
       'kubernetes-cni': version,
-      'cri-o': version,
+      'cri-o': version.exactOptional(),
+      'containerd.io': z
+        .string()
+        .regex(/^\d+\.\d+\.\d+-\d+$/)
+        .exactOptional()
+        .meta({
+          wanted: 'a package version without its distribution',
+          format: 'upstream version and revision: 2.3.5-1',
+          examples: ['2.3.5-1'],
+        }),
     })
     .meta({ description: 'The version of each pinned package.' }),
   keys: z
-    .strictObject({ kubernetes: sha256, crio: sha256 })
+    .strictObject({ kubernetes: sha256, crio: sha256.exactOptional(), docker: sha256.exactOptional() })
     .optional()
     .meta({ description: 'The sums of the signing keys the repositories were accepted with.' }),
   network: z

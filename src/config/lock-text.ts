@@ -10,6 +10,12 @@ const HEADER = `# What the words of cluster.yaml resolved to, written by landfal
 # same file makes the same cluster next year and on a colleague's machine. It is not for editing; git restores it.
 `;
 
+const KEYS = ['kubernetes', 'crio', 'docker'] as const;
+
+function present(name: string, value: string | undefined): readonly (readonly [string, string])[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
 /** The text of a lock file: the same lock always gives the same bytes. */
 export function lockText(lock: Lock): string {
   const sorted = (record: Readonly<Record<string, string>>) =>
@@ -18,8 +24,8 @@ export function lockText(lock: Lock): string {
     apiVersion: 'landfall/v1',
     kind: 'Lock',
     kubernetes: lock.kubernetes,
-    packages: Object.fromEntries(PINNED_PACKAGES.map((name) => [name, lock.packages[name]])),
-    keys: { kubernetes: lock.keys.kubernetes, crio: lock.keys.crio },
+    packages: Object.fromEntries(PINNED_PACKAGES.flatMap((name) => present(name, lock.packages[name]))),
+    keys: Object.fromEntries(KEYS.flatMap((name) => present(name, lock.keys[name]))),
     network: {
       ...networkInOrder(lock.network),
       files: sorted(lock.network.files),

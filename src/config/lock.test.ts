@@ -63,6 +63,16 @@ describe('the text of a lock', () => {
     expect(lockText({ ...lock, images })).toBe(lockText(lock));
     expect(parseLock(asText('landfall.lock', lockText(lock))).lock).toEqual(lock);
   });
+  it('has the runtimes that are in use, and no others', () => {
+    const { 'cri-o': _, ...packages } = lock.packages;
+    const one: Lock = {
+      ...lock,
+      packages: { ...packages, 'containerd.io': '2.3.5-1' },
+      keys: { kubernetes: lock.keys.kubernetes, docker: '4'.repeat(64) },
+    };
+    expect(lockText(one)).not.toMatch(/cri-o|crio/);
+    expect(parseLock(asText('landfall.lock', lockText(one))).lock).toEqual(one);
+  });
   it('says what it is and that it belongs in git', () => {
     expect(lockText(lock).split('\n').slice(0, 6)).toMatchInlineSnapshot(`
       [
@@ -99,6 +109,11 @@ describe('a lock that was touched', () => {
       ['lock/contradiction 2 9:12 true'],
     ],
     ['CRI-O of another minor', changed('1.36.1-2.1', '1.35.1-2.1'), ['lock/contradiction 2 13:10 true']],
+    [
+      'containerd of another series',
+      changed(/ {2}cri-o: .*/, '  containerd.io: "1.7.29-1"'),
+      ['lock/contradiction 2 13:18 true'],
+    ],
     [
       'a package too many and one too few',
       changed('kubectl:', 'helm:'),

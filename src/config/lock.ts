@@ -1,8 +1,16 @@
 import type * as z from 'zod';
 import type { Cluster } from '../model/cluster.ts';
-import { type Lock, type NetworkLock, PINNED_PACKAGES } from '../model/lock.ts';
+import { CONTAINERD_SERIES, parseContainerd } from '../model/containerd.ts';
+import {
+  type Lock,
+  type NetworkLock,
+  PINNED_PACKAGES,
+  RUNTIME_KEYS,
+  RUNTIME_PACKAGES,
+} from '../model/lock.ts';
 import { Problem, Problems } from '../model/problem.ts';
 import { upstreamVersion } from '../model/package-version.ts';
+import { runtimesOf } from '../model/runtime.ts';
 import { crioFits, fits, formatVersion, parseVersion } from '../model/version.ts';
 import { readText } from './file.ts';
 import { foreign } from './foreign.ts';
@@ -82,19 +90,31 @@ export function lockedFor(cluster: Cluster, held: HeldLock): Lock | undefined {
 
 /** Gives what a lock holds of all but the network, when that is whole and meets the wish of the cluster. */
 export function lockedPackages(cluster: Cluster, held: HeldLock): ResolvedPackages | undefined {
-  const wish = parseVersion(cluster.kubernetes);
-  const has = parseVersion(held.kubernetes);
   const { kubernetes, packages, keys, images } = held;
-  if (keys === undefined || wish === undefined || has === undefined || !fits(wish, has)) return undefined;
-  return { kubernetes, packages, keys, images };
+  if (keys === undefined || !meetsVersion(cluster, held)) return undefined;
+  const lacks = runtimesOf(cluster).some(
+    (runtime) =>
+      packages[RUNTIME_PACKAGES[runtime]] === undefined || keys[RUNTIME_KEYS[runtime]] === undefined,
+  );
+  return lacks ? undefined : { kubernetes, packages, keys, images };
+}
+
+/** Whether the Kubernetes of a lock is one that cluster.yaml asks for. */
+export function meetsVersion({ kubernetes }: Cluster, held: HeldLock): boolean {
+  const wish = parseVersion(kubernetes);
+  const has = parseVersion(held.kubernetes);
+  return wish !== undefined && has !== undefined && fits(wish, has);
 }
 
 function contradictions(page: Page, { kubernetes, packages }: z.output<typeof lockFile>): readonly Problem[] {
   const wanted = parseVersion(kubernetes);
   return PINNED_PACKAGES.flatMap((name) => {
-    const found = upstreamVersion(packages[name]);
+    const version = packages[name];
+    if (wanted === undefined || version === undefined) return [];
+    if (name === 'containerd.io') return wrongContainerd(page, version);
+    const found = upstreamVersion(version);
     const own = name === 'kubeadm' || name === 'kubelet' || name === 'kubectl';
-    if (wanted === undefined || (!own && name !== 'cri-o')) return [];
+    if (!own && name !== 'cri-o') return [];
     if (found !== undefined && (own ? fits(wanted, found) : crioFits(found, wanted))) return [];
     const parts = {
       code: 'lock/contradiction',
@@ -107,6 +127,17 @@ function contradictions(page: Page, { kubernetes, packages }: z.output<typeof lo
     const label = `not ${own ? kubernetes : formatVersion({ minor: wanted.minor })}`;
     return [valueProblem(page, ['packages', name], parts, label)];
   });
+}
+
+function wrongContainerd(page: Page, version: string): readonly Problem[] {
+  if (parseContainerd(version)?.series === CONTAINERD_SERIES) return [];
+  const parts = {
+    code: 'lock/contradiction',
+    summary: `packages.containerd.io is not of containerd ${CONTAINERD_SERIES}`,
+    why: 'it is the series that goes with this Kubernetes and whose configuration Landfall writes',
+    try: 'restore the file from git',
+  };
+  return [valueProblem(page, ['packages', 'containerd.io'], parts, `not ${CONTAINERD_SERIES}`)];
 }
 
 function withMore(problems: readonly Problem[]): Problems {

@@ -4,25 +4,45 @@ import type { Login } from '../model/registries.ts';
 import { pathFrom, readText } from './file.ts';
 import type { Loaded } from './load.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
 type Asked = Pick<Loaded, 'file' | 'place'> & { readonly cluster: Pick<Cluster, 'registries'> };
 
 /**
- * The logins as the runtime reads them (containers-auth.json(5)): a secret.
+ * The logins as CRI-O reads them (containers-auth.json(5)): a secret.
  * @throws Problem (exit 2), with its place in cluster.yaml, when a password is not where the file says.
  */
-export function loginsText(loaded: Asked, env: Readonly<Record<string, string | undefined>>): string {
-  const auths = (loaded.cluster.registries?.logins ?? []).map((login, i) => {
-    const pair = `${login.user}:${passwordOf(login, i, loaded, env)}`;
-    return [login.at, { auth: Buffer.from(pair).toString('base64') }] as const;
+export function loginsText(loaded: Asked, env: Environment): string {
+  const auths = pairs(loaded, env).map(({ at, user, password }) => {
+    const auth = Buffer.from(`${user}:${password}`).toString('base64');
+    return [at, { auth }] as const;
   });
   return `${JSON.stringify({ auths: Object.fromEntries(auths) })}\n`;
+}
+
+/**
+ * The logins as containerd reads them, in its own configuration: a secret.
+ * @throws Problem (exit 2) as {@link loginsText} does.
+ */
+export function containerdLoginsText(loaded: Asked, env: Environment): string {
+  const tables = pairs(loaded, env).map(({ at, user, password }) => {
+    const table = `plugins."io.containerd.cri.v1.images".registry.configs.${JSON.stringify(at)}.auth`;
+    return `\n[${table}]\nusername = ${JSON.stringify(user)}\npassword = ${JSON.stringify(password)}\n`;
+  });
+  return `# Written by Landfall: who pulls images.\nversion = 3\n${tables.join('')}`;
+}
+
+function pairs(loaded: Asked, env: Environment) {
+  return (loaded.cluster.registries?.logins ?? []).map((login, i) => ({
+    ...login,
+    password: passwordOf(login, i, loaded, env),
+  }));
 }
 
 function passwordOf(
   { at, passwordFile, passwordVariable }: Login,
   i: number,
   { file, place }: Asked,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): string {
   const isFile = passwordFile !== undefined;
   const where = place(['registries', 'logins', i, isFile ? 'passwordFile' : 'passwordVariable']);

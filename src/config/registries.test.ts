@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { Problems } from '../model/problem.ts';
 import { loadCluster, readCluster } from './load.ts';
-import { loginsText } from './logins.ts';
+import { containerdLoginsText, loginsText } from './logins.ts';
 import { asText } from './text.ts';
 
 const HEAD = `apiVersion: landfall/v1
@@ -65,6 +65,14 @@ describe('registries', () => {
     ],
   ])('%s', (text, told) => expect(wrong(text).told.toSorted()).toEqual(told.toSorted()));
 
+  it.each([
+    ['runtime: containerd\n', ['registries/part 4', 'registries/part 5']],
+    ['runtime: cri-o\n', []],
+  ])('name whole registries where containerd is to know them: %s', (runtime, told) => {
+    const text = `${runtime}${mirrors('of: ghcr.io/team, at: b.example/x')}  logins: [{ at: b.example/x, user: me, passwordFile: x }]\n`;
+    expect(wrong(text).told.toSorted()).toEqual(told);
+  });
+
   it('are complete without a cluster.yaml that wishes anything of them', () => {
     expect(readCluster(asText('cluster.yaml', HEAD)).cluster).not.toHaveProperty('registries');
   });
@@ -87,6 +95,17 @@ describe('a password', () => {
   it('is taken from a variable', () => {
     const text = loginsText(written('passwordVariable: WORD'), { WORD: 'secret' });
     expect(text).toContain(Buffer.from('me:secret').toString('base64'));
+  });
+
+  it('is a text of TOML for containerd, whatever stands in it', () => {
+    const text = containerdLoginsText(written('passwordVariable: WORD'), { WORD: 'a"b\\c' });
+    expect(text).toBe(`# Written by Landfall: who pulls images.
+version = 3
+
+[plugins."io.containerd.cri.v1.images".registry.configs."a.example".auth]
+username = "me"
+password = "a\\"b\\\\c"
+`);
   });
 
   it.each([

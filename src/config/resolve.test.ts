@@ -24,7 +24,7 @@ const wish = (kubernetes: string): Cluster => ({
   etcd: ETCD_DEFAULTS,
   ssh: {},
   host: HOST_DEFAULTS,
-  nodes: [],
+  nodes: [{ name: 'cp-0', role: 'control-plane', address: '10.0.0.11', workloads: true }],
 });
 
 const release = ['1.36.2-1.1', '1.36.10-1.1', '1.36.9-1.1', '1.36.9-1.2'];
@@ -120,6 +120,55 @@ describe('resolve', () => {
   it.each(['1.35', '1.36.1', '1.38'])('is barred from 1.36.2 to %s', (version) => {
     const found = problem(resolve(wish(version), available, keys, { ...older, kubernetes: '1.36.2' }));
     expect(found).toMatchObject({ code: 'version/skew', exit: 5 });
+  });
+  describe('containerd', () => {
+    const docker = 'd'.repeat(64);
+    const on = { ...wish('1.36'), runtime: 'containerd' as const };
+    const versions = [
+      '1.7.29-1~debian.12~bookworm',
+      '2.3.10-1~debian.12~bookworm',
+      '2.3.9-2~debian.12~bookworm',
+      '2.4.0-1~debian.12~bookworm',
+      '2.3.11~rc.0-1~debian.12~bookworm',
+    ];
+    const { 'cri-o': _, ...own } = newest.packages;
+
+    it('is the newest of its series, whatever distribution it is for, and CRI-O is not asked for', () =>
+      expect(
+        resolve(
+          on,
+          { ...available, 'cri-o': [], 'containerd.io': versions },
+          { kubernetes: keys.kubernetes, docker },
+        ),
+      ).toEqual({
+        ...newest,
+        packages: { ...own, 'containerd.io': '2.3.10-1' },
+        keys: { kubernetes: keys.kubernetes, docker },
+      }));
+    it('is chosen beside what a lock holds, which stays as it is', () => {
+      const mixed = {
+        ...on,
+        nodes: [...on.nodes, { ...on.nodes[0]!, name: 'w', runtime: 'cri-o' as const }],
+      };
+      const fetched = { kubernetes: 'e'.repeat(64), crio: 'f'.repeat(64), docker };
+      expect(resolve(mixed, { 'containerd.io': versions }, fetched, older)).toEqual({
+        ...older,
+        packages: { ...older.packages, 'containerd.io': '2.3.10-1' },
+        keys: { ...keys, docker },
+      });
+    });
+    it.each([
+      [
+        'only of another series',
+        { ...available, 'containerd.io': ['1.7.29-1~debian.12~bookworm'] },
+        docker,
+        'version/not-available',
+      ],
+      ['not there', available, docker, 'version/not-available'],
+      ['without a key', { ...available, 'containerd.io': versions }, '', 'repository/key'],
+    ])('%s', (_how, packages, sum, code) =>
+      expect(problem(resolve(on, packages, { ...keys, docker: sum })).code).toBe(code),
+    );
   });
   it('gives a lock that is kept from then on, or a reason', () => {
     const version = fc

@@ -1,13 +1,25 @@
 import type { Cluster } from '../model/cluster.ts';
-import { type Lock, PINNED_PACKAGES, type PinnedPackage } from '../model/lock.ts';
+import { CONTAINERD_SERIES, newestContainerd, parseContainerd } from '../model/containerd.ts';
+import {
+  KUBERNETES_PACKAGES,
+  type Lock,
+  type PinnedPackage,
+  RUNTIME_KEYS,
+  RUNTIME_PACKAGES,
+  type RuntimePackage,
+} from '../model/lock.ts';
 import { newestFirst, newestOf } from '../model/newest.ts';
 import type { PackageVersion } from '../model/package-version.ts';
 import { Problem } from '../model/problem.ts';
+import { RUNTIME_TITLES, runtimesOf } from '../model/runtime.ts';
 import { formatMinor, move, parseVersion, type Version } from '../model/version.ts';
-import { type HeldLock, lockedPackages, type ResolvedPackages } from './lock.ts';
+import { type HeldLock, lockedPackages, meetsVersion, type ResolvedPackages } from './lock.ts';
 
 /** The packages that are one release: all three of the same version, or none. */
 const RELEASE = ['kubeadm', 'kubelet', 'kubectl'] as const;
+
+/** Versions of each package in the repositories. */
+type Available = Readonly<Record<string, readonly string[]>>;
 
 /** A SHA-256 sum in hexadecimal digits. */
 const SUM = /^[0-9a-f]{64}$/;
@@ -17,42 +29,58 @@ const LISTED = 8;
 
 /**
  * Chooses the packages that are installed. A lock that fits the wish wins, whatever is newer: that is its purpose. Otherwise kubeadm,
- * kubelet and kubectl are the newest version of the wish that all three have, CRI-O the newest of the same minor, and
- * cri-tools and kubernetes-cni the newest the Kubernetes repository of that minor holds.
+ * kubelet and kubectl are the newest version of the wish that all three have, and cri-tools and kubernetes-cni the newest the
+ * Kubernetes repository of that minor holds. Of the runtimes that nodes are to have, CRI-O is the newest of the same minor, containerd
+ * the newest of the series that is mended for long; one that the lock does not know yet is chosen beside what it holds.
  * @param available versions of each package in the repositories of the wished minor, in any order
- * @param keys SHA-256 sums (hex) of the signing keys as fetched now, by repository: `kubernetes`, `crio`
+ * @param keys SHA-256 sums (hex) of the signing keys as fetched now, by repository: `kubernetes`, `crio`, `docker`
  * @param held what the lock file says, if there is one
  * @returns the lock to write but for its network, or why there is none: `version/…`, exit 1, or 5 when the way from the lock is barred
  */
 export function resolve(
   cluster: Cluster,
-  available: Readonly<Record<string, readonly string[]>>,
+  available: Available,
   keys: Readonly<Record<string, string>>,
   held?: HeldLock,
 ): ResolvedPackages | Problem {
   const whole = held && lockedPackages(cluster, held);
   if (whole !== undefined) return whole;
-  const { kubernetes = '', crio = '' } = keys;
-  if (!SUM.test(kubernetes) || !SUM.test(crio)) return noKey(SUM.test(kubernetes) ? 'CRI-O' : 'Kubernetes');
-  const fetched = { kubernetes, crio };
-  const kept = held && lockedPackages(cluster, { ...held, keys: fetched });
-  if (kept !== undefined) return kept;
+  const fetched = fetchedKeys(cluster, keys);
+  if (fetched instanceof Problem) return fetched;
   const wish = parseVersion(cluster.kubernetes);
   if (wish === undefined) throw new Error(`${cluster.kubernetes} was not checked before it was resolved`);
-  const barred = held && bar(wish, cluster.kubernetes, held.kubernetes);
-  if (barred !== undefined) return barred;
-  return choose(wish, cluster.kubernetes, available, fetched, held?.images ?? {});
+  const same = held !== undefined && meetsVersion(cluster, held) ? held : undefined;
+  const barred = held && same === undefined && bar(wish, cluster.kubernetes, held.kubernetes);
+  if (barred instanceof Problem) return barred;
+  const chosen = same ?? choose(wish, cluster.kubernetes, available);
+  if (chosen instanceof Problem) return chosen;
+  const runtimes = chooseRuntimes(cluster, chosen.kubernetes, available, same?.packages ?? {});
+  if (runtimes instanceof Problem) return runtimes;
+  const { kubernetes, packages } = chosen;
+  return {
+    kubernetes,
+    packages: { ...packages, ...runtimes },
+    keys: { ...fetched, ...same?.keys },
+    images: held?.images ?? {},
+  };
 }
 
-function choose(
-  wish: Version,
-  text: string,
-  available: Readonly<Record<string, readonly string[]>>,
-  keys: Lock['keys'],
-  images: Lock['images'],
-): ResolvedPackages | Problem {
+/** The sums of the keys that are needed. */
+function fetchedKeys(cluster: Cluster, keys: Readonly<Record<string, string>>): Lock['keys'] | Problem {
+  const kubernetes = keys['kubernetes'] ?? '';
+  if (!SUM.test(kubernetes)) return noKey('Kubernetes');
+  const own = runtimesOf(cluster).map((runtime) => [runtime, keys[RUNTIME_KEYS[runtime]] ?? ''] as const);
+  const lacking = own.find(([, sum]) => !SUM.test(sum));
+  if (lacking !== undefined) return noKey(RUNTIME_TITLES[lacking[0]]);
+  return { kubernetes, ...Object.fromEntries(own.map(([runtime, sum]) => [RUNTIME_KEYS[runtime], sum])) };
+}
+
+/** A version of Kubernetes with its own packages. */
+type Chosen = Pick<ResolvedPackages, 'kubernetes' | 'packages'>;
+
+function choose(wish: Version, text: string, available: Available): Chosen | Problem {
   const of = (name: PinnedPackage) => available[name] ?? [];
-  const empty = PINNED_PACKAGES.find((name) => newestFirst(of(name)).length === 0);
+  const empty = KUBERNETES_PACKAGES.find((name) => newestFirst(of(name)).length === 0);
   if (empty !== undefined) return noPackage(empty, wish);
   const [kubeadm, ...others] = RELEASE.map((name) => newestFirst(of(name)));
   const upstream = (kubeadm ?? [])
@@ -62,8 +90,6 @@ function choose(
     );
   const exact = upstream === undefined ? undefined : parseVersion(upstream);
   if (upstream === undefined || exact === undefined) return noVersion(text, kubeadm ?? [], others);
-  const crio = newestOf(of('cri-o'), { minor: exact.minor });
-  if (crio === undefined) return noCrio(exact.minor, of('cri-o'));
   const own = (name: PinnedPackage) => newestOf(of(name), exact)?.text ?? '';
   const newest = (name: PinnedPackage) => newestFirst(of(name))[0]?.text ?? '';
   return {
@@ -74,11 +100,28 @@ function choose(
       kubectl: own('kubectl'),
       'cri-tools': newest('cri-tools'),
       'kubernetes-cni': newest('kubernetes-cni'),
-      'cri-o': crio.text,
     },
-    keys,
-    images,
   };
+}
+
+/** The packages of the runtimes that nodes are to have; what is known of them already stays. */
+function chooseRuntimes(
+  cluster: Cluster,
+  kubernetes: string,
+  available: Available,
+  known: Partial<Lock['packages']>,
+): Partial<Record<RuntimePackage, string>> | Problem {
+  const minor = parseVersion(kubernetes)?.minor ?? 0;
+  const chosen: Partial<Record<RuntimePackage, string>> = {};
+  for (const runtime of runtimesOf(cluster)) {
+    const name = RUNTIME_PACKAGES[runtime];
+    const versions = available[name] ?? [];
+    const newest = runtime === 'cri-o' ? newestOf(versions, { minor })?.text : newestContainerd(versions);
+    const version = known[name] ?? newest;
+    if (version !== undefined) chosen[name] = version;
+    else return runtime === 'cri-o' ? noCrio(minor, versions) : noContainerd(versions);
+  }
+  return chosen;
 }
 
 function meets(upstream: string, wish: Version): boolean {
@@ -143,7 +186,19 @@ function noVersion(
   });
 }
 
+function noContainerd(versions: readonly string[]): Problem {
+  const found = versions.flatMap((text) => parseContainerd(text)?.text ?? []);
+  return new Problem({
+    code: 'version/not-available',
+    summary: `there is no containerd ${CONTAINERD_SERIES} in Docker's repository`,
+    saw: listed([...new Set(found)]),
+    why: 'it is the series that goes with every Kubernetes made here; a mirror that is still being filled looks like that, and so does a proxy that answers with a page of its own',
+    try: 'look at the repository from the first host, or take runtime: cri-o',
+  });
+}
+
 function noCrio(minor: number, versions: readonly string[]): Problem {
+  if (newestFirst(versions).length === 0) return noPackage('cri-o', { minor });
   return new Problem({
     code: 'version/not-available',
     summary: `there is no CRI-O ${formatMinor(minor)} in its repository`,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RUNTIMES } from '../model/runtime.ts';
 import { ADDRESS, HOST_KEY, IPV4, LABEL_KEY, LABEL_VALUE, NAME, PATH, TAINT, USER } from './format.ts';
 
 declare module 'zod' {
@@ -163,6 +164,15 @@ export const node = z.strictObject({
       why: 'A node with rare hardware, or one kept for one team, must not fill up with pods that could run anywhere.',
       byDefault: 'none of its own',
       examples: [['dedicated=database:NoSchedule']],
+    }),
+  runtime: z
+    .enum(RUNTIMES)
+    .optional()
+    .meta({
+      description: 'The container runtime of this node, when it is to be another than that of the others.',
+      why: 'To try another one on a few nodes first, and for tools that run with one of them alone.',
+      byDefault: '`runtime` of the cluster',
+      examples: ['containerd'],
     }),
   slowDisk: z
     .boolean()

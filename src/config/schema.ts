@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
+import { RUNTIMES } from '../model/runtime.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
 import { etcd } from './schema-etcd.ts';
 import { certificates } from './schema-certificates.ts';
@@ -209,12 +210,13 @@ export const clusterFile = z.strictObject({
   }),
   network: network.prefault({}).meta({ description: "The cluster's own networks." }),
   runtime: z
-    .literal('cri-o')
+    .enum(RUNTIMES)
     .default('cri-o')
     .meta({
-      description: 'The container runtime.',
-      why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else.',
-      examples: ['cri-o'],
+      description:
+        'The container runtime: `cri-o`, or `containerd` as Docker packages it. A node may have another (`nodes[].runtime`).',
+      why: 'CRI-O is released with Kubernetes, minor by minor, and does nothing else. containerd is what most clusters run and many tools are tried with; it is released by itself, and needs to be told what kubelet expects.',
+      examples: ['cri-o', 'containerd'],
     }),
   etcd: etcd.prefault({}).meta({
     description: 'How etcd, which keeps all that the cluster knows, runs on every control plane.',

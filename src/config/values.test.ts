@@ -121,7 +121,7 @@ describe('values', () => {
     ['ssh: { identityFile: "a\\0b" }', 'config/format'],
     ['ssh: { config: -F }', 'config/format'],
     ['lab: ../x', 'config/format'],
-    ['runtime: containerd', 'config/value'],
+    ['runtime: docker', 'config/value'],
     ['user: root', 'config/unknown-key'],
     ['__proto__: { name: x }', 'config/unknown-key'],
     ['constructor: x', 'config/unknown-key'],

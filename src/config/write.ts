@@ -79,7 +79,7 @@ ${line(network.services, 'services', defaults.services)}
 # Many charts have this name written into them.
 #  domain: ${defaults.domain}
 
-# Released with Kubernetes, minor by minor.
+# cri-o is released with Kubernetes, minor by minor; containerd is what most clusters run.
 #runtime: cri-o
 
 # Your ssh_config and agent are used as they are: jump hosts, keys, users. What is written here goes first.

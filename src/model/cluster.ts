@@ -5,6 +5,7 @@ import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
 import type { Authority, Proxy } from './outside.ts';
 import type { Registries } from './registries.ts';
+import type { Runtime } from './runtime.ts';
 
 /** What a node does: run the control plane, or only workloads. */
 export type Role = 'control-plane' | 'worker';
@@ -45,6 +46,8 @@ export interface Node {
   readonly labels?: Readonly<Record<string, string>>;
   /** Taints the node is to have in the cluster, beside others, as kubectl takes them: `dedicated=db:NoSchedule`. */
   readonly taints?: readonly string[];
+  /** The container runtime of this node, when it is another than the cluster's. */
+  readonly runtime?: Runtime;
   /** Whether etcd's disk may be slower here than etcd asks for. */
   readonly slowDisk?: boolean;
   /** A pinned host key as in known_hosts without the host: `ssh-ed25519 AAAA…`. */
@@ -108,7 +111,8 @@ export interface Cluster {
     readonly services: string;
     readonly domain: string;
   };
-  readonly runtime: 'cri-o';
+  /** The container runtime of every node that names none of its own. */
+  readonly runtime: Runtime;
   readonly etcd: EtcdSettings;
   /** Where images are pulled from; absent when nothing is wished of it. */
   readonly registries?: Registries;

@@ -1,3 +1,5 @@
+import type { Runtime } from './runtime.ts';
+
 /** An address of a host as `ip -o addr` shows it. */
 export interface HostAddress {
   readonly device: string;
@@ -68,6 +70,8 @@ export interface Facts {
   readonly recovering?: true;
   /** Whether the host is a control plane of the cluster as it was before another one's data were made the cluster's. */
   readonly leftBehind?: true;
+  /** The runtimes Landfall has put there; absent where there is none. */
+  readonly runtimes?: readonly Runtime[];
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */
   readonly lab?: readonly string[];
   /** The packages upstream's repositories hold, when they were asked for, by package: versions, newest first. */

@@ -1,17 +1,32 @@
 import type { Encapsulation, NetworkPlugin } from './cluster.ts';
+import type { Runtime } from './runtime.ts';
 
-/** The Debian packages whose versions Landfall pins. */
-export const PINNED_PACKAGES = [
-  'kubeadm',
-  'kubelet',
-  'kubectl',
-  'cri-tools',
-  'kubernetes-cni',
-  'cri-o',
-] as const;
+/** The packages of the Kubernetes repository that every node has. */
+export const KUBERNETES_PACKAGES = ['kubeadm', 'kubelet', 'kubectl', 'cri-tools', 'kubernetes-cni'] as const;
+
+/** The package each runtime comes in. */
+export const RUNTIME_PACKAGES = {
+  'cri-o': 'cri-o',
+  containerd: 'containerd.io',
+} as const satisfies Readonly<Record<Runtime, string>>;
+
+/** Under which word of `keys` a lock has the key of each runtime's repository. */
+export const RUNTIME_KEYS = {
+  'cri-o': 'crio',
+  containerd: 'docker',
+} as const satisfies Readonly<Record<Runtime, keyof Lock['keys']>>;
+
+/** The Debian packages whose versions Landfall pins: of the runtimes' a lock has those the nodes are to have. */
+export const PINNED_PACKAGES = [...KUBERNETES_PACKAGES, ...Object.values(RUNTIME_PACKAGES)] as const;
 
 /** One of {@link PINNED_PACKAGES}. */
 export type PinnedPackage = (typeof PINNED_PACKAGES)[number];
+
+/** One of {@link KUBERNETES_PACKAGES}. */
+export type KubernetesPackage = (typeof KUBERNETES_PACKAGES)[number];
+
+/** One of {@link RUNTIME_PACKAGES}. */
+export type RuntimePackage = (typeof RUNTIME_PACKAGES)[Runtime];
 
 /** What the network plugin resolved to. */
 export interface NetworkLock {
@@ -31,10 +46,10 @@ export interface NetworkLock {
 export interface Lock {
   /** The exact Kubernetes version, without a leading v: `1.36.3`. */
   readonly kubernetes: string;
-  /** Debian package versions, revision included: `1.36.3-1.1`. */
-  readonly packages: Readonly<Record<PinnedPackage, string>>;
-  /** SHA-256 (hex) of the signing keys the repositories were accepted with, by repository. */
-  readonly keys: { readonly kubernetes: string; readonly crio: string };
+  /** Debian package versions, revision included: `1.36.3-1.1`. Of containerd.io without the distribution: `2.3.5-1`. */
+  readonly packages: Readonly<Record<KubernetesPackage, string> & Partial<Record<RuntimePackage, string>>>;
+  /** SHA-256 (hex) of the signing keys the repositories were accepted with, by repository; of the runtimes' those in use. */
+  readonly keys: { readonly kubernetes: string; readonly crio?: string; readonly docker?: string };
   readonly network: NetworkLock;
   /** Image digests (`sha256:…`) by full reference, as first pulled; empty until then. */
   readonly images: Readonly<Record<string, string>>;

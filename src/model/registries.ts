@@ -28,11 +28,17 @@ export interface Registries {
   readonly logins: readonly Login[];
 }
 
-/** The logins as the runtime reads them: a secret. */
+/** The logins as CRI-O reads them: a secret. */
 export const LOGINS: Slot = 'registry-logins';
 
 /** The SHA-256 of {@link LOGINS}: nothing that is shown either, as a short password could be guessed from it. */
 export const LOGINS_DIGEST: Slot = 'registry-logins-digest';
+
+/** The logins as containerd reads them: a secret. */
+export const CONTAINERD_LOGINS: Slot = 'containerd-logins';
+
+/** The SHA-256 of {@link CONTAINERD_LOGINS}. */
+export const CONTAINERD_LOGINS_DIGEST: Slot = 'containerd-logins-digest';
 
 /** The registries images are pulled from by a name, each once, in the order the mirrors name them. */
 export function mirrored({ mirrors }: Registries): readonly string[] {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { ENCAPSULATIONS, NETWORK_PLUGINS } from '../model/cluster.ts';
+import { RUNTIMES } from '../model/runtime.ts';
 import type { Facts } from '../model/facts.ts';
-import { type Lock, PINNED_PACKAGES } from '../model/lock.ts';
+import { KUBERNETES_PACKAGES, type KubernetesPackage, type Lock } from '../model/lock.ts';
 import type { ProblemParts } from '../model/problem.ts';
 import type { Finding, Plan } from '../plan/plan.ts';
 import type { RunEvent } from '../run/event.ts';
@@ -83,20 +84,28 @@ const facts = z.object({
         .meta({ description: 'the ports sshd listened on before Landfall moved it' }),
     })
     .exactOptional(),
+  runtimes: z
+    .array(z.enum(RUNTIMES))
+    .exactOptional()
+    .meta({ description: 'the container runtimes Landfall has put there' }),
   lab: z.array(text).exactOptional().meta({ description: 'the concessions of a lab host' }),
   available: z.record(text, z.array(text)).exactOptional(),
   keys: z.record(text, text).exactOptional(),
 }) satisfies z.ZodType<Facts>;
 
-const packages = Object.fromEntries(PINNED_PACKAGES.map((name) => [name, text])) as {
-  [name in (typeof PINNED_PACKAGES)[number]]: typeof text;
+const packages = {
+  ...(Object.fromEntries(KUBERNETES_PACKAGES.map((name) => [name, text])) as {
+    [name in KubernetesPackage]: typeof text;
+  }),
+  'cri-o': text.exactOptional(),
+  'containerd.io': text.exactOptional(),
 };
 
 const lock = z
   .object({
     kubernetes: text,
     packages: z.object(packages),
-    keys: z.object({ kubernetes: text, crio: text }),
+    keys: z.object({ kubernetes: text, crio: text.exactOptional(), docker: text.exactOptional() }),
     network: z
       .object({
         plugin: z.enum(NETWORK_PLUGINS),

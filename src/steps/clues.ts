@@ -60,7 +60,7 @@ export const FETCH_CLUES: readonly Clue[] = [
   {
     match: /^E: Failed/,
     means: 'the host cannot reach the repository',
-    try: 'open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org, or set a proxy in /etc/apt/apt.conf.d and /etc/environment',
+    try: 'open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org (for containerd download.docker.com), or set a proxy in /etc/apt/apt.conf.d and /etc/environment',
   },
 ];
 
@@ -113,7 +113,7 @@ export const APT_CLUES: readonly Clue[] = [
     match: /Unable to locate package|Version .* was not found|has no installation candidate/i,
     means:
       'the repository does not hold that version: packages lag behind releases, and old ones are taken away',
-    try: 'apt-cache madison kubeadm cri-o shows what there is; choose one of them in cluster.yaml, or remove landfall.lock to take the newest',
+    try: 'apt-cache madison kubeadm cri-o containerd.io shows what there is; choose one of them in cluster.yaml, or remove landfall.lock to take the newest',
     diagnosis: 'H06',
   },
   {
@@ -124,7 +124,7 @@ export const APT_CLUES: readonly Clue[] = [
   {
     match: /(Could not connect|Connection timed out|Unable to connect|Connection refused)/i,
     means: 'the repository does not answer, or the way to it is shut',
-    try: 'try again later; open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org, or set a proxy in /etc/apt/apt.conf.d',
+    try: 'try again later; open https to pkgs.k8s.io, prod-cdn.packages.k8s.io and download.opensuse.org (for containerd download.docker.com), or set a proxy in /etc/apt/apt.conf.d',
   },
   {
     match: /unmet dependencies|dependency problems|depends on libc6/i,
@@ -160,7 +160,7 @@ export const IMAGE_CLUES: readonly Clue[] = [
   {
     match: /manifest unknown|not found: manifest|name unknown|repository does not exist/i,
     means: 'the registry has no such image, or a mirror in between does not',
-    try: 'look at the version in cluster.yaml, and at the mirror in /etc/containers/registries.conf.d',
+    try: 'look at the version in cluster.yaml, and at the mirrors in cluster.yaml',
   },
   {
     match: /short-name|ambiguous list/i,
@@ -172,7 +172,7 @@ export const IMAGE_CLUES: readonly Clue[] = [
     match: /x509: certificate signed by unknown authority/i,
     means:
       "the registry's certificate is from an authority this host does not know: a proxy or a mirror of your own",
-    try: 'put its CA into /usr/local/share/ca-certificates, run update-ca-certificates and restart crio',
+    try: 'put its CA into /usr/local/share/ca-certificates, run update-ca-certificates and restart the runtime (crio or containerd)',
     diagnosis: 'H95',
   },
   {

@@ -1,15 +1,18 @@
+import { RUNTIMES, runtimeOf } from '../model/runtime.ts';
 import { sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
+import { FILES, NOTES } from './places.ts';
 import { owner } from './prepare.ts';
+import { RUNTIME_PARTS } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 /** Network devices of clusters, whoever made them. */
 const LINKS = ['cni0', 'flannel.1', 'vxlan.calico', 'cilium_host', 'kube-ipvs0', 'nodelocaldns'] as const;
 
 /** What was here before: another cluster, this one at another version, another runtime. */
-export function earlierSteps({ cluster, lock }: Scene): readonly Step[] {
+export function earlierSteps(scene: Scene): readonly Step[] {
+  const { cluster, lock } = scene;
   return [
     check(
       {
@@ -75,30 +78,52 @@ export function earlierSteps({ cluster, lock }: Scene): readonly Step[] {
         want: 'that version, or none yet',
       },
     ),
-    check(
-      {
-        id: 'preflight/other-runtime',
-        title: 'Have no second container runtime',
-        why: 'Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.',
-        see: ['https://kubernetes.io/docs/setup/production-environment/container-runtimes/'],
-        clues: [
-          {
-            match: /\.sock/,
-            means: 'another runtime listens on this host: Docker or containerd, mostly',
-            try: 'remove it (apt-get purge containerd docker.io containerd.io docker-ce), or take a host without it',
-            diagnosis: 'H12',
-          },
-        ],
-      },
-      {
-        read: sh`
-          found=
-          for socket in /run/containerd/containerd.sock /run/docker.sock /run/cri-dockerd.sock; do
-            [ -S "$socket" ] && found="$found $socket"
-          done
-          if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi`,
-        want: 'none',
-      },
-    ),
+    otherRuntime(scene),
   ];
+}
+
+/** Where runtimes listen that Landfall does not install. */
+const FOREIGN = ['/run/docker.sock', '/run/cri-dockerd.sock'] as const;
+
+function otherRuntime({ cluster, node, facts }: Scene): Step {
+  const wanted = runtimeOf(cluster, node);
+  // Those of an earlier choice in cluster.yaml are Landfall's own, and go when the node has gone over.
+  const own = [wanted, ...(facts.runtimes ?? [])];
+  const others = RUNTIMES.filter((one) => !own.includes(one)).map((one) => RUNTIME_PARTS[one].socket);
+  const sockets = [...others, ...FOREIGN].map((path) => path.replace(/^\/var\/run\//, '/run/'));
+  // Docker's own containerd has the very socket, and the very package, that Landfall's would have.
+  const before =
+    wanted === 'containerd'
+      ? sh`
+          if [ -S ${RUNTIME_PARTS.containerd.socket} ] &&
+            { ! [ -e ${NOTES.packages} ] || grep -qx -e 'containerd' -e 'containerd[.]io' ${NOTES.packages}; }; then
+            found="$found "${RUNTIME_PARTS.containerd.socket}
+          fi`
+      : sh`:`;
+  return check(
+    {
+      id: 'preflight/other-runtime',
+      title: 'Have no second container runtime',
+      why: 'Two runtimes on one host mean two sets of containers, two garbage collections, and two ideas of the network; kubeadm stops when it cannot tell which one is meant.',
+      see: ['https://kubernetes.io/docs/setup/production-environment/container-runtimes/'],
+      clues: [
+        {
+          match: /\.sock/,
+          means: 'another runtime listens on this host: Docker or containerd, mostly',
+          try: 'remove it (apt-get purge containerd docker.io containerd.io docker-ce), or take a host without it',
+          diagnosis: 'H12',
+        },
+      ],
+    },
+    {
+      read: sh`
+        found=
+        for socket in ${sockets}; do
+          [ -S "$socket" ] && found="$found $socket"
+        done
+        ${before}
+        if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi`,
+      want: 'none',
+    },
+  );
 }

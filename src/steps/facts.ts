@@ -1,16 +1,18 @@
 import type { Cluster } from '../model/cluster.ts';
 import type { Facts, HostAddress, HostLink } from '../model/facts.ts';
-import { PINNED_PACKAGES } from '../model/lock.ts';
+import { KUBERNETES_PACKAGES } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
+import { RUNTIMES, runtimesOf } from '../model/runtime.ts';
 import { SAY } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
-import { crioRepository, kubernetesRepository } from './packages.ts';
+import { crioRepository, dockerRepository, kubernetesRepository } from './packages.ts';
 import { FILES, RECOVERY, SSH_NOTE } from './places.ts';
 import { wayOut } from './proxy.ts';
+import { RUNTIME_PARTS } from './runtime-parts.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
@@ -53,29 +55,39 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   epoch: sh`cat ${[FILES.initialised, RECOVERY.done]} 2>/dev/null | sort | tail -n 1`,
   recovered: sh`cat ${RECOVERY.done}`,
   recovering: sh`if [ -s ${RECOVERY.begun} ] || [ -n "$(ls ${RECOVERY.manifests})" ]; then echo yes; fi`,
+  runtimes: sh`
+    if [ -e ${FILES.crioList} ] && [ -e ${RUNTIME_PARTS['cri-o'].program} ]; then echo cri-o; fi
+    if [ -e ${FILES.dockerList} ] && [ -e ${RUNTIME_PARTS.containerd.program} ] && grep -qs '^# Written by Landfall' ${FILES.containerd}; then echo containerd; fi`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
     sed 's/^/before /' ${SSH_NOTE}`,
 };
 
-/** What a flat repository holds of some packages, and the checksum of its key; on failure the downloader's last words. */
-function repository(url: string, packages: readonly string[], cluster: Cluster | undefined): Shell {
+/** Where a repository has its index and its key: as shell, for what only the host knows. */
+interface Repository {
+  readonly index: Shell;
+  readonly key: Shell;
+  readonly packages: readonly string[];
+}
+
+/** What a repository holds of some packages, and the checksum of its key; on failure the downloader's last words. */
+function repository(of: Repository, cluster: Cluster | undefined): Shell {
   const way = cluster === undefined ? undefined : wayOut(cluster, sh`"$dir"`);
   return lines(
     sh`
       dir=$(mktemp -d) || exit 1
       trap 'rm -rf "$dir"' EXIT`,
     ...(way === undefined ? [] : way.before),
-    asked(url, packages, way?.options),
+    asked(of, way?.options),
   );
 }
 
-function asked(url: string, packages: readonly string[], way: Shell | undefined): Shell {
+function asked({ index, key, packages }: Repository, way: Shell | undefined): Shell {
   return sh`
     get() { ${fetch(sh`"$1"`, sh`"$2"`, way)} >"$dir/said" 2>&1 || { grep -v '^W: ' "$dir/said" | tail -n 2; exit 1; }; }
-    get ${`${url}Packages`} "$dir/packages"
-    get ${`${url}Release.key`} "$dir/key"
+    get ${index} "$dir/packages"
+    get ${key} "$dir/key"
     echo "key $(sha256sum <"$dir/key" | cut -c 1-64)"
     awk -v wanted=${packages.join(' ')} -v mine="$(dpkg --print-architecture)" '
       function flush() { if (name in want && (arch == mine || arch == "all")) print name, version; name = version = arch = "" }
@@ -87,13 +99,27 @@ function asked(url: string, packages: readonly string[], way: Shell | undefined)
       END { flush() }' "$dir/packages"`;
 }
 
+function flat(url: string, packages: readonly string[]): Repository {
+  return { index: sh`${`${url}Packages`}`, key: sh`${`${url}Release.key`}`, packages };
+}
+
+/** Docker's repository of the release the host has. */
+const DOCKER: Repository = {
+  index: sh`${dockerRepository('')}"$(. /etc/os-release; echo "$ID/dists/$VERSION_CODENAME")/stable/binary-$(dpkg --print-architecture)/Packages"`,
+  key: sh`${dockerRepository('')}"$(. /etc/os-release; echo "$ID")/gpg"`,
+  packages: ['containerd.io'],
+};
+
+/** The repositories that are asked, by the name their key has in a lock. */
 function repositories(version: string, cluster: Cluster | undefined): Readonly<Record<string, Shell>> {
   const minor = minorOf(version);
-  const kubernetes = PINNED_PACKAGES.filter((name) => name !== 'cri-o');
-  return {
-    kubernetes: repository(kubernetesRepository(minor), kubernetes, cluster),
-    crio: repository(crioRepository(minor), ['cri-o'], cluster),
+  const runtimes = cluster === undefined ? ['cri-o'] : runtimesOf(cluster);
+  const all: Readonly<Record<string, Repository>> = {
+    kubernetes: flat(kubernetesRepository(minor), KUBERNETES_PACKAGES),
+    ...(runtimes.includes('cri-o') ? { crio: flat(crioRepository(minor), ['cri-o']) } : {}),
+    ...(runtimes.includes('containerd') ? { docker: DOCKER } : {}),
   };
+  return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, repository(one, cluster)]));
 }
 
 /** The script that asks a host for its facts: read-only, one round trip. */
@@ -140,6 +166,11 @@ function links(text: string): readonly HostLink[] {
     const [mtu = '', mac = ''] = rest.split(' ');
     return { device, mac, mtu: Number(mtu) };
   });
+}
+
+function runtimes(text: string): Pick<Facts, 'runtimes'> {
+  const there = RUNTIMES.filter((runtime) => text.split('\n').includes(runtime));
+  return there.length === 0 ? {} : { runtimes: there };
 }
 
 /** How one logs in, of hosts that were asked: those of an older recording were not. */
@@ -230,6 +261,7 @@ export function parseFacts(output: string): Facts {
     ...(text('epoch') === '' ? {} : { epoch: text('epoch') }),
     ...(text('recovering') === '' ? {} : { recovering: true as const }),
     ...(text('recovered') === '' ? {} : { recovered: text('recovered') }),
+    ...runtimes(text('runtimes')),
     ...availability(facts),
   };
 }
@@ -240,33 +272,40 @@ function membership(text: string): Pick<Facts, 'member' | 'remains'> {
   return remains.length === 0 ? {} : { remains };
 }
 
+/** The host of each repository, by the name its key has in a lock. */
+const REPOSITORY_HOSTS = {
+  kubernetes: 'pkgs.k8s.io',
+  crio: 'download.opensuse.org',
+  docker: 'download.docker.com',
+} as const;
+
 function availability(
   facts: ReadonlyMap<string, { status: string; text: string }>,
 ): Pick<Facts, 'available' | 'keys'> {
-  const kubernetes = facts.get('kubernetes');
-  const crio = facts.get('crio');
-  if (kubernetes === undefined || crio === undefined) return {};
-  for (const [name, { status, text }] of [
-    ['pkgs.k8s.io', kubernetes],
-    ['download.opensuse.org', crio],
-  ] as const) {
-    if (status === '0') continue;
-    const clue = FETCH_CLUES.find(({ match }) => text.split('\n').some((line) => match.test(line)));
-    throw new Problem({
-      code: 'facts/repository',
-      summary: `the host could not ask ${name} which versions there are`,
-      saw: text,
-      why: `${clue === undefined ? '' : `${clue.means}. `}Exact versions are chosen from what the repository holds now; landfall.lock keeps the choice, and later runs need not ask`,
-      try:
-        clue?.try ??
-        `on the host: curl -fsSI https://${name}/   (name resolution, firewall, proxy, certificates)`,
-      exit: 4,
-    });
+  const available: Record<string, readonly string[]> = {};
+  const keys: Record<string, string> = {};
+  for (const [name, host] of Object.entries(REPOSITORY_HOSTS)) {
+    const fact = facts.get(name);
+    if (fact === undefined) continue;
+    const { status, text } = fact;
+    if (status !== '0') throw unanswered(host, text);
+    const said = told(text);
+    Object.assign(available, said.available);
+    keys[name] = said.key ?? '';
   }
-  const k = told(kubernetes.text);
-  const c = told(crio.text);
-  return {
-    available: { ...k.available, ...c.available },
-    keys: { kubernetes: k.key ?? '', crio: c.key ?? '' },
-  };
+  return Object.keys(keys).length === 0 ? {} : { available, keys };
+}
+
+function unanswered(host: string, text: string): Problem {
+  const clue = FETCH_CLUES.find(({ match }) => text.split('\n').some((line) => match.test(line)));
+  return new Problem({
+    code: 'facts/repository',
+    summary: `the host could not ask ${host} which versions there are`,
+    saw: text,
+    why: `${clue === undefined ? '' : `${clue.means}. `}Exact versions are chosen from what the repository holds now; landfall.lock keeps the choice, and later runs need not ask`,
+    try:
+      clue?.try ??
+      `on the host: curl -fsSI https://${host}/   (name resolution, firewall, proxy, certificates)`,
+    exit: 4,
+  });
 }

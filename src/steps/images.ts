@@ -1,10 +1,10 @@
 import type { Lock } from '../model/lock.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { IMAGE_CLUES } from './clues.ts';
-import { kubeadmImages } from './crio.ts';
-import { CRI_SOCKET } from './node.ts';
+import { kubeadmImages } from './kubeadm-images.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
+import { criSocket } from './runtime-parts.ts';
 import type { Probe, Step } from './step.ts';
 
 /** `REFERENCE DIGEST`, a line each image and tag the runtime has. */
@@ -34,7 +34,8 @@ function pluginImages({ network }: Lock): Shell {
 }
 
 /** The control plane's images, fetched before the control plane is waited for. */
-export function imageSteps({ cluster, lock }: Scene): readonly Step[] {
+export function imageSteps(scene: Scene): readonly Step[] {
+  const { cluster, lock } = scene;
   const accepted = Object.entries(lock.images).map(([reference, digest]) => `${reference} ${digest}`);
   return [
     {
@@ -62,7 +63,7 @@ export function imageSteps({ cluster, lock }: Scene): readonly Step[] {
         if [ -z "$needed" ]; then echo 'kubeadm does not say which'
         else echo "\${wrong:-all here}"; fi`,
       want: 'all here',
-      make: sh`kubeadm config images pull --config ${FILES.kubeadm} --cri-socket ${CRI_SOCKET}`,
+      make: sh`kubeadm config images pull --config ${FILES.kubeadm} --cri-socket ${criSocket(scene)}`,
       clues: [
         {
           match: /, accepted was sha256:/,

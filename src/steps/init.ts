@@ -1,4 +1,5 @@
 import { controlPlanes } from '../model/cluster.ts';
+import { runtimeOf } from '../model/runtime.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
@@ -12,12 +13,13 @@ import {
   removeRules,
   removeState,
 } from './leftovers.ts';
-import { apiPort, CRI_SOCKET, kubectl } from './node.ts';
+import { apiPort, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
 import { FILES, RECOVERY } from './places.ts';
 import { pluginFiles } from './plugin.ts';
+import { criSocket, runtimeParts } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 export const PAIRS = Object.entries(AUTHORITIES).flatMap(([authority, signed]) => [authority, ...signed]);
@@ -41,7 +43,7 @@ export function takeBack(scene: Scene): Shell {
     if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
     if [ -n "$begun" ]; then
       if kubeadm version >/dev/null 2>&1; then
-        systemctl start crio 2>/dev/null || :
+        systemctl start ${runtimeParts(scene).unit} 2>/dev/null || :
         config=/etc/kubernetes/admin.conf
         ${
           controlPlanes(cluster).length > 1
@@ -49,11 +51,11 @@ export function takeBack(scene: Scene): Shell {
               sh`config=/nonexistent`
             : sh`${kubectl(scene)} get --raw /readyz >/dev/null 2>&1 || config=/nonexistent`
         }
-        kubeadm reset --force --cri-socket ${CRI_SOCKET} --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
+        kubeadm reset --force --cri-socket ${criSocket(scene)} --cleanup-tmp-dir --kubeconfig "$config" || echo 'what kubeadm has left is taken away without it'
       else echo 'kubeadm is gone: what it would take away is taken away without it'; fi
       systemctl stop kubelet 2>/dev/null || :
     fi
-    ${removePods}
+    ${removePods(runtimeOf(cluster, scene.node))}
     if [ -n "$begun" ]; then
       ${removeState(pluginFiles(cluster.network.plugin))}
     fi

@@ -7,7 +7,7 @@ import { JOIN_CLUES } from './join-clues.ts';
 import { ticketSlot } from './join-ticket.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { bridgeOf, conflist } from './network.ts';
-import { apiPort, CRI_SOCKET, kubectl, nodeAddress } from './node.ts';
+import { apiPort, kubectl, nodeAddress } from './node.ts';
 import { taintOf } from './node-marks.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -15,6 +15,7 @@ import { withoutProxy } from './proxy.ts';
 import { installed } from './plugin.ts';
 import { owner } from './prepare.ts';
 import { askingSteps } from './serving.ts';
+import { criSocket } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 /** What kubeadm is told for a join; the token stands in it, so it lies on tmpfs, for root alone, and only while kubeadm runs. */
@@ -58,7 +59,8 @@ export function joinNetworkSteps(scene: Scene): readonly Step[] {
 }
 
 /** The part of kubeadm's file that is no secret. What is not said here, kubelet's own settings, is in the cluster. */
-function registration({ node, facts }: Scene): string {
+function registration(scene: Scene): string {
+  const { node, facts } = scene;
   const own = (node.taints ?? []).map(taintOf);
   // kubeadm keeps ordinary pods off a control plane unless it is told which taints there are to be.
   const closing = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
@@ -70,7 +72,7 @@ function registration({ node, facts }: Scene): string {
       kind: 'JoinConfiguration',
       nodeRegistration: {
         name: node.name,
-        criSocket: CRI_SOCKET,
+        criSocket: criSocket(scene),
         ...(taints === undefined ? {} : { taints }),
         kubeletExtraArgs: [{ name: 'node-ip', value: nodeAddress(node, facts) }],
       },

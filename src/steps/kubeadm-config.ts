@@ -3,8 +3,9 @@ import { etcdFlags } from '../model/etcd.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
 import { PKI } from './key-files.ts';
-import { apiPort, CRI_SOCKET, nodeAddress } from './node.ts';
+import { apiPort, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
+import { criSocket } from './runtime-parts.ts';
 
 /** What may stand in a certificate as a DNS name. */
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
@@ -49,7 +50,7 @@ export function kubeadmConfig(scene: Scene): string {
       localAPIEndpoint: { advertiseAddress: address, bindPort: apiPort(cluster) },
       nodeRegistration: {
         name: node.name,
-        criSocket: CRI_SOCKET,
+        criSocket: criSocket(scene),
         ...(node.workloads ? { taints: [] } : {}),
         kubeletExtraArgs: [{ name: 'node-ip', value: address }],
       },

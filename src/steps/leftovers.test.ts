@@ -47,7 +47,7 @@ async function listening<T>(then: () => T): Promise<T> {
 describe('the pods of a cluster that goes', () => {
   it('are ended by the runtime, which goes on', async () => {
     pins();
-    const { status } = await listening(() => undo(removePods, bin({ crictl: 'exit 0' })));
+    const { status } = await listening(() => undo(removePods('cri-o'), bin({ crictl: 'exit 0' })));
     expect([status, calls()]).toEqual([
       0,
       [expect.stringMatching(/^crictl .* rmp --force --all$/), 'systemctl stop kubepods.slice'],
@@ -60,7 +60,7 @@ describe('the pods of a cluster that goes', () => {
     ['does not answer', true],
   ])('are ended without it when it %s, and it will not take them up again', async (_, isThere) => {
     pins();
-    const ended = () => undo(removePods, bin());
+    const ended = () => undo(removePods('cri-o'), bin());
     for (let i = 0; i < 2; i++) expect((isThere ? await listening(ended) : ended()).status).toBe(0);
     expect(calls()).toContain('systemctl stop crio');
     expect(calls().indexOf('systemctl stop crio')).toBeLessThan(
@@ -73,6 +73,21 @@ describe('the pods of a cluster that goes', () => {
     for (const path of [`run/netns/${PIN}`, `run/ipcns/${PIN}`, 'run/crio/version'])
       expect([path, there(path)]).toEqual([path, false]);
     expect(there('run/netns/mine')).toBe(true);
+  });
+});
+
+describe('the pods of containerd, when it is gone', () => {
+  it('end with their shims, and their networks are taken away', () => {
+    pins();
+    put(root, `run/netns/cni-${PIN}`, '');
+    standIn(root, 'pkill', `echo "pkill $*" >>'${root}/calls'`);
+    for (let i = 0; i < 2; i++) expect(undo(removePods('containerd'), bin()).status).toBe(0);
+    expect(calls().slice(0, 3)).toEqual([
+      'systemctl stop containerd',
+      'systemctl stop kubepods.slice',
+      expect.stringMatching(/^pkill -KILL -f .*containerd-shim-runc-v2/),
+    ]);
+    expect([there(`run/netns/cni-${PIN}`), there(`run/netns/${PIN}`)]).toEqual([false, true]);
   });
 });
 

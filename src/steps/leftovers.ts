@@ -1,27 +1,47 @@
+import type { Runtime } from '../model/runtime.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { CONFIGS } from './key-files.ts';
-import { CRI_SOCKET } from './node.ts';
-import { BEFORE, FOLDERS, NOTES } from './places.ts';
+import { BEFORE, NOTES } from './places.ts';
+import { RUNTIME_PARTS } from './runtime-parts.ts';
 
-/**
- * Pods that kubeadm reset did not stop, and the part of the process tree they lived in. A runtime that cannot be asked any more,
- * or is gone, still has them in its books, and their networks live on with no process inside: installed again it would take
- * them up as they are. So these go by hand, and without its note of this boot CRI-O clears its books at its next start.
- */
-export const removePods = sh`
-  if [ -S /var/run/crio/crio.sock ] && timeout 120 crictl --runtime-endpoint ${CRI_SOCKET} --timeout 60s rmp --force --all >/dev/null 2>&1; then
-    systemctl stop kubepods.slice 2>/dev/null || :
-  else
-    systemctl stop crio 2>/dev/null || :
-    systemctl stop kubepods.slice 2>/dev/null || :
+/** What of a runtime is left when it is stopped without having ended its pods, and is taken away by hand. */
+const UNENDED: Readonly<Record<Runtime, Shell>> = {
+  // CRI-O's pins are named by a UUID. Without its note of this boot it clears its books at its next start.
+  'cri-o': sh`
     for pin in /run/netns/* /run/ipcns/* /run/utsns/* /run/userns/* /run/pidns/*; do
-      # CRI-O's are named by a UUID.
       case \${pin##*/} in
         ????????-????-????-????-????????????) umount -l "$pin" 2>/dev/null || :; rm -f "$pin" ;;
       esac
     done
-    rm -f /run/crio/version
+    rm -f /run/crio/version`,
+  // Its shims go on without it, each with a container; kubelet takes out of its books what does not run any more.
+  containerd: sh`
+    pkill -KILL -f ${'^[^ ]*containerd-shim-runc-v2 .*-namespace k8s[.]io'} 2>/dev/null || :
+    for pin in /run/netns/cni-*; do
+      if [ -e "$pin" ]; then umount -l "$pin" 2>/dev/null || :; rm -f "$pin"; fi
+    done`,
+};
+
+/** The part of the process tree that pods live in, of whichever runtime. */
+const ALL_PODS = sh`systemctl stop kubepods.slice 2>/dev/null || :`;
+
+/**
+ * Pods that kubeadm reset did not stop, and the part of the process tree they lived in. A runtime that cannot be asked any more,
+ * or is gone, still has them in its books, and their networks live on with no process inside: installed again it would take
+ * them up as they are. So these go by hand.
+ * @param rest ends what lives where pods do, whoever has started it.
+ */
+export function removePods(runtime: Runtime, rest: Shell = ALL_PODS): Shell {
+  const { socket, unit } = RUNTIME_PARTS[runtime];
+  return sh`
+  if [ -S ${socket} ] && timeout 120 crictl --runtime-endpoint ${`unix://${socket}`} --timeout 60s rmp --force --all >/dev/null 2>&1; then
+    ${rest}
+  else
+    systemctl stop ${unit} 2>/dev/null || :
+    ${rest}
+    ${UNENDED[runtime]}
   fi`;
+}
 
 /**
  * What kubeadm reset takes away besides the pods, for when kubeadm is gone or does not come to its end; and the files by which
@@ -122,10 +142,11 @@ export const restoreSettings = sh`
     while read -r line; do sysctl -q -e -w "$(echo "$line" | sed 's/ = /=/')" 2>/dev/null || :; done <${NOTES.sysctls}
   fi`;
 
-/** The folders that filled while the cluster ran and were not there before, whatever is still mounted in them. */
-export const removeFolders = sh`
+/** Folders that filled while the cluster ran and were not there before, whatever is still mounted in them. */
+export function removeFolders(folders: readonly string[]): Shell {
+  return sh`
   if [ -e ${NOTES.folders} ]; then
-    for path in ${FOLDERS}; do
+    for path in ${folders}; do
       if grep -qxF "$path" ${NOTES.folders}; then continue; fi
       cut -d ' ' -f 2 /proc/mounts | grep -e "^$path\$" -e "^$path/" | sort -r | while read -r mount; do
         umount "$mount" 2>/dev/null || umount -l "$mount"
@@ -135,3 +156,4 @@ export const removeFolders = sh`
   else
     echo ${`there are no notes in ${BEFORE} of what was there before; folders are left as they are`}
   fi`;
+}

@@ -6,9 +6,6 @@ import { type Shell, sh } from '../shell/sh.ts';
 import type { Scene } from './phase.ts';
 import type { Probe } from './step.ts';
 
-/** Where CRI-O listens; the same path in kubeadm's file, in crictl's, and in the kubelet's. */
-export const CRI_SOCKET = 'unix:///var/run/crio/crio.sock';
-
 /**
  * The address the cluster's members use to reach a node: what cluster.yaml says, else the source address of the host's
  * default route.

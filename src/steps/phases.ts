@@ -2,8 +2,8 @@ import { controlPlanes, joiningControlPlanes, workers } from '../model/cluster.t
 import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
-import { runtimeSteps } from './crio.ts';
 import { earlierSteps } from './earlier.ts';
+import { exchangeSteps } from './exchange.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { quorumSteps } from './etcd-members.ts';
 import { etcdSteps } from './etcd.ts';
@@ -33,6 +33,7 @@ import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
 import { grantingSteps, servedSteps } from './serving.ts';
 import { recordSteps } from './record.ts';
+import { runtimeSteps } from './runtime.ts';
 import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
@@ -130,16 +131,16 @@ export const PHASES: readonly Phase[] = [
   {
     id: 'packages',
     title: 'Install the packages',
-    why: 'kubeadm, kubelet, kubectl and CRI-O come as packages from repositories of their own projects, at versions that are written down and stay.',
+    why: 'kubeadm, kubelet, kubectl and the container runtime come as packages from repositories of their own projects, at versions that are written down and stay.',
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => packageSteps(scene.lock),
+    steps: packageSteps,
   },
   {
     id: 'runtime',
     title: 'Start the container runtime',
-    why: 'Everything else, the control plane included, runs in containers. CRI-O runs them for kubelet.',
+    why: 'Everything else, the control plane included, runs in containers. The runtime runs them for kubelet.',
     stage: 'nodes',
     on: everyone,
     when: 'always',
@@ -237,6 +238,16 @@ export const PHASES: readonly Phase[] = [
     on: (cluster) => [...joiningControlPlanes(cluster), ...workers(cluster)],
     when: 'always',
     steps: joinNetworkSteps,
+  },
+  {
+    id: 'exchange',
+    title: 'Go over to another container runtime',
+    why: 'A node whose runtime was changed in cluster.yaml has both for a while. One node after the other is emptied, goes over, and is filled again; the cluster goes on meanwhile.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    pace: 'one by one',
+    steps: exchangeSteps,
   },
   {
     id: 'network-end',

@@ -1,3 +1,5 @@
+import type { Runtime } from '../model/runtime.ts';
+
 /** Landfall's own folder on a host: what it must remember to be able to take everything back. */
 export const OWN = '/var/lib/landfall';
 
@@ -49,9 +51,14 @@ export const FILES = {
   kubernetesList: '/etc/apt/sources.list.d/kubernetes.list',
   crioKey: '/etc/apt/keyrings/cri-o.asc',
   crioList: '/etc/apt/sources.list.d/cri-o.list',
+  /** Named as Docker's own instructions name them. */
+  dockerKey: '/etc/apt/keyrings/docker.asc',
+  dockerList: '/etc/apt/sources.list.d/docker.list',
   crictl: '/etc/crictl.yaml',
   /** Sorts after the package's own `10-crio.conf`, so that it has the last word. */
   crio: '/etc/crio/crio.conf.d/20-landfall.conf',
+  /** The package's own, which switches off what kubelet speaks with. */
+  containerd: '/etc/containerd/config.toml',
   /** Whose cluster this host belongs to. */
   owner: '/etc/kubernetes/landfall/cluster',
   kubeadm: '/etc/kubernetes/landfall/kubeadm.yaml',
@@ -94,10 +101,15 @@ export const WISHED = {
   /** Not in /etc/crio: it is read at each pull, and CRI-O need not be started anew for it. */
   logins: '/etc/kubernetes/landfall/registry-logins.json',
   loginsNamed: '/etc/crio/crio.conf.d/30-landfall-logins.conf',
+  /** A folder with one for each registry: containerd reads it at each pull. */
+  certs: '/etc/containerd/certs.d',
+  /** Read when containerd starts. */
+  containerdLogins: '/etc/containerd/conf.d/30-landfall-logins.toml',
   /** A folder: update-ca-certificates reads what is below its own. */
   authorities: '/usr/local/share/ca-certificates/landfall',
   aptProxy: '/etc/apt/apt.conf.d/zz-landfall-proxy',
-  runtimeProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
+  crioProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
+  containerdProxy: '/etc/systemd/system/containerd.service.d/landfall-proxy.conf',
   kubeletProxy: '/etc/systemd/system/kubelet.service.d/landfall-proxy.conf',
   /** There while certificates are renewed, and until everything that uses them was started anew. */
   renewing: '/etc/kubernetes/landfall/renewing',
@@ -152,11 +164,14 @@ export const ACTS = {
 /** Folders (and a lock) that come while a cluster runs. Reset removes those that were not there before. */
 export const FOLDERS = [
   '/etc/cni',
+  '/etc/containerd',
   '/etc/crio',
   '/etc/containers',
   '/etc/kubernetes',
   '/opt/cni',
+  '/opt/containerd',
   '/root/.kube',
+  '/run/containerd',
   '/run/crio',
   '/run/calico',
   '/run/cilium',
@@ -172,6 +187,7 @@ export const FOLDERS = [
   '/var/lib/calico',
   '/var/lib/cilium',
   '/var/lib/cni',
+  '/var/lib/containerd',
   '/var/lib/containers',
   '/var/lib/crio',
   '/var/lib/etcd',
@@ -182,6 +198,22 @@ export const FOLDERS = [
   '/var/log/pods',
   '/var/run/kubernetes',
 ] as const;
+
+/** Those of {@link FOLDERS} that are one runtime's alone. */
+export const RUNTIME_FOLDERS = {
+  'cri-o': [
+    '/etc/crio',
+    '/etc/containers',
+    '/run/crio',
+    '/run/containers',
+    '/run/crun',
+    '/usr/libexec/crio',
+    '/var/lib/containers',
+    '/var/lib/crio',
+    '/var/log/crio',
+  ],
+  containerd: ['/etc/containerd', '/opt/containerd', '/run/containerd', '/var/lib/containerd'],
+} as const satisfies Readonly<Record<Runtime, readonly (typeof FOLDERS)[number][]>>;
 
 /** Kernel settings that Landfall, kubelet or kube-proxy change, whose values before are worth knowing. */
 export const SETTINGS = [

@@ -16,13 +16,13 @@ export const PREFLIGHT_ERRORS: readonly Clue[] = [
   {
     match: /unknown service runtime\.v1/,
     means: 'what answers on the socket of the runtime does not speak the interface kubelet uses',
-    try: 'landfall apply --only runtime; systemctl status crio',
+    try: 'landfall apply --only runtime; systemctl status crio containerd',
     diagnosis: 'H13',
   },
   {
     match: /\[ERROR CRI\]|container runtime is not running|could not connect to the container runtime/,
-    means: 'kubeadm cannot speak with CRI-O',
-    try: 'systemctl status crio; landfall apply --only runtime',
+    means: 'kubeadm cannot speak with the container runtime',
+    try: 'systemctl status crio containerd; landfall apply --only runtime',
     diagnosis: 'H11',
   },
   {
@@ -113,14 +113,14 @@ export const PREFLIGHT_ERRORS: readonly Clue[] = [
 export const PREFLIGHT_WARNINGS: readonly Clue[] = [
   {
     match: /sandbox image .* inconsistent/,
-    means: 'CRI-O begins pods with another pause image than kubeadm expects',
-    try: 'landfall apply --only runtime/pause-image; look for another file in /etc/crio/crio.conf.d that comes later',
+    means: 'the runtime begins pods with another pause image than kubeadm expects',
+    try: 'landfall apply --only runtime; look for another file in /etc/crio/crio.conf.d or /etc/containerd/conf.d that comes later',
     diagnosis: 'H28',
   },
   {
     match: /\[WARNING ContainerRuntimeVersion\]|update your container runtime to a version that supports/,
-    means: 'CRI-O is too old to tell kubelet how it manages cgroups',
-    try: 'landfall apply --only packages: CRI-O has the version of its Kubernetes minor',
+    means: 'the runtime is too old to tell kubelet how it manages cgroups',
+    try: 'landfall apply --only packages: it brings one that goes with this Kubernetes',
     diagnosis: 'H29',
   },
   {

@@ -54,7 +54,7 @@ function note(): Step {
       fi
       mv -T ${draftFolder} ${BEFORE}`,
     undo: sh`
-      ${removeFolders}
+      ${removeFolders(FOLDERS)}
       ${restoreSettings}
       systemctl daemon-reload
       if dpkg-query -W -f ${'${Package}\\n'} ${PINNED_PACKAGES} 2>/dev/null | grep -qvxFf ${NOTES.packages} 2>/dev/null; then

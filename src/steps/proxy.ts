@@ -2,11 +2,13 @@ import type { Cluster } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import { memberAddress } from '../model/member.ts';
 import type { Proxy } from '../model/outside.ts';
+import { runtimeOf } from '../model/runtime.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { check } from './kinds/check.ts';
 import { ownFile } from './kinds/own-file.ts';
 import type { Scene } from './phase.ts';
 import { WISHED } from './places.ts';
+import { runtimeParts } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 const GO = 'https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config';
@@ -114,15 +116,17 @@ function environment({ cluster, hosts, node, facts }: Scene): string {
 export function serviceProxySteps(scene: Scene): readonly Step[] {
   if (scene.cluster.proxy === undefined) return [];
   const content = environment(scene);
+  const { title } = runtimeParts(scene);
+  const isCrio = runtimeOf(scene.cluster, scene.node) === 'cri-o';
   return [
     ownFile(
       {
         id: 'proxy/runtime',
-        title: 'Have CRI-O go through the proxy',
-        why: 'CRI-O pulls every image of the node. What the cluster reaches by itself, its nodes, pods and Services, is never asked of the proxy, which knows none of them.',
+        title: `Have ${title} go through the proxy`,
+        why: 'The runtime pulls every image of the node. What the cluster reaches by itself, its nodes, pods and Services, is never asked of the proxy, which knows none of them.',
         see: [GO],
       },
-      { path: WISHED.runtimeProxy, content },
+      { path: isCrio ? WISHED.crioProxy : WISHED.containerdProxy, content },
     ),
     ownFile(
       {

@@ -1,15 +1,17 @@
 import type { Cluster, NetworkPlugin } from '../model/cluster.ts';
 import { registryHost } from '../model/registries.ts';
+import { runtimeOf } from '../model/runtime.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { check } from './kinds/check.ts';
 import { minorOf } from './node.ts';
-import { crioRepository, haveAndWant, kubernetesRepository, packages } from './packages.ts';
+import { crioRepository, dockerRepository, haveAndWant, kubernetesRepository, packages } from './packages.ts';
 import { PLUGIN_RELEASES } from '../model/plugin-release.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { wayOut } from './proxy.ts';
+import { runtimeParts } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 /** What the host must reach by itself: name servers, package repositories, registries. */
@@ -85,12 +87,17 @@ function reached(cluster: Cluster, hosts: readonly string[] = []): Shell {
   );
 }
 
-function repositories({ lock, cluster }: Scene): Step {
+function repositories(scene: Scene): Step {
+  const { lock, cluster, node, facts } = scene;
   const minor = minorOf(lock.kubernetes);
+  const runtime =
+    runtimeOf(cluster, node) === 'cri-o'
+      ? crioRepository(minor)
+      : `${dockerRepository(facts.os)}/dists/${facts.codename}/`;
   return check(
     {
       id: 'preflight/reachable',
-      probes: [packages(lock)],
+      probes: [packages(scene)],
       title: 'Reach the package repositories',
       why: 'The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.',
       see: ['https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/'],
@@ -98,9 +105,9 @@ function repositories({ lock, cluster }: Scene): Step {
     },
     {
       read: sh`
-        ${haveAndWant(lock)}
+        ${haveAndWant(scene)}
         if [ "$have" = "$want" ]; then set --
-        else set -- ${[kubernetesRepository(minor), crioRepository(minor)].map((url) => `${url}InRelease`)}; fi
+        else set -- ${[kubernetesRepository(minor), runtime].map((url) => `${url}InRelease`)}; fi
         answer='never, a file is wanted'
         ${reached(cluster)}`,
       want: REACHED,
@@ -121,7 +128,9 @@ function placesOf(host: string, { registries: wished }: Scene['cluster']): reado
   return [...new Set(mirrors.filter(({ insecure }) => !insecure).map(({ at }) => registryHost(at)))];
 }
 
-function registries({ cluster }: Scene): Step {
+function registries(scene: Scene): Step {
+  const { cluster } = scene;
+  const { title, unit } = runtimeParts(scene);
   const hosts = [...new Set(['registry.k8s.io', ...registriesOf(cluster.network.plugin)])].flatMap((host) =>
     placesOf(host, cluster),
   );
@@ -143,7 +152,7 @@ function registries({ cluster }: Scene): Step {
         {
           match: /^E: Failed/,
           means: 'the host cannot reach the registry',
-          try: `open https to ${hosts.join(', ')}, or give CRI-O a proxy (systemctl edit crio: Environment=HTTPS_PROXY=…)`,
+          try: `open https to ${hosts.join(', ')}, or give ${title} a proxy (systemctl edit ${unit}: Environment=HTTPS_PROXY=…)`,
           diagnosis: 'H25',
         },
       ],

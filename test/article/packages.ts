@@ -13,7 +13,7 @@ export const PACKAGES: readonly Chapter[] = [
       item(
         63,
         'CRI-O, for now',
-        done`${field('runtime')}: CRI-O, and only it. A second runtime on the host is refused: ${step('preflight/other-runtime')}.`,
+        done`${field('runtime')}: CRI-O; containerd is the other choice. A second runtime on the host is refused: ${step('preflight/other-runtime')}.`,
       ),
       item(
         64,

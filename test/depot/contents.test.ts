@@ -21,6 +21,16 @@ describe('the contents of a depot', () => {
     expect(ids(['1.35.4'])).toContain('cri-o-1.34.0');
   });
 
+  it('hold containerd only when it is asked for, with the runc that CRI-O’s package has', () => {
+    const parts = partsOf(contentsFor(['1.36.3'], { containerd: true }));
+    const more = withNeeds(parts)
+      .map(({ id }) => id)
+      .filter((id) => !ids(['1.36.3']).includes(id));
+    expect(more).toEqual(['containerd-2.3.5', 'packages-containerd-2.3.5']);
+    const keys = parts.map(keyOf);
+    expect(keys).toEqual(expect.arrayContaining(partsOf(contentsFor(['1.36.3'])).map(keyOf)));
+  });
+
   it('share what is the same for two, and do not depend on the order', () => {
     const both = ids(['1.35.4', '1.36.3']);
     expect(both).toEqual(ids(['1.36.3', '1.35.4']));
@@ -37,7 +47,10 @@ describe('the contents of a depot', () => {
   });
 
   it('put every part into the depot', () => {
-    const contents = contentsFor(releases.map(({ kubernetes }) => kubernetes));
+    const contents = contentsFor(
+      releases.map(({ kubernetes }) => kubernetes),
+      { containerd: true },
+    );
     const inside = [...Object.values(contents), ...Object.values(contents.suites)]
       .flat()
       .filter((value): value is Recipe => Object.hasOwn(Object(value), 'build'));

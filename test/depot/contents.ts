@@ -6,9 +6,21 @@ import { agnhostImage, flannelImages, pauseImages } from './images.ts';
 import { kubernetesImages } from './kubernetesImages.ts';
 import { nginxImage } from './nginxImage.ts';
 import { kubernetes } from './kubernetes.ts';
+import { containerdPackage } from './containerdPackage.ts';
 import { crioPackage } from './crioPackage.ts';
 import { kubernetesPackages } from './packages.ts';
-import { cniPluginsOf, coreDns, crictl, crio, etcd, flannel, pause, pinns, runc } from './programs.ts';
+import {
+  cniPluginsOf,
+  containerd,
+  coreDns,
+  crictl,
+  crio,
+  etcd,
+  flannel,
+  pause,
+  pinns,
+  runc,
+} from './programs.ts';
 import type { Recipe } from './recipe.ts';
 import { common, type Release, releases } from './release.ts';
 
@@ -21,6 +33,8 @@ export interface Contents {
   readonly kubernetes: readonly Recipe[];
   /** CRI-O's packages, in the order of `releases`. */
   readonly crio: readonly Recipe[];
+  /** containerd's package, for every release it is made for; nothing when it was not asked for. */
+  readonly containerd: readonly Recipe[];
   /** Folders of OCI layouts, each to be merged into the registry. */
   readonly images: readonly Recipe[];
   readonly flannel: Recipe;
@@ -28,16 +42,20 @@ export interface Contents {
 
 /** Gives everything a depot takes its files from. */
 export function partsOf(contents: Contents): readonly Recipe[] {
-  const { suites, kubernetes, crio, images, flannel } = contents;
-  return [...Object.values(suites).flat(), ...kubernetes, ...crio, ...images, flannel];
+  const { suites, kubernetes, crio, containerd, images, flannel } = contents;
+  return [...Object.values(suites).flat(), ...kubernetes, ...crio, ...containerd, ...images, flannel];
 }
 
 /**
  * Gives the contents of a depot for some Kubernetes versions.
  *
+ * @param more what only some ask for: containerd, beside CRI-O
  * @throws Problem when a version is not one that can be built
  */
-export function contentsFor(versions: readonly string[]): Contents {
+export function contentsFor(
+  versions: readonly string[],
+  more: { readonly containerd?: boolean } = {},
+): Contents {
   const unknown = versions.find((version) => !releases.some(({ kubernetes }) => kubernetes === version));
   if (unknown !== undefined)
     throw new Problem({
@@ -88,6 +106,15 @@ export function contentsFor(versions: readonly string[]): Contents {
         pinns: one(pinns(release.crio)),
       }),
     ),
+    containerd:
+      more.containerd === true
+        ? [
+            containerdPackage(common.containerd, {
+              containerd: one(containerd(common.containerd)),
+              runc: runtimes.runc,
+            }),
+          ]
+        : [],
     images: [
       ...chosen.map((release) => kubernetesImages(release, parts(release))),
       pauseImages(common.pause, first),

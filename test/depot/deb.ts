@@ -19,6 +19,8 @@ export interface Deb {
   readonly description: string;
   readonly depends?: readonly string[];
   readonly recommends?: readonly string[];
+  /** Packages it stands in for, and cannot be installed beside. */
+  readonly instead?: readonly string[];
   readonly homepage: string;
   /** Absolute path → content. Programs get mode 755 when they lie under a `bin` or `libexec` folder, else 644. */
   readonly files: Readonly<Record<string, Content>>;
@@ -84,6 +86,9 @@ export function controlOf(deb: Deb, size: number): string {
     Priority: 'optional',
     Depends: list(deb.depends),
     Recommends: list(deb.recommends),
+    Provides: list(deb.instead),
+    Conflicts: list(deb.instead),
+    Replaces: list(deb.instead),
     Homepage: deb.homepage,
     Description: deb.description,
   };

@@ -67,6 +67,28 @@ const part = (id: string, ...names: readonly string[]): Recipe =>
     writeFileSync(join(out, 'Packages'), packagesIndex(stanzas));
   });
 
+/** A package for each release Docker makes one for. */
+const docker = (): Recipe =>
+  recipe('packages-containerd', async ({ out, scratch }) => {
+    const rest = { section: 'devel', description: 'containerd', homepage: 'https://containerd.io' };
+    for (const [os, codename] of [
+      ['debian', 'bookworm'],
+      ['debian', 'trixie'],
+      ['ubuntu', 'noble'],
+    ] as const)
+      await buildDeb(
+        {
+          ...rest,
+          name: 'containerd.io',
+          version: `2.3.5-1~${os}.1~${codename}`,
+          instead: ['runc'],
+          files: { '/usr/bin/containerd': { text: '' } },
+        },
+        join(scratch, codename),
+        join(out, os, codename),
+      );
+  });
+
 const contents: Contents = {
   releases: [{ kubernetes: '1.36.3', crio: '1.36.1', etcd: '3.6.8', coredns: '1.14.3', criTools: '1.36.0' }],
   suites: {
@@ -75,6 +97,7 @@ const contents: Contents = {
   },
   kubernetes: [deb('kubelet', '1.36.3-1.1')],
   crio: [deb('cri-o', '1.36.1-1.1')],
+  containerd: [docker()],
   images: [image('a', 'registry.k8s.io/pause:3.10'), image('b', 'registry.k8s.io/pause:3.10.2')],
   flannel: recipe('flannel-0.28.10', async ({ out }) =>
     writeFileSync(join(out, 'kube-flannel.yml'), 'kind: DaemonSet\n'),
@@ -103,6 +126,9 @@ describe('a depot', { timeout: 120_000 }, () => {
     expect((await findDepot(where, contents))?.index.packages).toEqual({
       'pkgs.k8s.io/core:/stable:/v1.36/deb': { kubelet: '1.36.3-1.1' },
       'download.opensuse.org/repositories/isv:/cri-o:/stable:/v1.36/deb': { 'cri-o': '1.36.1-1.1' },
+      'download.docker.com/linux/debian/dists/bookworm': { 'containerd.io': '2.3.5-1~debian.1~bookworm' },
+      'download.docker.com/linux/debian/dists/trixie': { 'containerd.io': '2.3.5-1~debian.1~trixie' },
+      'download.docker.com/linux/ubuntu/dists/noble': { 'containerd.io': '2.3.5-1~ubuntu.1~noble' },
     });
   });
 
@@ -138,6 +164,16 @@ describe('a depot', { timeout: 120_000 }, () => {
     expect(existsSync(join(folder, `${archive}/pool/main/fio/fio_4.3_amd64.deb`))).toBe(true);
     const security = 'www/security.debian.org/debian-security/dists';
     expect(read(`${security}/trixie-security/main/binary-amd64/Packages`)).toBe('');
+  });
+
+  it('has Docker’s repository for each release, its key beside them, and each package only where it belongs', () => {
+    const at = 'www/download.docker.com/linux/debian';
+    const [stanza, ...others] = parseStanzas(read(`${at}/dists/trixie/stable/binary-amd64/Packages`));
+    expect(others).toEqual([]);
+    expect(stanza).toMatchObject({ Version: '2.3.5-1~debian.1~trixie', Conflicts: 'runc', Provides: 'runc' });
+    expect(existsSync(join(folder, at, stanza?.['Filename'] as string))).toBe(true);
+    expect(read(`${at}/dists/trixie/InRelease`)).toContain('Components: stable');
+    expect(read(`${at}/gpg`)).toBe(read('landfall-lab.asc'));
   });
 
   it('merges images of one repository and says what is inside each', async () => {

@@ -2,12 +2,20 @@ import { chmod, mkdir, mkdtemp, readFile, readlink, rename, rm, symlink, writeFi
 import { join } from 'node:path';
 import { folderOf } from './artefacts.ts';
 import { code } from './code.ts';
+import { dockerReleases } from './containerdPackage.ts';
 import { type Contents, partsOf } from './contents.ts';
 import type { Place } from './place.ts';
 import { put } from './put.ts';
 import { keyOf, type Recipe, sha256 } from './recipe.ts';
 import { mergeImages } from './registry.ts';
-import { debianRepository, emptySuites, flatRepository, minorOf, versionFiles } from './repositories.ts';
+import {
+  debianRepository,
+  dockerRepository,
+  emptySuites,
+  flatRepository,
+  minorOf,
+  versionFiles,
+} from './repositories.ts';
 import { type Signer, signer } from './sign.ts';
 
 /** What `depot.json` says. It is written last: a folder that has it is complete. */
@@ -95,6 +103,15 @@ async function lay(place: Place, contents: Contents, depot: string, sign: Signer
     );
     packages[criAt] = await flatRepository(files(cri), join(www, criAt), criProject, sign);
   }
+  for (const recipe of contents.containerd)
+    for (const [os, releases] of Object.entries(dockerReleases))
+      for (const codename of Object.keys(releases))
+        packages[`download.docker.com/linux/${os}/dists/${codename}`] = await dockerRepository(
+          join(files(recipe), os, codename),
+          join(www, 'download.docker.com/linux', os),
+          codename,
+          sign,
+        );
   const debian: Record<string, number> = {};
   for (const [suite, parts] of Object.entries(contents.suites)) {
     debian[suite] = await debianRepository(parts.map(files), join(www, 'deb.debian.org'), suite, sign);

@@ -6,14 +6,15 @@ import { defaultVersions, fillDepot } from './filling.ts';
 import { printer } from './printer.ts';
 import { duration } from './progress.ts';
 
-// Fills the depot: npx tsx test/depot/fill.ts [--kubernetes 1.36.3[,1.35.4]] [--verify] [--prune]
+// Fills the depot: npx tsx test/depot/fill.ts [--kubernetes 1.36.3[,1.35.4]] [--containerd] [--verify] [--prune]
 
-const usage = `Usage: npx tsx test/depot/fill.ts [--kubernetes VERSION[,VERSION]] [--verify] [--prune]
+const usage = `Usage: npx tsx test/depot/fill.ts [--kubernetes VERSION[,VERSION]] [--containerd] [--verify] [--prune]
 
 Builds Kubernetes and what belongs to it out of published Go modules and Debian packages, and lays the depot out in
 $XDG_CACHE_HOME/landfall/depot/current. What is there already is not built again.
 
   --kubernetes   exact versions (default ${defaultVersions.join(',')})
+  --containerd   containerd too, beside CRI-O
   --verify       compare everything that is there with its checksums first
   --prune        afterwards remove what no present version is made of, and older depots
 `;
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       kubernetes: { type: 'string' },
+      containerd: { type: 'boolean' },
       verify: { type: 'boolean' },
       prune: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -38,6 +40,7 @@ async function main(): Promise<number> {
     const versions = values.kubernetes?.split(',').map((version) => version.trim().replace(/^v/, ''));
     const { folder, index, made } = await fillDepot(
       {
+        containerd: values.containerd ?? false,
         verify: values.verify ?? false,
         prune: values.prune ?? false,
         ...(versions === undefined ? {} : { kubernetes: versions }),

@@ -21,6 +21,8 @@ export const defaultVersions: readonly string[] = ['1.36.3'];
 export interface FillOptions {
   /** Exact versions, each one of `releases`. */
   readonly kubernetes?: readonly string[];
+  /** Whether containerd is wanted, beside CRI-O. */
+  readonly containerd?: boolean;
   readonly place?: Place;
   /** Compare everything that is there with its checksums first. */
   readonly verify?: boolean;
@@ -36,9 +38,13 @@ export interface Filled {
   readonly made: number;
 }
 
+function contentsOf({ kubernetes = defaultVersions, containerd = false }: FillOptions): Contents {
+  return contentsFor(kubernetes, { containerd });
+}
+
 /** Says whether a depot with these versions is there already; it reads a few small files and starts nothing. */
 export async function depotIsFilled(options: FillOptions = {}): Promise<boolean> {
-  const contents = contentsFor(options.kubernetes ?? defaultVersions);
+  const contents = contentsOf(options);
   return (await findDepot(options.place ?? placeOf(), contents)) !== undefined;
 }
 
@@ -47,7 +53,7 @@ export async function fillingTakes(
   options: FillOptions = {},
 ): Promise<{ readonly things: number; readonly seconds: number }> {
   if (await depotIsFilled(options)) return { things: 0, seconds: 0 };
-  const contents = contentsFor(options.kubernetes ?? defaultVersions);
+  const contents = contentsOf(options);
   const order = await missing(options.place ?? placeOf(), partsOf(contents));
   return { things: order.length, seconds: order.reduce((sum, { seconds }) => sum + seconds, 5) };
 }
@@ -60,7 +66,7 @@ export async function fillingTakes(
  */
 export async function fillDepot(options: FillOptions, on: Listener): Promise<Filled> {
   const place = options.place ?? placeOf();
-  const contents = contentsFor(options.kubernetes ?? defaultVersions);
+  const contents = contentsOf(options);
   const present = await findDepot(place, contents);
   const look = options.verify === true || options.prune === true;
   if (present !== undefined && !look) return { ...present, made: 0 };

@@ -61,6 +61,9 @@ export function crioModule(version: string): GoModule {
   };
 }
 
+/** The programs of containerd's package. */
+export const containerdPrograms = ['containerd', 'containerd-shim-runc-v2', 'ctr'] as const;
+
 function single(name: string, path: string, version: string, main: string): GoModule {
   return { name: `${name}-${version}`, go: '1.26.2', require: { [path]: `v${version}` }, packages: [main] };
 }
@@ -73,6 +76,18 @@ export const crictlModule = (version: string): GoModule =>
 
 export const runcModule = (version: string): GoModule =>
   single('runc', 'github.com/opencontainers/runc', version, 'github.com/opencontainers/runc');
+
+/** containerd with its shim and its client. */
+export function containerdModule(version: string): GoModule {
+  const path = 'github.com/containerd/containerd/v2';
+  return {
+    name: `containerd-${version}`,
+    go: '1.26.3',
+    require: { [path]: `v${version}` },
+    like: `${path}@v${version}`,
+    packages: containerdPrograms.map((name) => `${path}/cmd/${name}`),
+  };
+}
 
 /** The plugins that upstream's release of the CNI plugins holds for Linux. */
 export const cniPlugins = [

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   cniModule,
+  containerdModule,
   coreDnsModule,
   crictlModule,
   crioModule,
@@ -26,6 +27,7 @@ const all = [
   crictlModule(common.crictl),
   cniModule(common.cniPlugins),
   runcModule(common.runc),
+  containerdModule(common.containerd),
   flannelModule(common.flannel),
 ];
 const modules = new Map(all.map((module) => [module.name, module]));

@@ -4,6 +4,8 @@ import { goRecipe } from './go.ts';
 import {
   cniModule,
   cniPlugins,
+  containerdModule,
+  containerdPrograms,
   coreDnsModule,
   crictlModule,
   crioModule,
@@ -78,6 +80,19 @@ export const runc = (version: string): Recipe =>
     seconds: 9,
     packages: 260,
     tools: ['libseccomp-dev'],
+  });
+
+/** containerd, its shim and its client. */
+export const containerd = (version: string): Recipe =>
+  goRecipe({
+    title: `containerd ${version}`,
+    module: containerdModule(version),
+    programs: Object.fromEntries(
+      containerdPrograms.map((name) => [name, `github.com/containerd/containerd/v2/cmd/${name}`]),
+    ),
+    set: { 'github.com/containerd/containerd/v2/version.Version': `v${version}` },
+    seconds: 60,
+    packages: 900,
   });
 
 /** crio, statically linked as upstream's. */

@@ -13,7 +13,14 @@ import { releases } from './release.ts';
  * @returns the names of what was removed
  */
 export async function prune(place: Place): Promise<readonly string[]> {
-  const all = withNeeds(partsOf(contentsFor(releases.map(({ kubernetes }) => kubernetes))));
+  const all = withNeeds(
+    partsOf(
+      contentsFor(
+        releases.map(({ kubernetes }) => kubernetes),
+        { containerd: true },
+      ),
+    ),
+  );
   const artefacts = new Set(all.map((recipe) => basename(folderOf(place, recipe))));
   const current = await readlink(join(place.depots, 'current')).catch(() => undefined);
   const removed: string[] = [];

@@ -23,6 +23,8 @@ export const common = {
   crictl: '1.36.0',
   cniPlugins: '1.9.1',
   runc: '1.4.1',
+  /** The newest of its series that asks for no newer Go than the others: 2.3.6 and later want 1.26.8. */
+  containerd: '2.3.5',
   crun: { version: '1.21', sum: '4bfb700e764a4804a4de3ecf07753f4c391005356d60356df65d80ae0914c486' },
   /** test/images/agnhost/VERSION of Kubernetes 1.36. */
   agnhost: '2.63.0',

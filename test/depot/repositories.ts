@@ -46,6 +46,37 @@ export async function flatRepository(
   );
 }
 
+/** Lays a release into Docker's repository of a distribution, with its key beside the releases. Gives package → version. */
+export async function dockerRepository(
+  debs: string,
+  folder: string,
+  codename: string,
+  sign: Signer,
+): Promise<Readonly<Record<string, string>>> {
+  const dist = join(folder, 'dists', codename);
+  const stanzas: Stanza[] = [];
+  for (const name of (await readdir(debs)).sort()) {
+    const file = join(debs, name);
+    const [control = {}] = parseStanzas(await execText(['dpkg-deb', '-f', file]));
+    stanzas.push(stanzaOf(control, `dists/${codename}/pool/stable/amd64/${name}`, await readFile(file)));
+    await put(file, join(dist, 'pool/stable/amd64', name));
+  }
+  const fields = {
+    Origin: 'Docker',
+    Label: 'Docker CE',
+    Suite: codename,
+    Codename: codename,
+    Architectures: 'amd64',
+    Components: 'stable',
+  };
+  const files = indexFiles('stable/binary-amd64/', stanzas);
+  await writeAll(dist, { ...files, ...(await signedRelease(fields, files, sign)) });
+  await writeAll(folder, { gpg: sign.publicKey });
+  return Object.fromEntries(
+    stanzas.map((stanza) => [stanza['Package'] as string, stanza['Version'] as string]),
+  );
+}
+
 /**
  * Lays a release into a Debian archive, out of folders that may have packages in common, and, empty, the suites with its
  * later changes. Gives how many packages.

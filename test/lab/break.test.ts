@@ -1,27 +1,12 @@
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allSteps } from '../../src/cli/list.ts';
 import { writeLock } from '../../src/config/lock-text.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import type { Plan } from '../../src/plan/plan.ts';
-import type { RunEvent } from '../../src/run/event.ts';
+import { breaking } from './breaking.ts';
 import { BREAKS } from './breaks.ts';
-import { type Break, HANDS, type Passes, type Refused } from './hands.ts';
-import {
-  cleared,
-  clusterYaml,
-  type Desk,
-  desk,
-  events,
-  freshLab,
-  onHost,
-  put,
-  start,
-  well,
-  wellOnHost,
-} from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, freshLab, put, well } from './harness.ts';
 
 /*
  * Every step of the list is broken by hand on a living cluster: plan finds exactly what was broken, apply makes it right or
@@ -30,30 +15,6 @@ import {
 
 const NAME = 'test-break';
 const HOST = 'cp-0';
-
-const LIST = allSteps().filter(({ phase }) => phase.when === 'always');
-const ORDER = LIST.map(({ step }) => step.id as string);
-/** What is asked on this machine: in no plan, and made on the way to what leans on it. */
-const HERE = LIST.filter(({ phase }) => phase.stage === 'operator').map(({ step }) => step.id as string);
-
-/** One break of one step. */
-interface Act extends Break {
-  readonly step: string;
-}
-
-const acts: readonly Act[] = ORDER.flatMap((step) => {
-  const entry = BREAKS[step];
-  return entry === undefined || 'cannot' in entry ? [] : entry.map((one) => ({ step, ...one }));
-});
-
-/** All steps whose reading means nothing while one of these does not hold. */
-function after(broken: ReadonlySet<string>): ReadonlySet<string> {
-  const open = new Set<string>();
-  // In the order of the list nothing comes before what it comes after.
-  for (const { step } of LIST)
-    if (step.after?.some((id) => broken.has(id) || open.has(id))) open.add(step.id);
-  return open;
-}
 
 let lab: Lab;
 let place: Desk;
@@ -70,126 +31,18 @@ beforeAll(async () => {
 
 afterAll(() => cleared(NAME, place));
 
-const byHand = (script: string): Promise<string> => wellOnHost(lab, HOST, `${HANDS}\n${script}`);
-
-const planned = async (): Promise<Plan> => JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-
-async function forecasts(): Promise<Readonly<Record<string, string>>> {
-  const open = (await planned()).hosts.flatMap((host) => host.findings).filter((f) => f.forecast !== 'right');
-  return Object.fromEntries(open.map((f) => [f.step, f.forecast]));
-}
-
-/** What a plan must say when these are broken: each of them, what comes after them as unknown, and nothing else. */
-function expected(broken: ReadonlySet<string>): Readonly<Record<string, string>> {
-  const unknown = after(broken);
-  return Object.fromEntries(
-    LIST.flatMap(({ step }) => {
-      if (unknown.has(step.id)) return [[step.id, 'unknown']];
-      return broken.has(step.id) ? [[step.id, step.make === undefined ? 'wrong' : 'make']] : [];
-    }),
-  );
-}
-
-/** Plan finds exactly these. */
-async function found(broken: ReadonlySet<string>): Promise<void> {
-  expect(await forecasts()).toEqual(expected(broken));
-}
-
-const touched = (one: Act): readonly string[] => [one.step, ...Object.keys(one.also ?? {})];
-
-/**
- * Breaks these, the last of the list first, and looks: before a break would hide what no plan has shown yet, and at the end.
- * Gives the steps that are broken now.
- */
-async function breakAll(round: readonly Act[]): Promise<ReadonlySet<string>> {
-  const broken = new Set<string>();
-  const shown = new Set<string>();
-  for (const one of round.toSorted((a, b) => ORDER.indexOf(b.step) - ORDER.indexOf(a.step))) {
-    const hidden = after(new Set(touched(one)));
-    if ([...broken].some((step) => hidden.has(step) && !shown.has(step))) {
-      await found(broken);
-      for (const step of broken) shown.add(step);
-    }
-    await byHand(one.by);
-    for (const step of touched(one)) broken.add(step);
-  }
-  await found(broken);
-  return broken;
-}
-
-/** Applies; what apply is seen to wait for is let go. */
-async function apply(letGo: ReadonlyMap<string, string> = new Map()) {
-  const { child, ended } = start(place, ['apply', '--yes', '--json', '--no-proof']);
-  const going: Promise<unknown>[] = [];
-  const waiting = new Map(letGo);
-  let rest = '';
-  child.stdout?.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const event = JSON.parse(line) as RunEvent;
-      const hand = event.is === 'step' && event.state === 'waiting' ? waiting.get(event.step) : undefined;
-      if (hand === undefined || event.is !== 'step') continue;
-      waiting.delete(event.step);
-      going.push(byHand(hand));
-    }
-  });
-  const end = await ended;
-  await Promise.all(going);
-  const told = events(end);
-  return {
-    status: end.status,
-    held: [...waiting.keys()],
-    problems: told.flatMap((e) => (e.is === 'problem' ? [e.problem] : [])),
-    made: told.flatMap((e) => (e.is === 'step' && e.state === 'made' ? [e.step as string] : [])),
-  };
-}
-
-/** Nothing is left to do, or will be in a moment: what a hand has put back may still have to start. */
-async function settled(): Promise<void> {
-  const limit = Date.now() + 5 * 60_000;
-  let open = await forecasts();
-  while (Object.keys(open).length > 0 && Date.now() < limit) {
-    await setTimeout(2000);
-    open = await forecasts();
-  }
-  expect(open).toEqual({});
-}
-
-const tidy = async (round: readonly Act[]): Promise<void> => {
-  for (const one of round) if (one.tidy !== undefined) await byHand(one.tidy);
-};
-
-/** Rounds of which each holds at most one break of each step, the first ways first. */
-function rounds<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
-  const nth = all.map((one) => all.filter((other) => other.step === one.step).indexOf(one));
-  return [...new Set(nth)].sort().map((n) => all.filter((_, i) => nth[i] === n));
-}
-
-/** Rounds with a name each, for the tests' titles. */
-function titled<T extends Act>(all: readonly (readonly T[])[]): readonly (readonly [string, readonly T[]])[] {
-  return all.map((round) => [round.map((one) => `${one.step}: ${one.how}`).join('; '), round]);
-}
-
-const isRefused = (one: Act): one is Act & { readonly ends: Refused } =>
-  one.ends !== undefined && 'says' in one.ends;
-const isPassing = (one: Act): one is Act & { readonly ends: Passes } =>
-  one.ends !== undefined && 'letGo' in one.ends;
-const isCheck = (one: Act): boolean => LIST.find(({ step }) => step.id === one.step)?.step.make === undefined;
-
-/** Breaks that share rounds with all others, and those that do with some. */
-function apart<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
-  return [...new Set(all.map((one) => one.alone))].flatMap((why) =>
-    rounds(all.filter((one) => one.alone === why)),
-  );
-}
+const { order, planned, forecasts, byHand, apply, settled, sound, mending } = breaking({
+  host: HOST,
+  list: allSteps().filter(({ phase }) => phase.when === 'always'),
+  breaks: BREAKS,
+  lab: () => lab,
+  place: () => place,
+});
 
 test('there is a way to break every step of the list, or a reason why not', () => {
-  expect(Object.keys(BREAKS).filter((id) => !ORDER.includes(id))).toEqual([]);
-  expect(ORDER.filter((id) => BREAKS[id] === undefined)).toEqual([]);
-  // Only apply mends what it can make, and only hands what it cannot.
-  expect(acts.filter((one) => isCheck(one) && one.ends === undefined).map((one) => one.step)).toEqual([]);
-  for (const one of acts) expect(ORDER).toEqual(expect.arrayContaining([...touched(one)]));
+  expect(Object.keys(BREAKS).filter((id) => !order.includes(id))).toEqual([]);
+  expect(order.filter((id) => BREAKS[id] === undefined)).toEqual([]);
+  sound();
 });
 
 describe('before there is a cluster', () => {
@@ -213,67 +66,12 @@ describe('before there is a cluster', () => {
 });
 
 describe('a living cluster', () => {
-  // A round that failed leaves what it broke: the next ones tell of their own faults alone.
-  afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await apply();
-  });
-
   test('is made', async () => {
     await well(place, 'apply', '--yes', '--no-proof');
     expect(await forecasts()).toEqual({});
   });
 
-  describe('what apply makes right', () => {
-    test.each(titled(apart(acts.filter((one) => one.ends === undefined))))('%s', async (_, round) => {
-      const broken = await breakAll(round);
-      const { status, problems, made } = await apply();
-      expect([status, problems]).toEqual([0, []]);
-      const known = [...broken].filter((step) => !after(broken).has(step));
-      expect(known.filter((step) => !made.includes(step))).toEqual([]);
-      const foreseen = new Set([...broken, ...after(broken), ...HERE]);
-      expect(made.filter((step) => !foreseen.has(step))).toEqual([]);
-      await tidy(round);
-      expect(await forecasts()).toEqual({});
-    });
-  });
-
-  describe('what apply waits for', () => {
-    test.each(titled(apart(acts.filter(isPassing))))('%s', async (_, round) => {
-      await breakAll(round);
-      const hands = round.map((one) => [one.step, one.ends.letGo] as const);
-      const { status, problems, made, held } = await apply(new Map(hands));
-      const changed = made.filter((step) => !HERE.includes(step));
-      expect([status, problems, changed, held]).toEqual([0, [], [], []]);
-      expect(await forecasts()).toEqual({});
-    });
-  });
-
-  describe('what only hands make right', () => {
-    // Checks of one phase are told together; a make that fails ends its phase, so it is tried by itself.
-    const all = acts.filter(isRefused);
-    const phaseOf = (one: Act): string => LIST.find(({ step }) => step.id === one.step)?.phase.id ?? '';
-    const phases = [...new Set(all.map(phaseOf))];
-    const shared = phases.flatMap((phase) =>
-      apart(all.filter((one) => isCheck(one) && phaseOf(one) === phase)),
-    );
-    const single = all.filter((one) => !isCheck(one)).map((one) => [one]);
-    test.each(titled([...shared, ...single]))('%s', async (_, round) => {
-      try {
-        const broken = await breakAll(round);
-        const { status, problems } = await apply();
-        expect(status).toBe(1);
-        expect(problems.map((p) => p.code).filter((code) => !broken.has(code))).toEqual([]);
-        for (const one of round) {
-          const problem = problems.find((p) => p.code === one.step);
-          expect(Object.values(problem ?? {}).join('\n')).toMatch(one.ends.says);
-          expect([one.step, problem?.try]).toEqual([one.step, expect.stringMatching(/\S/)]);
-        }
-      } finally {
-        for (const one of round) await onHost(lab, HOST, `${HANDS}\n${one.ends.mend}`);
-      }
-      await settled();
-    });
-  });
+  mending();
 
   test('all of it is still as it was made after the host was rebooted', async () => {
     await reboot(NAME, HOST);

@@ -24,6 +24,7 @@ const RESTLESS = [
   '/var/lib/chrony/*',
   '/var/lib/etcd/*',
   '/var/lib/containers/*',
+  '/var/lib/containerd/*',
   '/var/lib/crio/*',
   '/var/lib/kubelet/*',
   '/var/lib/cni/*',
@@ -122,14 +123,14 @@ export async function snapshot(lab: Lab, host: string, objects = true): Promise<
 
 /** Shell that tells what only comes and goes with a cluster, and no snapshot of files looks into: folders, mounts, processes. */
 export const LEFT = `
-for path in /etc/kubernetes /etc/cni /etc/crio /opt/cni /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containers \\
-  /var/lib/crio /var/log/pods /var/log/containers /run/flannel /run/crio /run/containers /var/lib/landfall /run/landfall-kubectl; do
+for path in /etc/kubernetes /etc/cni /etc/crio /opt/cni /var/lib/etcd /var/lib/kubelet /var/lib/cni /var/lib/containers /var/lib/containerd \\
+  /var/lib/crio /var/log/pods /var/log/containers /run/flannel /run/crio /run/containerd /run/containers /opt/containerd /var/lib/landfall /run/landfall-kubectl; do
   if [ -e "$path" ]; then echo "$path"; fi
 done
 ls /run/landfall/runs 2>/dev/null || :
-mount | grep -e kubelet -e containers -e netns || :
+mount | grep -e kubelet -e containers -e containerd -e netns || :
 ls /run/netns 2>/dev/null || :
-ps -eo comm= | grep -e kube -e crio -e conmon -e etcd -e flanneld -e coredns || :
+ps -eo comm= | grep -e kube -e crio -e conmon -e containerd -e etcd -e flanneld -e coredns || :
 apt-mark showhold
 true`;
 

@@ -42,8 +42,9 @@ export const LOCK: Lock = {
     'cri-tools': '1.36.0-1.1',
     'kubernetes-cni': '1.9.0-1.1',
     'cri-o': '1.36.1-1.1',
+    'containerd.io': '2.3.5-1',
   },
-  keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64) },
+  keys: { kubernetes: 'a'.repeat(64), crio: 'b'.repeat(64), docker: 'd'.repeat(64) },
   network: {
     plugin: 'flannel',
     version: PLUGIN_RELEASES.flannel.version,

@@ -9,6 +9,7 @@ export const DEPOT_NAMES = [
   'pkgs.k8s.io',
   'prod-cdn.packages.k8s.io',
   'download.opensuse.org',
+  'download.docker.com',
   'deb.debian.org',
   'security.debian.org',
   'registry.k8s.io',

@@ -32,7 +32,6 @@ export const confirmedRules = sh`
 /** What is run when nobody has come in. */
 export const backScript = sh`
   [ -e ${`${FIREWALL_STATE}/armed`} ] || exit 0
-  PATH=/usr/sbin:/sbin:/usr/bin:/bin
   ${confirmedRules}
   rm -f ${`${FIREWALL_STATE}/armed`} ${PENDING} ${CAME_IN}`;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fromOutside } from '../../src/lab/host.ts';
+import { namesOf, portOf } from '../../src/lab/names.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -118,6 +119,40 @@ const comesIn = async (host: string): Promise<boolean> => {
   );
 };
 
+/** Drops on a host what comes from another for these words of nft, as a firewall on the way would; nothing any more without any. */
+const drop = (host: string, from: string, ...words: readonly string[]): Promise<string> =>
+  wellOnHost(
+    lab,
+    host,
+    `nft -f - <<'END'
+table inet hand
+delete table inet hand
+${words.length === 0 ? '' : `table inet hand {\nchain in {\ntype filter hook input priority -10; policy accept;\n${words.map((one) => `ip saddr ${address(from)} ${one} drop\n`).join('')}}\n}\n`}END`,
+  );
+/** What carries a host's packets in the middle of the way takes so many bytes. */
+const middle = (host: string, bytes: number): Promise<unknown> =>
+  promisify(execFile)('ip', ['-n', namesOf(NAME).bridge, 'link', 'set', portOf(address(host)), 'mtu', `${bytes}`]);
+/** What the hosts read of the ways between them, before there is a cluster. */
+async function ways(): Promise<readonly string[]> {
+  const ended = await landfall(place, 'plan', '--only', 'preflight/pairs', '--json');
+  const { hosts } = JSON.parse(ended.stdout) as Plan;
+  return hosts.map(({ host, findings }) => `${host}: ${findings.map(({ reading }) => reading.replaceAll('\n', ', ')).join()}`);
+}
+
+test('what is lost between hosts is named before anything is made', async () => {
+  expect(await ways()).toEqual(['cp-0: all reached', 'worker-0: all reached']);
+  await drop('worker-0', 'cp-0', 'tcp dport 10250', 'udp dport 8472');
+  await middle('worker-0', 1400);
+  expect(await ways()).toEqual([
+    'cp-0: worker-0 size 1500 lost, worker-0 tcp 10250 silent, worker-0 udp 8472 silent',
+    'worker-0: cp-0 size 1500 lost',
+  ]);
+  expect((await landfall(place, 'plan')).stdout).toMatch(/preflight\/pairs[^]*worker-0 tcp 10250 silent/);
+  await drop('worker-0', 'cp-0');
+  await middle('worker-0', 1500);
+  expect(await ways()).toEqual(['cp-0: all reached', 'worker-0: all reached']);
+});
+
 test('without a word of it there is none', async () => {
   await applied();
   for (const host of HOSTS) expect(await wellOnHost(lab, host, 'nft list tables')).not.toContain('landfall');
@@ -129,7 +164,7 @@ test('audit drops nothing, and writes down who would have been kept out', async 
   wish('firewall: { mode: audit }\n');
   expect(await open()).toEqual(
     HOSTS.flatMap((host) =>
-      [...['nftables'].filter(() => false), 'rules', 'unit', 'settled'].map((step) => `${host} firewall/${step}`),
+      ['rules', 'unit', 'settled'].map((step) => `${host} firewall/${step}`),
     ),
   );
   const ended = await applied();
@@ -159,6 +194,16 @@ test('enforce leaves open what is wanted, from outside and from the peer, and th
   // Names, a Service, pod to pod, a NodePort from outside.
   const proven = await landfall(place, 'status', '--prove');
   expect(proven.status, said(proven)).toBe(0);
+});
+
+test('status --pairs shows that nodes reach each other under the rules, and what somebody drops between them', async () => {
+  const good = await well(place, 'status', '--pairs');
+  expect(good.stdout).toMatch(/cp-0 +asked 1 node +1 of 1 port reached +1500 bytes pass to 1 of 1/);
+  expect(good.stdout).not.toMatch(/ to (cp|worker)-0: /);
+  await drop('worker-0', 'cp-0', 'tcp dport 10250');
+  const bad = await well(place, 'status', '--pairs');
+  expect(bad.stdout).toMatch(/cp-0 to worker-0: tcp port 10250 is silent\n +why: .*\n +try: /);
+  await drop('worker-0', 'cp-0');
 });
 
 test('rules that a hand has taken out are found and put back, and the rest of the kernel’s is left alone', async () => {

@@ -14,7 +14,9 @@ export function checkFirewall(draft: Draft): readonly Problem[] {
     ...listPaths(draft, ALLOW).flatMap((path) => listPaths(draft, [...path, 'from'])),
   ];
   return [
-    ...(mode === undefined || mode === 'off' ? [] : nodePaths(draft).flatMap((path) => nameless(draft, path))),
+    ...(mode === undefined || mode === 'off'
+      ? []
+      : nodePaths(draft).flatMap((path) => nameless(draft, path))),
     ...sources.flatMap((path) => notANetwork(draft, path)),
     ...listPaths(draft, ALLOW).flatMap((path) => backwards(draft, path)),
   ];

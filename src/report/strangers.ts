@@ -15,7 +15,11 @@ export function strangersLines(
 ): readonly string[] {
   const { paint } = look;
   if (strangers.length === 0)
-    return [mode === 'enforce' ? 'Nobody was kept out within a day' : 'Nobody would have been kept out within a day'];
+    return [
+      mode === 'enforce'
+        ? 'Nobody was kept out within a day'
+        : 'Nobody would have been kept out within a day',
+    ];
   const most = strangers.toSorted((a, b) => b.packets - a.packets);
   const rows = most
     .slice(0, SHOWN)

@@ -48,7 +48,10 @@ function judged(text: string, packet: Packet): string {
     sets.set(name, items.split(', '));
   const chains = new Map<string, readonly string[]>();
   for (const [, name = '', body = ''] of text.matchAll(/\tchain (\w+) \{\n(.*?)\n\t\}/gs))
-    chains.set(name, body.split('\n').map((line) => line.trim()));
+    chains.set(
+      name,
+      body.split('\n').map((line) => line.trim()),
+    );
   const isIn = (address: string, items: readonly string[]): boolean =>
     items.some((item) => {
       const [first = '', bits = '32'] = item.split('/');
@@ -66,7 +69,10 @@ function judged(text: string, packet: Packet): string {
     [/^iif "lo" /, () => packet.device === 'lo'],
     [/^meta pkttype \{[^}]*\} /, () => false],
     [/^meta l4proto \{ icmp, ipv6-icmp \} /, () => packet.protocol === 'icmp'],
-    [/^meta l4proto \{ tcp, udp \} th dport (\S+) /, (words) => number !== 1 && number !== 112 && hit(packet.port, words)],
+    [
+      /^meta l4proto \{ tcp, udp \} th dport (\S+) /,
+      (words) => number !== 1 && number !== 112 && hit(packet.port, words),
+    ],
     [/^meta l4proto \{ tcp, udp \} update .*/, () => false],
     [/^meta l4proto (\d+) /, (words) => number === Number(words)],
     [/^ip saddr @(\w+) /, (words) => isIn(packet.from, sets.get(words) ?? [])],
@@ -112,7 +118,8 @@ const POD = '10.244.3.7';
 
 describe('who is let in', () => {
   it('by everybody: sshd, the API server and NodePorts', () => {
-    for (const port of [22, 6443, 30000, 32767]) expect([port, passes(at('cp-0'), tcp(OUTSIDE, port))]).toEqual([port, true]);
+    for (const port of [22, 6443, 30000, 32767])
+      expect([port, passes(at('cp-0'), tcp(OUTSIDE, port))]).toEqual([port, true]);
     expect(passes(at('worker-0'), tcp(OUTSIDE, 6443))).toBe(false);
     expect(passes(at('worker-0'), tcp(OUTSIDE, 22))).toBe(true);
     expect(passes(at('worker-0'), { from: OUTSIDE, protocol: 'udp', port: 31000 })).toBe(true);
@@ -122,12 +129,14 @@ describe('who is let in', () => {
   it('by control planes alone: etcd, not even from pods; by nodes: kubelet', () => {
     for (const port of [2379, 2380]) {
       expect(passes(at('cp-0'), tcp('10.0.0.12', port))).toBe(true);
-      for (const from of ['10.0.0.21', OUTSIDE, POD]) expect([from, passes(at('cp-0'), tcp(from, port))]).toEqual([from, false]);
+      for (const from of ['10.0.0.21', OUTSIDE, POD])
+        expect([from, passes(at('cp-0'), tcp(from, port))]).toEqual([from, false]);
     }
     for (const node of ['cp-0', 'worker-0']) {
       expect(passes(at(node), tcp('10.0.0.22', 10250))).toBe(true);
       expect(passes(at(node), tcp(POD, 10250))).toBe(true);
-      for (const port of [10250, 10256, 10257, 10259, 111]) expect(passes(at(node), tcp(OUTSIDE, port))).toBe(false);
+      for (const port of [10250, 10256, 10257, 10259, 111])
+        expect(passes(at(node), tcp(OUTSIDE, port))).toBe(false);
     }
   });
 
@@ -143,7 +152,8 @@ describe('who is let in', () => {
       const [protocol, port] = what.split(' ');
       return passes(where, { from, protocol: protocol as 'tcp' | 'udp', port: Number(port) });
     };
-    for (const what of open) expect([what, sees('10.0.0.11', what), sees(OUTSIDE, what)]).toEqual([what, true, false]);
+    for (const what of open)
+      expect([what, sees('10.0.0.11', what), sees(OUTSIDE, what)]).toEqual([what, true, false]);
     for (const what of shut) expect([what, sees('10.0.0.11', what)]).toEqual([what, false]);
   });
 
@@ -172,7 +182,11 @@ describe('who is let in', () => {
       [false, false],
       [false, true],
     ]);
-    expect(['10.0.0.22', '198.51.100.7', OUTSIDE].map((from) => may(from, 9100))).toEqual([true, true, false]);
+    expect(['10.0.0.22', '198.51.100.7', OUTSIDE].map((from) => may(from, 9100))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect([6799, 6800, 7300, 7301].map((port) => may('10.9.1.1', port))).toEqual([false, true, true, false]);
     expect(passes(at('cp-0'), { from: OUTSIDE, protocol: 'udp', port: 443 }, firewall)).toBe(true);
   });
@@ -184,7 +198,9 @@ describe('who is let in', () => {
   });
 });
 
-const addresses = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.integer({ min: 1, max: 254 })).map((parts) => parts.join('.'));
+const addresses = fc
+  .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.integer({ min: 1, max: 254 }))
+  .map((parts) => parts.join('.'));
 const networks = fc
   .tuple(addresses, fc.integer({ min: 0, max: 32 }))
   .map(([address, prefix]) => (prefix === 32 ? address : networkOf(address, prefix).text));
@@ -211,22 +227,41 @@ describe('whatever is wished', () => {
   it('sshd is reached by whoever may administer, on each port it has, had and is to have', () => {
     const port = fc.integer({ min: 1, max: 65535 });
     fc.assert(
-      fc.property(firewalls, anywhere, addresses, port, port, port, (firewall, node, from, wish, now, before) => {
-        const facts = { ssh: { by: 'service', login: 'root', ports: [now], before: [before] } } as const;
-        const where = at(node, { host: { ...HARBOUR.host, ssh: { port: wish } } }, facts);
-        const may = firewall.admins === undefined || firewall.admins.some((one) => widest([one, from]).length === 1);
-        for (const one of [wish, now, before])
-          if (may) expect(passes(where, tcp(from, one), firewall)).toBe(true);
-      }),
+      fc.property(
+        firewalls,
+        anywhere,
+        addresses,
+        port,
+        port,
+        port,
+        (firewall, node, from, wish, now, before) => {
+          const facts = { ssh: { by: 'service', login: 'root', ports: [now], before: [before] } } as const;
+          const where = at(node, { host: { ...HARBOUR.host, ssh: { port: wish } } }, facts);
+          const may =
+            firewall.admins === undefined || firewall.admins.some((one) => widest([one, from]).length === 1);
+          for (const one of [wish, now, before])
+            if (may) expect(passes(where, tcp(from, one), firewall)).toBe(true);
+        },
+      ),
     );
   });
 
   it('etcd is closed to all but control planes, unless it is allowed by name', () => {
     fc.assert(
       fc.property(firewalls, addresses, fc.constantFrom(2379, 2380, 2381), (firewall, from, port) => {
-        const calm = { ...firewall, mode: 'enforce', allow: firewall.allow.filter((one) => one.port !== port) } as const;
+        const calm = {
+          ...firewall,
+          mode: 'enforce',
+          allow: firewall.allow.filter((one) => one.port !== port),
+        } as const;
         fc.pre(!NODES.some(({ address, role }) => role === 'control-plane' && address === from));
-        expect(passes(at('cp-1', {}, { ssh: { by: 'service', login: 'root', ports: [22] } }), tcp(from, port), calm)).toBe(false);
+        expect(
+          passes(
+            at('cp-1', {}, { ssh: { by: 'service', login: 'root', ports: [22] } }),
+            tcp(from, port),
+            calm,
+          ),
+        ).toBe(false);
       }),
     );
   });
@@ -235,18 +270,28 @@ describe('whatever is wished', () => {
     fc.assert(
       fc.property(firewalls, anywhere, anywhere, (firewall, to, by) => {
         const from = NODES.find(({ name }) => name === by)?.address ?? '';
-        const ports = to.startsWith('cp-') ? [6443, 10250, ...(by.startsWith('cp-') ? [2379, 2380] : [])] : [10250];
-        for (const port of ports) expect([port, passes(at(to), tcp(from, port), firewall)]).toEqual([port, true]);
+        const ports = to.startsWith('cp-')
+          ? [6443, 10250, ...(by.startsWith('cp-') ? [2379, 2380] : [])]
+          : [10250];
+        for (const port of ports)
+          expect([port, passes(at(to), tcp(from, port), firewall)]).toEqual([port, true]);
       }),
     );
   });
 
   it('enforce never drops what audit does not tell of, and the other way round', () => {
     fc.assert(
-      fc.property(firewalls, anywhere, addresses, fc.integer({ min: 1, max: 65535 }), (firewall, node, from, port) => {
-        const as = (mode: 'audit' | 'enforce'): string => judged(firewallText(at(node), { ...firewall, mode }), tcp(from, port));
-        expect(as('enforce') === 'drop').toBe(as('audit') === 'audit');
-      }),
+      fc.property(
+        firewalls,
+        anywhere,
+        addresses,
+        fc.integer({ min: 1, max: 65535 }),
+        (firewall, node, from, port) => {
+          const as = (mode: 'audit' | 'enforce'): string =>
+            judged(firewallText(at(node), { ...firewall, mode }), tcp(from, port));
+          expect(as('enforce') === 'drop').toBe(as('audit') === 'audit');
+        },
+      ),
     );
   });
 
@@ -260,7 +305,10 @@ describe('whatever is wished', () => {
     fc.assert(
       fc.property(firewalls, anywhere, (firewall, node) => {
         const input = firewallText(at(node), firewall);
-        const { status, stderr } = spawnSync('unshare', ['-n', 'nft', '-f', '-'], { input, encoding: 'utf8' });
+        const { status, stderr } = spawnSync('unshare', ['-n', 'nft', '-f', '-'], {
+          input,
+          encoding: 'utf8',
+        });
         expect([status, stderr]).toEqual([0, '']);
       }),
       { numRuns: 25 },
@@ -270,7 +318,10 @@ describe('whatever is wished', () => {
 
 describe('networks in one set', () => {
   it('none lies in another, and none is lost', () => {
-    expect(widest(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1', '192.0.2.1'])).toEqual(['10.0.0.0/8', '192.0.2.1']);
+    expect(widest(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1', '192.0.2.1'])).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.1',
+    ]);
     fc.assert(
       fc.property(fc.array(networks, { maxLength: 8 }), addresses, (some, address) => {
         const holds = (list: readonly string[]): boolean =>

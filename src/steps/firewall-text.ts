@@ -163,4 +163,3 @@ table inet ${TABLE} {
 ${set('nodes', 'ipv4_addr', [addresses(cluster.nodes)])}${set('planes', 'ipv4_addr', [addresses(controlPlanes(cluster))])}${set('seen4', 'ipv4_addr . inet_proto . inet_service', MEMORY)}${set('seen6', 'ipv6_addr . inet_proto . inet_service', MEMORY)}${chain('input', ['type filter hook input priority filter; policy accept;', ...inputRules(scene, firewall)])}${chain('rest', restRules(firewall))}}
 `;
 }
-

@@ -37,7 +37,9 @@ function applied(one: Gate): boolean {
 describe('the rules of a host', () => {
   it('are none where nothing is wished of them', () => {
     const of = (more: object, facts = {}): readonly string[] =>
-      allSteps(scene({ ...HARBOUR, ...more }, facts)).map(({ id }) => id).filter((id) => id.startsWith('firewall/'));
+      allSteps(scene({ ...HARBOUR, ...more }, facts))
+        .map(({ id }) => id)
+        .filter((id) => id.startsWith('firewall/'));
     expect(of({})).toEqual([]);
     expect(of({}, { firewall: true })).toEqual(['firewall/none']);
     expect(of({ firewall: { mode: 'off', allow: [] } })).toEqual(['firewall/none']);
@@ -49,18 +51,29 @@ describe('the rules of a host', () => {
     expect(applied(one)).toBe(true);
     expect([one.isArmed(), one.right(RULES)]).toEqual([false, true]);
     one.reboot();
-    expect([one.right(RULES), one.right(SETTLED), one.kernel()]).toEqual([true, true, expect.stringContaining('table inet landfall')]);
+    expect([one.right(RULES), one.right(SETTLED), one.kernel()]).toEqual([
+      true,
+      true,
+      expect.stringContaining('table inet landfall'),
+    ]);
     for (const id of [SETTLED, UNIT, RULES, UNIT, RULES]) {
-      if (step(id, scene({ ...HARBOUR, firewall: OLD })).undo !== undefined) expect(one.run(id, 'undo').status).toBe(0);
+      if (step(id, scene({ ...HARBOUR, firewall: OLD })).undo !== undefined)
+        expect(one.run(id, 'undo').status).toBe(0);
     }
-    expect([one.kernel(), one.has('etc/landfall'), one.has('run/landfall-firewall')]).toEqual(['', false, false]);
+    expect([one.kernel(), one.has('etc/landfall'), one.has('run/landfall-firewall')]).toEqual([
+      '',
+      false,
+      false,
+    ]);
   });
 
   it('are found when a hand has changed them in the kernel, and put back', () => {
     const one = host();
     applied(one);
     one.setKernel(one.kernel().replace(/.*kubelet.*\n/, ''));
-    expect(one.run(RULES, 'read').text).toMatch(/the kernel has others:\n- ip saddr @nodes tcp dport 10250 accept/);
+    expect(one.run(RULES, 'read').text).toMatch(
+      /the kernel has others:\n- ip saddr @nodes tcp dport 10250 accept/,
+    );
     expect(applied(one)).toBe(true);
     one.setKernel('');
     expect(one.run(RULES, 'read').text).toMatch(/the kernel has none$/);
@@ -70,7 +83,8 @@ describe('the rules of a host', () => {
   it('whom the kernel has met does not count as a change', () => {
     const one = host();
     applied(one);
-    const met = '\t\telements = { 203.0.113.9 . tcp . 80 counter packets 1 bytes 60,\n\t\t\t     203.0.113.9 . tcp . 81 counter packets 1 bytes 60 }\n\t}\n\tset seen6';
+    const met =
+      '\t\telements = { 203.0.113.9 . tcp . 80 counter packets 1 bytes 60,\n\t\t\t     203.0.113.9 . tcp . 81 counter packets 1 bytes 60 }\n\t}\n\tset seen6';
     one.setKernel(one.kernel().replace('\t}\n\tset seen6', met));
     expect(one.kernel()).toContain('203.0.113.9');
     expect(one.right(RULES)).toBe(true);
@@ -107,7 +121,11 @@ describe('the rules of a host', () => {
   });
 
   /** Ends a piece before each program it calls, one after another, and looks what is left. */
-  function cutEverywhere(before: (one: Gate) => void, id: string, look: (one: Gate, cut: number) => void): number {
+  function cutEverywhere(
+    before: (one: Gate) => void,
+    id: string,
+    look: (one: Gate, cut: number) => void,
+  ): number {
     const one = host();
     before(one);
     const back = one.keep();

@@ -18,7 +18,16 @@ import { draft, folder, inPlace } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
 import type { Scene } from './phase.ts';
 import { FIREWALL_STATE, WISHED } from './places.ts';
-import { armedFile, backNow, provenLately, ROLLBACK_SECONDS, startTimer, stopTimer, takeTurn, wayBack } from './rollback.ts';
+import {
+  armedFile,
+  backNow,
+  provenLately,
+  ROLLBACK_SECONDS,
+  startTimer,
+  stopTimer,
+  takeTurn,
+  wayBack,
+} from './rollback.ts';
 import type { Clue, Step } from './step.ts';
 
 const NFT = 'https://wiki.nftables.org/wiki-nftables/index.php/Main_Page';
@@ -80,7 +89,10 @@ export function firewallRules(scene: Scene): readonly Step[] {
   return [
     {
       id: 'firewall/rules',
-      title: firewall.mode === 'enforce' ? 'Let in who is wanted, and nobody else' : 'Write down who would be kept out',
+      title:
+        firewall.mode === 'enforce'
+          ? 'Let in who is wanted, and nobody else'
+          : 'Write down who would be kept out',
       why: `etcd, kubelet and whatever else listens are otherwise open to everybody who can send packets here. The rules are a table of Landfall's own and are loaded in one piece, so kube-proxy's and the network plugin's stay as they are; only what the host itself receives is judged. Unless somebody comes in under them within ${ROLLBACK_SECONDS / 60} minutes, the host takes them back.`,
       see: [NFT, 'https://kubernetes.io/docs/reference/networking/ports-and-protocols/', 'man 8 nft'],
       after: ['firewall/nftables'],

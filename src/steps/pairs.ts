@@ -14,14 +14,23 @@ import type { Clue, Step } from './step.ts';
 export const NEIGHBOURS = 8;
 
 /** Whom a node asks: a control plane all others; a worker the control planes and its neighbours. Only who has answered is asked. */
-export function peersOf({ cluster, node, hosts }: Pick<Scene, 'cluster' | 'node' | 'hosts'>): readonly Node[] {
+export function peersOf({
+  cluster,
+  node,
+  hosts,
+}: Pick<Scene, 'cluster' | 'node' | 'hosts'>): readonly Node[] {
   const others = cluster.nodes.filter(({ name }) => name !== node.name && hosts[name] !== undefined);
   if (node.role === 'control-plane') return others;
   const at = cluster.nodes.findIndex(({ name }) => name === node.name);
-  const ring = [...cluster.nodes.slice(at + 1), ...cluster.nodes.slice(0, at)].filter((one) => others.includes(one));
+  const ring = [...cluster.nodes.slice(at + 1), ...cluster.nodes.slice(0, at)].filter((one) =>
+    others.includes(one),
+  );
   const chosen = new Set([...controlPlanes(cluster), ...ring.slice(0, NEIGHBOURS)]);
   return others.filter((one) => chosen.has(one));
 }
+
+/** The devices by which plugins take packets of pods off the network. */
+const POD_LINKS = /^(flannel|vxlan\.calico|cilium_)/;
 
 /** All that one node asks about its way to another. @param all also what silence would say nothing of: of members, who listen. */
 export function questionsOf(scene: Scene, peer: Node, all: boolean): readonly PairQuestion[] {
@@ -42,6 +51,9 @@ export function questionsOf(scene: Scene, peer: Node, all: boolean): readonly Pa
   ];
   const virtual = mine === true && theirs === true ? cluster.endpoint.virtual : undefined;
   const holds = facts?.addresses.some(({ address }) => address === virtual?.address) === true;
+  // Who listens for packets of pods does not answer what is none.
+  const listens =
+    facts?.member === true || facts?.links.some(({ device }) => POD_LINKS.test(device)) === true;
   // Rules of Landfall's that do not know a newcomer yet come to know it before it joins.
   const guarded = !all && facts?.firewall === true;
   return [
@@ -49,7 +61,9 @@ export function questionsOf(scene: Scene, peer: Node, all: boolean): readonly Pa
       ? []
       : [
           ...ports.map((port) => ask('tcp', port)),
-          ...pluginPorts(cluster, lock).map(({ protocol, port }) => ask(protocol, port)),
+          ...pluginPorts(cluster, lock)
+            .filter(({ protocol }) => protocol === 'tcp' || !listens)
+            .map(({ protocol, port }) => ask(protocol, port)),
           // A keepalived that runs there takes the question for itself, and answers nothing.
           ...(virtual === undefined || facts?.keepalived === true ? [] : [ask('vrrp', 112)]),
         ]),
@@ -72,7 +86,8 @@ export const PAIR_CLUES: readonly Clue[] = [
   },
   {
     match: /^\S+ udp \d+ silent$/,
-    means: 'the node named answers for another UDP port and not for this one, by which packets of pods travel',
+    means:
+      'the node named answers for another UDP port and not for this one, by which packets of pods travel',
     try: 'open this UDP port between all nodes, on the hosts and at the provider',
     diagnosis: 'H44',
   },

@@ -111,7 +111,12 @@ const fromPeer = async (peer: string, host: string): Promise<string> =>
 
 const comesIn = async (host: string): Promise<boolean> => {
   const [program = '', ...args] = fromOutside(lab, [
-    'timeout', '3', 'bash', '-c', 'read -r line </dev/tcp/$0/22; case $line in SSH-*) exit 0 ;; esac; exit 1', address(host),
+    'timeout',
+    '3',
+    'bash',
+    '-c',
+    'read -r line </dev/tcp/$0/22; case $line in SSH-*) exit 0 ;; esac; exit 1',
+    address(host),
   ]);
   return promisify(execFile)(program, args).then(
     () => true,
@@ -131,12 +136,23 @@ ${words.length === 0 ? '' : `table inet hand {\nchain in {\ntype filter hook inp
   );
 /** What carries a host's packets in the middle of the way takes so many bytes. */
 const middle = (host: string, bytes: number): Promise<unknown> =>
-  promisify(execFile)('ip', ['-n', namesOf(NAME).bridge, 'link', 'set', portOf(address(host)), 'mtu', `${bytes}`]);
+  promisify(execFile)('ip', [
+    '-n',
+    namesOf(NAME).bridge,
+    'link',
+    'set',
+    portOf(address(host)),
+    'mtu',
+    `${bytes}`,
+  ]);
 /** What the hosts read of the ways between them, before there is a cluster. */
 async function ways(): Promise<readonly string[]> {
   const ended = await landfall(place, 'plan', '--only', 'preflight/pairs', '--json');
   const { hosts } = JSON.parse(ended.stdout) as Plan;
-  return hosts.map(({ host, findings }) => `${host}: ${findings.map(({ reading }) => reading.replaceAll('\n', ', ')).join()}`);
+  return hosts.map(
+    ({ host, findings }) =>
+      `${host}: ${findings.map(({ reading }) => reading.replaceAll('\n', ', ')).join()}`,
+  );
 }
 
 test('what is lost between hosts is named before anything is made', async () => {
@@ -163,12 +179,12 @@ test('without a word of it there is none', async () => {
 test('audit drops nothing, and writes down who would have been kept out', async () => {
   wish('firewall: { mode: audit }\n');
   expect(await open()).toEqual(
-    HOSTS.flatMap((host) =>
-      ['rules', 'unit', 'settled'].map((step) => `${host} firewall/${step}`),
-    ),
+    HOSTS.flatMap((host) => ['rules', 'unit', 'settled'].map((step) => `${host} firewall/${step}`)),
   );
   const ended = await applied();
-  expect(made(ended)).toEqual(expect.arrayContaining(['cp-0 firewall/rules', 'here firewall/answers', 'worker-0 firewall/settled']));
+  expect(made(ended)).toEqual(
+    expect.arrayContaining(['cp-0 firewall/rules', 'here firewall/answers', 'worker-0 firewall/settled']),
+  );
   expect(await open()).toEqual([]);
   expect(answers(await outside('cp-0'), 'open')).toEqual([22, 2379, 2380, 6443, 10250, 10256]);
   const status = JSON.parse((await well(place, 'status', '--json')).stdout) as StatusDocument;
@@ -188,9 +204,15 @@ test('enforce leaves open what is wanted, from outside and from the peer, and th
   expect(answers(await outside('worker-0'), 'open')).toEqual([22]);
   expect(answers(await outside('worker-0'), 'refused')).toEqual(NODE_PORT);
   const toPlane = await fromPeer('worker-0', 'cp-0');
-  expect([answers(toPlane, 'open'), answers(toPlane, 'refused')]).toEqual([[22, 6443, 10250], [9100, 30080]]);
+  expect([answers(toPlane, 'open'), answers(toPlane, 'refused')]).toEqual([
+    [22, 6443, 10250],
+    [9100, 30080],
+  ]);
   const toWorker = await fromPeer('cp-0', 'worker-0');
-  expect([answers(toWorker, 'open'), answers(toWorker, 'refused')]).toEqual([[22, 10250], [9100, 30080]]);
+  expect([answers(toWorker, 'open'), answers(toWorker, 'refused')]).toEqual([
+    [22, 10250],
+    [9100, 30080],
+  ]);
   // Names, a Service, pod to pod, a NodePort from outside.
   const proven = await landfall(place, 'status', '--prove');
   expect(proven.status, said(proven)).toBe(0);
@@ -207,7 +229,8 @@ test('status --pairs shows that nodes reach each other under the rules, and what
 });
 
 test('rules that a hand has taken out are found and put back, and the rest of the kernel’s is left alone', async () => {
-  const others = 'nft -s list ruleset | awk "/^table/ { own = /inet landfall/ } !own" | grep -v -e "counter packets" -e "^#" | sha256sum';
+  const others =
+    'nft -s list ruleset | awk "/^table/ { own = /inet landfall/ } !own" | grep -v -e "counter packets" -e "^#" | sha256sum';
   const was = await wellOnHost(lab, 'cp-0', others);
   await wellOnHost(
     lab,
@@ -217,7 +240,11 @@ test('rules that a hand has taken out are found and put back, and the rest of th
     nft delete element inet landfall nodes { ${address('worker-0')} }`,
   );
   await wellOnHost(lab, 'worker-0', 'systemctl stop landfall-firewall');
-  expect(await open()).toEqual(['cp-0 firewall/rules', 'worker-0 firewall/rules', 'worker-0 firewall/settled']);
+  expect(await open()).toEqual([
+    'cp-0 firewall/rules',
+    'worker-0 firewall/rules',
+    'worker-0 firewall/settled',
+  ]);
   expect((await landfall(place, 'plan', '--full')).stdout).toMatch(/API server/);
   await applied();
   expect(await open()).toEqual([]);
@@ -226,8 +253,12 @@ test('rules that a hand has taken out are found and put back, and the rest of th
 
 test('a reboot brings them back before anybody can be served', async () => {
   await reboot(NAME, 'worker-0');
-  expect(await wellOnHost(lab, 'worker-0', 'nft list chain inet landfall input')).toContain('kubelet, from nodes');
-  await eventually('the worker to be as it was', async () => ((await open()).length === 0 ? true : undefined));
+  expect(await wellOnHost(lab, 'worker-0', 'nft list chain inet landfall input')).toContain(
+    'kubelet, from nodes',
+  );
+  await eventually('the worker to be as it was', async () =>
+    (await open()).length === 0 ? true : undefined,
+  );
   expect(answers(await outside('worker-0'), 'open')).toEqual([22]);
 });
 
@@ -241,7 +272,9 @@ test('an apply that is killed after the rules are loaded locks nobody out, and t
   await applied();
   expect(await open()).toEqual([]);
   for (const host of HOSTS)
-    expect((await onHost(lab, host, 'systemctl is-active landfall-firewall-back.timer')).stdout).toBe('inactive\n');
+    expect((await onHost(lab, host, 'systemctl is-active landfall-firewall-back.timer')).stdout).toBe(
+      'inactive\n',
+    );
 });
 
 test('rules that would lock everybody out are taken back by the hosts themselves', async () => {
@@ -251,8 +284,14 @@ test('rules that would lock everybody out are taken back by the hosts themselves
   const problems = events(ended).flatMap((e) => (e.is === 'problem' ? [e.problem] : []));
   expect(problems.map(({ code, host }) => [code, host])).toEqual([['firewall/answers', 'here']]);
   expect(await comesIn('cp-0')).toBe(false);
-  await eventually('the host to be reached again', async () => ((await comesIn('cp-0')) ? true : undefined), 240_000);
-  expect(await wellOnHost(lab, 'cp-0', 'cat /etc/landfall/firewall.nft; nft list ruleset')).not.toContain('192.0.2.0');
+  await eventually(
+    'the host to be reached again',
+    async () => ((await comesIn('cp-0')) ? true : undefined),
+    240_000,
+  );
+  expect(await wellOnHost(lab, 'cp-0', 'cat /etc/landfall/firewall.nft; nft list ruleset')).not.toContain(
+    '192.0.2.0',
+  );
   wish('firewall: { mode: enforce }\n');
   await eventually('the worker to have taken them back, too', async () =>
     (await comesIn('worker-0')) ? true : undefined,
@@ -264,7 +303,9 @@ test('off takes it away; and a reset leaves nothing of it', async () => {
   wish('');
   expect(await open()).toEqual(HOSTS.map((host) => `${host} firewall/none`));
   await applied();
-  expect(await wellOnHost(lab, 'cp-0', 'nft list tables; ls /etc/landfall 2>&1 || true')).not.toMatch(/landfall$/m);
+  expect(await wellOnHost(lab, 'cp-0', 'nft list tables; ls /etc/landfall 2>&1 || true')).not.toMatch(
+    /landfall$/m,
+  );
   wish('firewall: { mode: enforce }\n');
   await applied();
   const ended = await landfall(place, 'reset', '--cluster', NAME, '--yes', '--json');

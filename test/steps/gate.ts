@@ -93,7 +93,10 @@ export function gate(first: Firewall): Gate {
     return { status, text: `${piece === 'read' ? stdout : stdout + stderr}`.trim(), calls };
   };
   const shell = (text: string): void => {
-    spawnSync('dash', ['-c', `PATH=${bin}:$PATH; ${text}`], { encoding: 'utf8', env: { ...process.env, END_BEFORE: '0' } });
+    spawnSync('dash', ['-c', `PATH=${bin}:$PATH; ${text}`], {
+      encoding: 'utf8',
+      env: { ...process.env, END_BEFORE: '0' },
+    });
   };
   return {
     run,
@@ -104,7 +107,8 @@ export function gate(first: Firewall): Gate {
     kernel: () => (existsSync(at('kernel')) ? readFileSync(at('kernel'), 'utf8') : ''),
     setKernel: (text) => writeFileSync(at('kernel'), text),
     reboot: () => {
-      for (const gone of ['run', 'timer', 'kernel', 'active']) rmSync(at(gone), { recursive: true, force: true });
+      for (const gone of ['run', 'timer', 'kernel', 'active'])
+        rmSync(at(gone), { recursive: true, force: true });
       mkdirSync(at('run'));
       if (existsSync(at('enabled'))) shell('systemctl enable --now landfall-firewall.service');
     },

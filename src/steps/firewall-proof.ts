@@ -10,11 +10,6 @@ import { FIREWALL_STATE } from './places.ts';
 import { ROLLBACK_SECONDS } from './rollback.ts';
 import type { Step } from './step.ts';
 
-const NOTE = `umask 022
-mkdir -p ${FIREWALL_STATE}
-: >${CAME_IN}
-`;
-
 /** What a node must reach on the others: the API server, and from a control plane also etcd. `address port` each. */
 function needed({ cluster, hosts, away }: Scene, node: Node): readonly string[] {
   const ports = [apiPort(cluster), ...(node.role === 'control-plane' ? [2379, 2380] : [])];
@@ -23,32 +18,28 @@ function needed({ cluster, hosts, away }: Scene, node: Node): readonly string[] 
     .flatMap((other) => ports.map((port) => `${nodeAddress(other, hosts[other.name])} ${port}`));
 }
 
-/** Run on a host by who has come in: what is not reached from there, and whether word was left. What refuses has been reached. */
-function look(targets: readonly string[]): string {
-  return sh`
-    unreached=$(
-      while read -r address port; do
-        (
-          said=$(timeout 5 bash -c ': </dev/tcp/$0/$1' "$address" "$port" 2>&1)
-          status=$?
-          case $status,$said in 0,* | *refused*) ;; *) echo " $address:$port" ;; esac
-        ) &
-      done ${heredoc(targets.join('\n'))}
-      wait
-    )
-    unreached=$(echo $(printf '%s\n' "$unreached" | sort))
-    if [ -n "$(find ${CAME_IN} -mmin -5 2>/dev/null)" ]; then noted='and noted there'; else noted='not noted there lately'; fi
-    echo "landfall: in, \${unreached:+$unreached not reached from there, }$noted"
-    `.text;
-}
-
-/** Pieces of shell, line by line; nothing when there are none. */
-const joined = (pieces: readonly Shell[]): Shell => (pieces.length === 0 ? sh`:` : lines(...pieces));
-
-const lookAs = ({ name }: Node, script: string): Shell => sh`
-  ${name})
-  inside "$2" 'exec sh -s' ${heredoc(script)}
-  ;;`;
+/**
+ * Run on a host by who has come in: what is not reached from there, and whether word was left; with `$note`, who comes as root leaves it,
+ * where nothing is missing. What refuses has been reached.
+ */
+const LOOK = sh`
+  unreached=$(
+    for target; do
+      [ -n "$target" ] || continue
+      (
+        said=$(timeout 5 bash -c ': </dev/tcp/$0/$1' \${target% *} \${target#* } 2>&1)
+        case $?,$said in 0,* | *refused*) ;; *) echo "$target" | tr ' ' : ;; esac
+      ) &
+    done
+    wait
+  )
+  unreached=$(printf '%s\n' "$unreached" | sort | tr '\n' ' ')
+  case $unreached in *[0-9]*) note= ;; esac
+  if [ -n "$note" ]; then ( umask 022; mkdir -p ${FIREWALL_STATE}; : >${CAME_IN} ); fi
+  if [ -n "$(find ${CAME_IN} -mmin -5 2>/dev/null)" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+  case $unreached in *[0-9]*) noted="\${unreached}not reached from there" ;; esac
+  echo "landfall: in, $noted"
+  `.text;
 
 /** On the operator's machine: a new login to every node under the new rules, from where it looks whether the others are reached. */
 export function firewallProof(scene: Scene): readonly Step[] {
@@ -57,7 +48,7 @@ export function firewallProof(scene: Scene): readonly Step[] {
   const wish = wishedPort(scene);
   // A run that was cut short may have moved sshd already.
   const ways = ['', ...(wish === undefined ? [] : [`-p ${wish}`])];
-  const inside = sh`
+  const seen = sh`
     # ADDRESS COMMAND: what is on standard input goes to the first port that lets somebody in.
     inside() {
       words=$(cat)
@@ -67,19 +58,18 @@ export function firewallProof(scene: Scene): readonly Step[] {
         [ "$status" -eq 255 ] || return "$status"
       done
       return 255
-    }`;
-  const each = (call: string): Shell => joined(nodes.map((n) => sh`${call} ${n.name} ${n.address}`));
-  const seen = sh`
-    ${inside}
-    from_there() {
-      case $1 in
-      ${joined(nodes.map((node) => lookAs(node, look(needed(scene, node)))))}
-      esac
     }
+    look_there() {
+      printf "note='%s'; set --" "$note"; printf " '%s'" "$@"; echo
+      cat ${heredoc(LOOK)}
+    }
+    # NAME ADDRESS TARGET…
     seen() {
-      said=$(from_there "$1" "$2") || :
-      echo "$1: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"
+      name=$1 at=$2; shift 2
+      said=$(look_there "$@" | inside "$at" "$as") || :
+      echo "$name: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"
     }`;
+  const each = lines(...nodes.map((n) => sh`seen ${n.name} ${n.address} ${needed(scene, n)}`));
   return [
     {
       id: 'firewall/answers',
@@ -87,18 +77,14 @@ export function firewallProof(scene: Scene): readonly Step[] {
       why: 'The connection that loaded them is let through because it was there before. Whether anybody else is shows only by a new one from here; and whether nodes still reach each other, from there.',
       see: ['man 1 ssh'],
       read: sh`
+        note='' as='exec sh -s'
         ${seen}
-        ${each('seen')}`,
+        ${each}`,
       want: nodes.map(({ name }) => `${name}: in, and noted there`).join('\n'),
       make: sh`
+        note=yes as=${AS_ROOT}
         ${seen}
-        leave_word() {
-          inside "$2" ${AS_ROOT} ${heredoc(NOTE)}
-        }
-        all=$(${each('seen')})
-        printf '%s\n' "$all"
-        if printf '%s\n' "$all" | grep -v ': in, and noted there$' | grep -qv ': in, not noted there lately$'; then exit 1; fi
-        ${each('leave_word')}`,
+        ${each}`,
       clues: [
         {
           match: /timed out|No route to host|Connection refused/i,

@@ -27,7 +27,9 @@ export const noTable = sh`
 
 /** Has the kernel hold the rules that were last confirmed, or none. Rules it does not take are worse than none: nobody would come in. */
 export const confirmedRules = sh`
-  if [ -e ${WISHED.firewall} ] && nft -f ${WISHED.firewall}; then :; else ${noTable}; fi`;
+  if [ -e ${WISHED.firewall} ] && nft -f ${WISHED.firewall}; then :; else
+    ${noTable}
+  fi`;
 
 /** What is run when nobody has come in. */
 export const backScript = sh`

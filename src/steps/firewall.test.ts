@@ -137,16 +137,20 @@ describe('the rules of a host', () => {
     }
   }
 
-  it.each(['first ones', 'others'] as const)(
+  it.each(['first ones', 'others', 'others, while still others are on trial'] as const)(
     'wherever the loading of the %s is cut short: when the time is up, or after a reboot, it is as it was; and the next try ends it',
     (which) => {
-      const begun = (one: Gate): void => {
-        if (which === 'others') applied(one);
+      const begun = (one: Gate): string => {
+        if (which !== 'first ones') applied(one);
+        const was = one.kernel();
+        if (which.endsWith('trial')) {
+          one.wish({ mode: 'enforce', admins: ['203.0.113.0/24'], allow: [] });
+          expect(one.run(RULES, 'make').status).toBe(0);
+        }
         one.wish(NEW);
+        return was;
       };
-      const model = host();
-      begun(model);
-      const was = model.kernel();
+      const was = begun(host());
       const cuts = cutEverywhere(begun, RULES, (one, cut) => {
         const back = one.keep();
         one.timeIsUp();

@@ -101,6 +101,8 @@ export function firewallRules(scene: Scene): readonly Step[] {
       want: `${text}the kernel has the same`,
       make: sh`
         ${takeTurn(TRIAL)}
+        # Others that are still on trial go first, while their timer runs: it is stopped next.
+        if [ -e ${armedFile(TRIAL)} ]; then ${backNow(TRIAL)}; fi
         rm -f ${CAME_IN}
         ${wayBack(TRIAL, backScript)}
         ${startTimer(TRIAL)}

@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fromOutside } from '../../src/lab/host.ts';
-import { namesOf, portOf } from '../../src/lab/names.ts';
+import { namespacePath, namesOf, portOf } from '../../src/lab/names.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -125,15 +125,13 @@ const comesIn = async (host: string): Promise<boolean> => {
 };
 
 /** Drops on a host what comes from another for these words of nft, as a firewall on the way would; nothing any more without any. */
-const drop = (host: string, from: string, ...words: readonly string[]): Promise<string> =>
-  wellOnHost(
-    lab,
-    host,
-    `nft -f - <<'END'
-table inet hand
-delete table inet hand
-${words.length === 0 ? '' : `table inet hand {\nchain in {\ntype filter hook input priority -10; policy accept;\n${words.map((one) => `ip saddr ${address(from)} ${one} drop\n`).join('')}}\n}\n`}END`,
-  );
+function drop(host: string, from: string, ...words: readonly string[]): void {
+  const rules = words.map((one) => `ip saddr ${address(from)} ${one} drop\n`).join('');
+  const chain = `type filter hook input priority -10; policy accept;\n${rules}`;
+  execFileSync('nsenter', [`--net=${namespacePath(namesOf(NAME).host(host))}`, 'nft', '-f', '-'], {
+    input: `table inet hand\ndelete table inet hand\n${words.length === 0 ? '' : `table inet hand {\nchain in {\n${chain}}\n}\n`}`,
+  });
+}
 /** What carries a host's packets in the middle of the way takes so many bytes. */
 const middle = (host: string, bytes: number): Promise<unknown> =>
   promisify(execFile)('ip', [
@@ -157,14 +155,14 @@ async function ways(): Promise<readonly string[]> {
 
 test('what is lost between hosts is named before anything is made', async () => {
   expect(await ways()).toEqual(['cp-0: all reached', 'worker-0: all reached']);
-  await drop('worker-0', 'cp-0', 'tcp dport 10250', 'udp dport 8472');
+  drop('worker-0', 'cp-0', 'tcp dport 10250', 'udp dport 8472');
   await middle('worker-0', 1400);
   expect(await ways()).toEqual([
     'cp-0: worker-0 size 1500 lost, worker-0 tcp 10250 silent, worker-0 udp 8472 silent',
     'worker-0: cp-0 size 1500 lost',
   ]);
   expect((await landfall(place, 'plan')).stdout).toMatch(/preflight\/pairs[^]*worker-0 tcp 10250 silent/);
-  await drop('worker-0', 'cp-0');
+  drop('worker-0', 'cp-0');
   await middle('worker-0', 1500);
   expect(await ways()).toEqual(['cp-0: all reached', 'worker-0: all reached']);
 });
@@ -222,10 +220,10 @@ test('status --pairs shows that nodes reach each other under the rules, and what
   const good = await well(place, 'status', '--pairs');
   expect(good.stdout).toMatch(/cp-0 +asked 1 node +1 of 1 port reached +1500 bytes pass to 1 of 1/);
   expect(good.stdout).not.toMatch(/ to (cp|worker)-0: /);
-  await drop('worker-0', 'cp-0', 'tcp dport 10250');
+  drop('worker-0', 'cp-0', 'tcp dport 10250');
   const bad = await well(place, 'status', '--pairs');
   expect(bad.stdout).toMatch(/cp-0 to worker-0: tcp port 10250 is silent\n +why: .*\n +try: /);
-  await drop('worker-0', 'cp-0');
+  drop('worker-0', 'cp-0');
 });
 
 test('rules that a hand has taken out are found and put back, and the rest of the kernel’s is left alone', async () => {
@@ -235,9 +233,10 @@ test('rules that a hand has taken out are found and put back, and the rest of th
   await wellOnHost(
     lab,
     'cp-0',
-    `handle=$(nft -a list chain inet landfall input | sed -n 's/.*API server.*handle //p' | head -n 1)
+    `handle=$(nft -a list chain inet landfall input | sed -n 's/.*DHCPv6.*handle //p')
     nft delete rule inet landfall input handle $handle
-    nft delete element inet landfall nodes { ${address('worker-0')} }`,
+    nft insert rule inet landfall input tcp dport 8080 accept
+    nft add element inet landfall planes { 192.0.2.7 }`,
   );
   await wellOnHost(lab, 'worker-0', 'systemctl stop landfall-firewall');
   expect(await open()).toEqual([
@@ -245,7 +244,8 @@ test('rules that a hand has taken out are found and put back, and the rest of th
     'worker-0 firewall/rules',
     'worker-0 firewall/settled',
   ]);
-  expect((await landfall(place, 'plan', '--full')).stdout).toMatch(/API server/);
+  const shown = (await landfall(place, 'plan', '--full')).stdout;
+  for (const one of [/DHCPv6/, /tcp dport 8080 accept/, /192\.0\.2\.7/]) expect(shown).toMatch(one);
   await applied();
   expect(await open()).toEqual([]);
   expect(await wellOnHost(lab, 'cp-0', others)).toBe(was);

@@ -67,9 +67,9 @@ export const status: Action<StatusFlags> = async (context, flags) => {
     const runs = await listRuns(cluster.name, { ...context.process.env });
     const last: LastRun | undefined = runs.at(-1);
     const { stdout } = context.process;
-    const mode = cluster.firewall?.mode ?? 'off';
+    const mode = cluster.firewall?.mode ?? 'none';
     const met =
-      mode === 'off'
+      mode === 'none'
         ? undefined
         : await meetStrangers(
             site,

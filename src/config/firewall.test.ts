@@ -23,10 +23,10 @@ function wrong(more: string): readonly string[] {
 }
 
 describe('firewall', () => {
-  it('is off where it is not spoken of, and where it does not say', () => {
+  it('is none where it is not spoken of, and where it does not say', () => {
     expect(read('')).toBeUndefined();
-    expect(read('firewall: {}\n')).toEqual({ mode: 'off', allow: [] });
-    expect(read('firewall: { mode: off }\n')).toEqual({ mode: 'off', allow: [] });
+    expect(read('firewall: {}\n')).toEqual({ mode: 'none', allow: [] });
+    expect(read('firewall: { mode: none }\n')).toEqual({ mode: 'none', allow: [] });
   });
 
   it('names who may come in', () => {
@@ -48,7 +48,7 @@ describe('firewall', () => {
     ['firewall:\n  allow:\n    - { port: 80, from: [10.0.0.0/8, 10.1.1.1/16] }\n', ['firewall/network 3']],
     ['firewall:\n  allow:\n    - { port: 80, through: 79 }\n', ['firewall/ports 3']],
     ['firewall:\n  allow:\n    - { port: 80, through: 80 }\n', []],
-    ['firewall: { mode: off }\n', []],
+    ['firewall: { mode: none }\n', []],
   ])('%j: %j', (more, told) => {
     expect(wrong(more)).toEqual(told);
   });
@@ -56,7 +56,7 @@ describe('firewall', () => {
   it('asks for an address of every node, when rules are to name it', () => {
     const named = '  - { name: worker-0, role: worker, address: worker-0.example.com }\n';
     expect(wrong(named)).toEqual([]);
-    expect(wrong(`${named}firewall: { mode: off }\n`)).toEqual([]);
+    expect(wrong(`${named}firewall: { mode: none }\n`)).toEqual([]);
     expect(wrong(`${named}firewall: { mode: audit }\n`)).toEqual(['firewall/address 1']);
     const known = named.replace(' }', ', internalAddress: 10.0.0.21 }');
     expect(wrong(`${known}firewall: { mode: audit }\n`)).toEqual([]);

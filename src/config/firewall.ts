@@ -14,7 +14,7 @@ export function checkFirewall(draft: Draft): readonly Problem[] {
     ...listPaths(draft, ALLOW).flatMap((path) => listPaths(draft, [...path, 'from'])),
   ];
   return [
-    ...(mode === undefined || mode === 'off'
+    ...(mode === undefined || mode === 'none'
       ? []
       : nodePaths(draft).flatMap((path) => nameless(draft, path))),
     ...sources.flatMap((path) => notANetwork(draft, path)),
@@ -49,13 +49,13 @@ function notANetwork(draft: Draft, path: Path): readonly Problem[] {
 
 function backwards(draft: Draft, path: Path): readonly Problem[] {
   const [port, through] = [valueAt(draft, [...path, 'port']), valueAt(draft, [...path, 'through'])];
-  if (typeof port !== 'number' || typeof through !== 'number' || through > port) return [];
+  if (typeof port !== 'number' || typeof through !== 'number' || through >= port) return [];
   return [
     valueProblem(draft.page, [...path, 'through'], {
       code: 'firewall/ports',
       summary: `there are no ports from ${port} through ${through}`,
       why: 'through is the last port of several, port the first',
-      try: `through: a port above ${port}, or leave it out for one port alone`,
+      try: `through: ${port} or a port above it, or leave it out for one port alone`,
     }),
   ];
 }

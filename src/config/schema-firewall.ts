@@ -52,10 +52,10 @@ const allowance = z.strictObject({
 export const firewall = z.strictObject({
   mode: z
     .enum(FIREWALL_MODES)
-    .default('off')
+    .default('none')
     .meta({
       description:
-        '`off`: Landfall has no firewall on the hosts. `audit`: nothing is dropped; what would be is written down, and `landfall status` shows it. `enforce`: what is not allowed is dropped.',
+        '`none`: Landfall has no firewall on the hosts. `audit`: nothing is dropped; what would be is written down, and `landfall status` shows it. `enforce`: what is not allowed is dropped.',
       why: 'On a public address kubelet, etcd and whatever else listens are there for everybody, and only their own certificates stand before them. But a rule that is missing is seen by those it keeps out: so begin with `audit`, look after a few days, and enforce then.',
       examples: ['audit', 'enforce'],
     }),

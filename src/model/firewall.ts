@@ -1,5 +1,5 @@
 /** What a firewall does with what nobody has allowed: it is not there, it writes it down, or it drops it. */
-export const FIREWALL_MODES = ['off', 'audit', 'enforce'] as const;
+export const FIREWALL_MODES = ['none', 'audit', 'enforce'] as const;
 
 /** One of {@link FIREWALL_MODES}. */
 export type FirewallMode = (typeof FIREWALL_MODES)[number];

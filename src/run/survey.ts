@@ -119,7 +119,7 @@ export async function readFacts(site: Site): Promise<Readonly<Record<string, Fac
 export async function meetAny(site: Site): Promise<Met> {
   const wish = {
     ...(site.lock === undefined ? { available: site.cluster.kubernetes, cluster: site.cluster } : {}),
-    doors: (site.cluster.firewall?.mode ?? 'off') !== 'off',
+    doors: (site.cluster.firewall?.mode ?? 'none') !== 'none',
   };
   const nodes = site.cluster.nodes.filter(({ name }) => site.hosts.has(name));
   const read = await pMap(

@@ -1,5 +1,5 @@
 import { controlPlanes, type Node } from '../model/cluster.ts';
-import { heredoc, lines, type Shell, sh } from '../shell/sh.ts';
+import { heredoc, lines, sh } from '../shell/sh.ts';
 import { CAME_IN } from './firewall-state.ts';
 import { wishedFirewall } from './firewall.ts';
 import { AS_ROOT, login } from './login-way.ts';

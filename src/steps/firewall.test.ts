@@ -42,7 +42,7 @@ describe('the rules of a host', () => {
         .filter((id) => id.startsWith('firewall/'));
     expect(of({})).toEqual([]);
     expect(of({}, { firewall: true })).toEqual(['firewall/none']);
-    expect(of({ firewall: { mode: 'off', allow: [] } })).toEqual(['firewall/none']);
+    expect(of({ firewall: { mode: 'none', allow: [] } })).toEqual(['firewall/none']);
     expect(of({ firewall: OLD })).toEqual(['firewall/nftables', RULES, 'firewall/answers', UNIT, SETTLED]);
   });
 

@@ -34,7 +34,7 @@ const NFT = 'https://wiki.nftables.org/wiki-nftables/index.php/Main_Page';
 
 /** The firewall the hosts are to have; undefined when they are to have none. */
 export function wishedFirewall({ cluster: { firewall } }: Pick<Scene, 'cluster'>): Firewall | undefined {
-  return firewall === undefined || firewall.mode === 'off' ? undefined : firewall;
+  return firewall === undefined || firewall.mode === 'none' ? undefined : firewall;
 }
 
 /** What loads the rules. */
@@ -82,7 +82,7 @@ const FOREIGN: readonly Clue[] = [
 export function firewallRules(scene: Scene): readonly Step[] {
   const firewall = wishedFirewall(scene);
   if (firewall === undefined) {
-    const said = scene.cluster.firewall?.mode === 'off';
+    const said = scene.cluster.firewall?.mode === 'none';
     return said || scene.facts.firewall === true ? [noFirewall()] : [];
   }
   const text = firewallText(scene, firewall);
@@ -141,7 +141,7 @@ export function firewallKept(scene: Scene): readonly Step[] {
 }
 
 function firewallUnit(): Step {
-  return ownFile(
+  const file = ownFile(
     {
       id: 'firewall/unit',
       title: 'Say how the rules are loaded at boot',
@@ -169,6 +169,8 @@ WantedBy=sysinit.target
 `,
     },
   );
+  // A unit without its file cannot be told not to start any more.
+  return { ...file, undo: nothingLeft };
 }
 
 function settled(text: string): Step {

@@ -39,7 +39,7 @@ const GUARDED: Cluster = {
     allow: [{ port: 9100, protocol: 'tcp', from: ['nodes', 'pods', '198.51.100.7'] }],
   },
 };
-const UNGUARDED: Cluster = { ...HARBOUR, firewall: { mode: 'off', allow: [] } };
+const UNGUARDED: Cluster = { ...HARBOUR, firewall: { mode: 'none', allow: [] } };
 const LISTS = [
   ...[HARBOUR, CALICO, CILIUM, UNGUARDED].map((cluster) => allSteps(scene(cluster))),
   ...[WORKERS, THREE, VIRTUAL, GUARDED].map((cluster) =>

@@ -23,10 +23,10 @@ const AT_ONCE = 50;
  * Sends 8 bytes of an IP protocol nobody listens to, and waits for the peer's kernel to say so (RFC 792, "protocol unreachable"): what
  * comes back has been there. perl is part of every Debian and Ubuntu. IP_RECVERR is 11, ENOPROTOOPT 92, MSG_DONTWAIT 64.
  */
-const KNOCK = `socket(my $s, PF_INET, SOCK_RAW, $ARGV[1]) && setsockopt($s, 0, 11, pack("i", 1)) && connect($s, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 2; send($s, "landfall", 0); my $r = ""; vec($r, fileno($s), 1) = 1; select($r, undef, undef, 1.5); exit(!defined(recv($s, my $b, 64, 64)) && $! == 92 ? 0 : 1)`;
+const KNOCK = `socket(S, PF_INET, SOCK_RAW, $ARGV[1]) && setsockopt(S, 0, 11, pack("i", 1)) && connect(S, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 2; send(S, "landfall", 0); $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1.5); exit(!defined(recv(S, $b, 64, 64)) && $! == 92 ? 0 : 1)`;
 
 /** Listens for what the peer says of the address it holds, which it does twice a second. */
-const HEAR = `socket(my $s, PF_INET, SOCK_RAW, 112) or exit 2; my $end = time + 3; while (time < $end) { my $r = ""; vec($r, fileno($s), 1) = 1; select($r, undef, undef, 1) or next; my $from = recv($s, my $b, 256, 64) or next; exit 0 if inet_ntoa((sockaddr_in($from))[1]) eq $ARGV[0] } exit 1`;
+const HEAR = `socket(S, PF_INET, SOCK_RAW, 112) or exit 2; $end = time + 3; while (time < $end) { $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1) or next; $from = recv(S, $b, 256, 64) or next; exit 0 if inet_ntoa((sockaddr_in($from))[1]) eq $ARGV[0] } exit 1`;
 
 /**
  * One question, as `NAME ADDRESS KIND WHAT`. Nobody needs to listen: a kernel that refuses has been reached. Of UDP and VRRP silence
@@ -42,6 +42,7 @@ case $kind in
     knock() { timeout 3 bash -c 'exec 3<>/dev/udp/$0/$1; printf x >&3; read -r -t 1 -u 3' "$at" "$1" 2>&1; }
     case $(knock "$what") in
       *refused*) is=refused ;;
+      *'No route'* | *nreachable*) is=unreachable ;;
       *) case $(knock 9) in *refused*) is=silent ;; esac ;;
     esac ;;
   size)

@@ -85,7 +85,7 @@ export const PAIR_CLUES: readonly Clue[] = [
     diagnosis: 'H44',
   },
   {
-    match: /^\S+ udp \d+ silent$/,
+    match: /^\S+ udp \d+ (silent|unreachable)$/,
     means:
       'the node named answers for another UDP port and not for this one, by which packets of pods travel',
     try: 'open this UDP port between all nodes, on the hosts and at the provider',

@@ -299,7 +299,7 @@ test('rules that would lock everybody out are taken back by the hosts themselves
   expect(await open()).toEqual([]);
 });
 
-test('off takes it away; and a reset leaves nothing of it', async () => {
+test('no firewall takes it away; and a reset leaves nothing of it', async () => {
   wish('');
   expect(await open()).toEqual(HOSTS.map((host) => `${host} firewall/none`));
   await applied();

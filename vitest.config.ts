@@ -22,6 +22,7 @@ const BY_LENGTH = [
   'failures',
   'registries',
   'join',
+  'firewall',
   'create',
   'system',
   'plugins',

@@ -6,6 +6,7 @@ import { checkEndpoint } from './endpoint.ts';
 import { checkEtcd } from './etcd.ts';
 import { complete } from './defaults.ts';
 import { lockPath, pathFrom, readText } from './file.ts';
+import { checkFirewall } from './firewall.ts';
 import { foreign } from './foreign.ts';
 import { type HeldLock, lockedFor, readLock } from './lock.ts';
 import { checkHostSsh } from './host-ssh.ts';
@@ -102,6 +103,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkRuntime(draft),
     ...trusted.problems,
     ...checkProxy(draft),
+    ...checkFirewall(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');

@@ -57,7 +57,10 @@ function endpointOf({ host, port, kept, virtual }: Cluster['endpoint']): Fields 
 function inOrder(nodes: readonly Node[]): readonly Omit<Node, 'hostKey'>[] {
   return nodes
     .toSorted((a, b) => byText(a.role, b.role) || byText(a.name, b.name))
-    .map(({ hostKey: _, ...node }) => node);
+    .map((node) => {
+      const { hostKey: _, ...rest } = node;
+      return rest;
+    });
 }
 
 /**

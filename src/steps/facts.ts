@@ -10,9 +10,10 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, dockerRepository, kubernetesRepository } from './packages.ts';
-import { FILES, RECOVERY, SSH_NOTE } from './places.ts';
+import { ENDPOINT_FILES, FILES, FIREWALL_STATE, RECOVERY, SSH_NOTE, WISHED } from './places.ts';
 import { wayOut } from './proxy.ts';
 import { RUNTIME_PARTS } from './runtime-parts.ts';
+import { listening } from './sshd.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
@@ -20,6 +21,8 @@ export interface FactsWish {
   readonly available?: string;
   /** The cluster whose ways out the host is perhaps yet to be told of. */
   readonly cluster?: Cluster;
+  /** Whether it is asked where sshd listens: which a firewall has to know, and takes a look at every process. */
+  readonly doors?: boolean;
 }
 
 /** In shell: whether the host has become a member of a cluster, all the way. */
@@ -58,6 +61,8 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   runtimes: sh`
     if [ -e ${FILES.crioList} ] && [ -e ${RUNTIME_PARTS['cri-o'].program} ]; then echo cri-o; fi
     if [ -e ${FILES.dockerList} ] && [ -e ${RUNTIME_PARTS.containerd.program} ] && grep -qs '^# Written by Landfall' ${FILES.containerd}; then echo containerd; fi`,
+  keepalived: sh`if [ -e ${ENDPOINT_FILES.keepalived} ]; then echo yes; fi`,
+  firewall: sh`for path in ${WISHED.firewall} ${`${FIREWALL_STATE}/armed`}; do if [ -e "$path" ]; then echo yes; break; fi; done`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
@@ -126,6 +131,7 @@ function repositories(version: string, cluster: Cluster | undefined): Readonly<R
 export function factsScript(wish: FactsWish = {}): string {
   const questions = {
     ...QUESTIONS,
+    ...(wish.doors === true ? { doors: listening } : {}),
     ...(wish.available === undefined ? {} : repositories(wish.available, wish.cluster)),
   };
   return [
@@ -174,16 +180,23 @@ function runtimes(text: string): Pick<Facts, 'runtimes'> {
 }
 
 /** How one logs in, of hosts that were asked: those of an older recording were not. */
-function login(text: string): Pick<Facts, 'ssh'> {
+function login(text: string, doors: string): Pick<Facts, 'ssh'> {
   const said = new Map(pairs(text));
   const user = said.get('login');
   if (user === undefined) return {};
-  const before = (said.get('before') ?? '').split(' ').filter((port) => /^\d+$/.test(port));
+  const numbers = (words: string): readonly number[] =>
+    words
+      .split(' ')
+      .filter((port) => /^\d+$/.test(port))
+      .map(Number);
+  const before = numbers(said.get('before') ?? '');
+  const ports = numbers(doors);
   return {
     ssh: {
       by: said.get('by') === 'socket' ? 'socket' : 'service',
       login: user,
-      ...(before.length === 0 ? {} : { before: before.map(Number) }),
+      ...(before.length === 0 ? {} : { before }),
+      ...(ports.length === 0 ? {} : { ports }),
     },
   };
 }
@@ -256,12 +269,14 @@ export function parseFacts(output: string): Facts {
     ...(lab === undefined || lab.status !== '0'
       ? {}
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
-    ...login(text('ssh')),
+    ...login(text('ssh'), text('doors')),
     ...membership(text('member')),
     ...(text('epoch') === '' ? {} : { epoch: text('epoch') }),
     ...(text('recovering') === '' ? {} : { recovering: true as const }),
     ...(text('recovered') === '' ? {} : { recovered: text('recovered') }),
     ...runtimes(text('runtimes')),
+    ...(text('keepalived') === 'yes' ? { keepalived: true as const } : {}),
+    ...(text('firewall') === 'yes' ? { firewall: true as const } : {}),
     ...availability(facts),
   };
 }

@@ -7,6 +7,7 @@ const LONG = 30 * 60_000;
 const BY_LENGTH = [
   'break',
   'member',
+  'half-member',
   'control-planes',
   'virtual-ip',
   'login',

@@ -26,8 +26,9 @@ export const CONTAINERD_BREAKS: Readonly<Record<string, Breaks>> = {
   ],
   'packages/installed': [
     {
-      how: 'another version, held',
-      by: 'emptyPackage containerd.io 0.1-1; dpkg -i --force-downgrade,confold /tmp/containerd.io.deb; apt-mark hold containerd.io',
+      how: 'another version, free to move',
+      by: 'emptyPackage containerd.io 0.1-1; dpkg -i --force-downgrade,confold /tmp/containerd.io.deb; apt-mark unhold containerd.io',
+      also: { 'packages/hold': 'apt would not put back what is held' },
       alone: 'with its program nothing else of it can be asked',
     },
   ],

@@ -68,6 +68,15 @@ timeout 20 crictl images -o json 2>/dev/null | awk '
   /"size":/ { for (i = 1; i <= t; i++) print tags[i] digests; t = 0; digests = "" }'
 }
 
+probe_standing() {
+if [ -e /etc/kubernetes/landfall/initialised ] || ! [ -d /var/lib/etcd/member ]; then echo 'no vote'
+elif list=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member list); then
+  printf '%s\n' "$list" | awk -F ', ' -v name=cp-1 -v peer=https://10.0.0.12:2380 '
+    $6 == "false" && ($3 == name || $4 == peer) { votes = 1 }
+    END { print votes ? "votes" : "no vote" }'
+fi
+}
+
 probe_certificate_ends() {
 timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null
 }
@@ -153,6 +162,16 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -207,6 +226,16 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -260,9 +289,16 @@ make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 5 join/member: Join cp-1 to the control plane
-# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody.
+# ── 5 join/standing: Know whether etcd counts on this host already
+# A join that was cut short may have been given its vote by then. Taken back it would be missed whenever votes are counted: of two voters, it is the majority. Only etcd’s own list says so.
 read_5() {
+case $(probe standing) in votes | 'no vote') echo known ;; *) echo 'etcd does not say' ;; esac
+}
+want_5=known
+
+# ── 6 join/member: Join cp-1 to the control plane
+# kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.
+read_6() {
 open=; begun=
 for path in /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key /etc/kubernetes/pki/front-proxy-ca.crt /etc/kubernetes/pki/front-proxy-ca.key /etc/kubernetes/pki/front-proxy-client.crt /etc/kubernetes/pki/front-proxy-client.key /etc/kubernetes/pki/etcd/ca.crt /etc/kubernetes/pki/etcd/ca.key /etc/kubernetes/pki/etcd/server.crt /etc/kubernetes/pki/etcd/server.key /etc/kubernetes/pki/etcd/peer.crt /etc/kubernetes/pki/etcd/peer.key /etc/kubernetes/pki/etcd/healthcheck-client.crt /etc/kubernetes/pki/etcd/healthcheck-client.key /etc/kubernetes/pki/apiserver-etcd-client.crt /etc/kubernetes/pki/apiserver-etcd-client.key /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/sa.pub /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-scheduler.yaml /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env; do
   if [ -s "$path" ]; then begun=yes; else open="$open $path"; fi
@@ -276,8 +312,8 @@ elif [ -n "$open" ]; then echo "a member that lacks:$open"
 elif [ -e /etc/kubernetes/bootstrap-kubelet.conf ] || [ -e /run/landfall/join.yaml ]; then echo 'half joined, open: its end'
 else echo member; fi
 }
-want_5=member
-make_5() {
+want_6=member
+make_6() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null) || :
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -291,8 +327,18 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
   if [ -n "$open" ]; then echo "a member that lacks:$open"; exit 1; fi
 else
   if [ -z "$(slot join-cp-1)" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
-  if [ -n "$begun" ]; then (
-    begun=
+standing=$(probe standing)
+case $standing in
+  votes)
+    for path in $open; do
+      case $path in
+        /etc/kubernetes/kubelet.conf | /var/lib/kubelet/*) ;;
+        *) echo "a voter that lacks:$open"; exit 1 ;;
+      esac
+    done ;;
+  'no vote')
+    if [ -n "$begun" ]; then (
+      begun=
 if [ -e /etc/kubernetes/kubelet.conf ] || [ -d /etc/kubernetes/pki ] || [ -d /var/lib/etcd/member ]; then begun=yes; fi
 if [ -n "$begun" ]; then
   if kubeadm version >/dev/null 2>&1; then
@@ -376,9 +422,10 @@ if command -v ipset >/dev/null 2>&1; then
 fi
 rm -rf /var/lib/landfall/recovery
 rm -f /etc/kubernetes/landfall/initialised /etc/kubernetes/landfall/recovered
-  ) || echo 'not all of the earlier try could be taken back'; fi
-  met=
-  ticket=$(slot join-cp-1)
+    ) || echo 'not all of the earlier try could be taken back'; fi ;;
+  *) echo 'etcd does not say whether this host votes; nothing is touched'; exit 1 ;;
+esac
+ticket=$(slot join-cp-1)
 if [ -z "$ticket" ]; then echo 'no token was minted for this host in this run'; exit 1; fi
 set -- $ticket
 (
@@ -405,10 +452,23 @@ controlPlane:
     advertiseAddress: "10.0.0.12"
     bindPort: 6443
   certificateKey: "%s"
-' "$@" >>/run/landfall/join.yaml
+' "$1" "$2" "$3" >>/run/landfall/join.yaml
 )
 status=0
-kubeadm join --config /run/landfall/join.yaml $met || status=$?
+if [ "$standing" = votes ]; then
+  skip=--skip-phases=preflight,control-plane-prepare,check-etcd,etcd-join
+if [ -z "$open" ]; then skip=$skip,kubelet-start; fi
+kubeadm join --config /run/landfall/join.yaml "$skip" || status=$?
+else
+  kubeadm join --config /run/landfall/join.yaml --skip-phases=etcd-join,kubelet-wait-bootstrap,control-plane-join,wait-control-plane || status=$?
+if [ "$status" -eq 0 ]; then
+  find /etc/kubernetes -type f -exec sync {} +
+if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
+  chattr +S /etc/kubernetes/manifests 2>/dev/null || :
+  kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?
+  chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
+fi
+fi
 rm -f /run/landfall/join.yaml
 if [ "$status" -ne 0 ]; then
   # kubeadm waits for kubelet and knows no more than that it does not come.
@@ -418,14 +478,15 @@ fi
 fi
 rm -f /etc/kubernetes/bootstrap-kubelet.conf /run/landfall/join.yaml
 find /etc/kubernetes -type f -exec sync {} +
+if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
 date -u +%FT%TZ >/etc/kubernetes/landfall/.initialised.landfall
 sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 join/certificates: Have certificates that stay valid
+# ── 7 join/certificates: Have certificates that stay valid
 # The certificates of a control plane are made in one minute and end in one minute, and the whole control plane stops with them. They are renewed long before, by the authorities that are there, and what has read the old ones is started anew: on one control plane at a time.
-read_6() {
+read_7() {
 if [ -e /etc/kubernetes/landfall/renewing ]; then echo 'renewed, and not yet read by all that use them'
 else probe certificate_ends | awk -v days=90 -v authorities=0 '
       /"name":/ { split($0, p, "\""); name = p[4] }
@@ -439,8 +500,8 @@ else probe certificate_ends | awk -v days=90 -v authorities=0 '
         }
       }' | sort | grep . || echo 'none ends within 90 days'; fi
 }
-want_6='none ends within 90 days'
-make_6() {
+want_7='none ends within 90 days'
+make_7() {
 : >/etc/kubernetes/landfall/renewing
 sync /etc/kubernetes/landfall/renewing
 kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
@@ -451,9 +512,9 @@ done
 rm -f /etc/kubernetes/landfall/renewing
 }
 
-# ── 7 join/api-names: Have every name of the API server in its certificate
+# ── 8 join/api-names: Have every name of the API server in its certificate
 # A client refuses an API server whose certificate does not name what it was called by. kubeadm writes the certificate once; a name, or an address of this node, that is wished for later is put in by making it anew. Its key changes, its authority does not.
-read_7() {
+read_8() {
 there=,$(openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName 2>/dev/null | tail -n 1 | tr -d ' '),
 for name in api.harbour.internal 10.0.0.10 10.0.0.12 localhost 127.0.0.1; do
   case $there in
@@ -462,8 +523,8 @@ for name in api.harbour.internal 10.0.0.10 10.0.0.12 localhost 127.0.0.1; do
   esac
 done | grep . || echo 'all of them'
 }
-want_7='all of them'
-make_7() {
+want_8='all of them'
+make_8() {
 rm -rf /run/landfall/apiserver
 ( umask 077; mkdir -p /run/landfall/apiserver )
 ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
@@ -477,9 +538,9 @@ for end in key crt; do mv -fT /etc/kubernetes/pki/.apiserver."$end".landfall /et
 rm -rf /run/landfall/apiserver
 }
 
-# ── 8 join/kubelet: Run kubelet with the settings that lie on the disk
+# ── 9 join/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
-read_8() {
+read_9() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -489,9 +550,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_8='ActiveState=active
+want_9='ActiveState=active
 started after its files were written'
-make_8() {
+make_9() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -499,48 +560,48 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 9 join/api-ready: Have an API server that is ready
+# ── 10 join/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_9() {
+read_10() {
 probe api | grep . || echo 'not ready'
 }
-want_9=ok
+want_10=ok
 
-# ── 10 join/node: Be known to the cluster
+# ── 11 join/node: Be known to the cluster
 # kubelet registers its node when it starts, under its name, with the address others will use. A node that was deleted in the cluster comes back only with a kubelet that starts anew.
-read_10() {
+read_11() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1); printf '%s\n' "$said"
 }
-want_10='cp-1 10.0.0.12 v1.36.3'
-make_10() {
+want_11='cp-1 10.0.0.12 v1.36.3'
+make_11() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-1 -o jsonpath='{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.nodeInfo.kubeletVersion}' 2>&1) || case $said in
   # Whatever else it is, a kubelet that starts anew does not help.
   *'not found'*) systemctl restart kubelet ;;
 esac
 }
 
-# ── 11 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# ── 12 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
 # Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
-read_11() {
+read_12() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_11='asks the cluster'
-make_11() {
+want_12='asks the cluster'
+make_12() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 12 join/approver: Grant kubelets the certificates of their own names
+# ── 13 join/approver: Grant kubelets the certificates of their own names
 # Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
-read_12() {
+read_13() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
 }
-want_12='0755 root:root
+want_13='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -593,7 +654,7 @@ AccuracySec=30s
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_12() {
+make_13() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
 #!/bin/sh
@@ -665,28 +726,28 @@ systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
 
-# ── 13 join/serving-address: Write down in the cluster at which address each node is
+# ── 14 join/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
-read_13() {
+read_14() {
 probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
 }
-want_13='all of them'
-make_13() {
+want_14='all of them'
+make_14() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' cp-1 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-1 node-restriction.kubernetes.io/landfall-address=10.0.0.12 --overwrite ;; esac
 }
 
-# ── 14 join/serving: Have kubelet serve a certificate the cluster has signed
+# ── 15 join/serving: Have kubelet serve a certificate the cluster has signed
 # The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_14() {
+read_15() {
 probe served_certificate
 }
-want_14='signed by the cluster'
-make_14() {
+want_15='signed by the cluster'
+make_15() {
 now() {
   if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
 elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-1 -verify_ip 10.0.0.12 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
@@ -699,9 +760,9 @@ done
 /usr/local/sbin/landfall-approve
 }
 
-# ── 15 join/etcd-member: Have a vote in etcd
+# ── 16 join/etcd-member: Have a vote in etcd
 # A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
-read_15() {
+read_16() {
 probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
@@ -713,17 +774,17 @@ $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
     else print (state == "" ? own " is no member" : state)
   }'
 }
-want_15='cp-1 votes'
+want_16='cp-1 votes'
 
-# ── 16 join/renewal: Renew certificates when nobody comes by
+# ── 17 join/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_16() {
+read_17() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_16='0755 root:root
+want_17='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -794,7 +855,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_16() {
+make_17() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -900,23 +961,24 @@ stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-cp-1 <<'END'
 the value of join-cp-1
 END
-say landfall 1 16
+say landfall 1 17
 step 1 check 20
 step 2 make 0
 step 3 check 0
 step 4 make 0
-step 5 make 0
+step 5 check 90
 step 6 make 0
 step 7 make 0
-step 8 make 30
-step 9 check 240
-step 10 make 60
-step 11 make 0
+step 8 make 0
+step 9 make 30
+step 10 check 240
+step 11 make 60
 step 12 make 0
 step 13 make 0
-step 14 make 30
-step 15 check 180
-step 16 make 0
+step 14 make 0
+step 15 make 30
+step 16 check 180
+step 17 make 0
 say end
 }
 main

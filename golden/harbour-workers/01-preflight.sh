@@ -419,15 +419,16 @@ case $kind in
     knock() { timeout 3 bash -c 'exec 3<>/dev/udp/$0/$1; printf x >&3; read -r -t 1 -u 3' "$at" "$1" 2>&1; }
     case $(knock "$what") in
       *refused*) is=refused ;;
+      *'No route'* | *nreachable*) is=unreachable ;;
       *) case $(knock 9) in *refused*) is=silent ;; esac ;;
     esac ;;
   size)
     if ping -n -q -c 2 -i 0.2 -W 1 -M do -s $((what - 28)) "$at" >/dev/null 2>&1; then is=passes
     elif ping -n -q -c 2 -i 0.2 -W 1 "$at" >/dev/null 2>&1; then is=lost; fi ;;
   vrrp)
-    knock() { perl -MSocket -e 'socket(my $s, PF_INET, SOCK_RAW, $ARGV[1]) && setsockopt($s, 0, 11, pack("i", 1)) && connect($s, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 2; send($s, "landfall", 0); my $r = ""; vec($r, fileno($s), 1) = 1; select($r, undef, undef, 1.5); exit(!defined(recv($s, my $b, 64, 64)) && $! == 92 ? 0 : 1)' "$at" "$1" 2>/dev/null; }
+    knock() { perl -MSocket -e 'socket(S, PF_INET, SOCK_RAW, $ARGV[1]) && setsockopt(S, 0, 11, pack("i", 1)) && connect(S, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 2; send(S, "landfall", 0); $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1.5); exit(!defined(recv(S, $b, 64, 64)) && $! == 92 ? 0 : 1)' "$at" "$1" 2>/dev/null; }
     if knock 112; then is=passes; elif knock 253; then is=silent; fi ;;
-  adverts) if perl -MSocket -e 'socket(my $s, PF_INET, SOCK_RAW, 112) or exit 2; my $end = time + 3; while (time < $end) { my $r = ""; vec($r, fileno($s), 1) = 1; select($r, undef, undef, 1) or next; my $from = recv($s, my $b, 256, 64) or next; exit 0 if inet_ntoa((sockaddr_in($from))[1]) eq $ARGV[0] } exit 1' "$at" 2>/dev/null; then is=passes; else is=silent; fi ;;
+  adverts) if perl -MSocket -e 'socket(S, PF_INET, SOCK_RAW, 112) or exit 2; $end = time + 3; while (time < $end) { $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1) or next; $from = recv(S, $b, 256, 64) or next; exit 0 if inet_ntoa((sockaddr_in($from))[1]) eq $ARGV[0] } exit 1' "$at" 2>/dev/null; then is=passes; else is=silent; fi ;;
   rtt)
     ms=$(ping -n -q -c 3 -i 0.2 -W 1 "$at" 2>/dev/null | sed -n 's,^rtt [^=]*= \([0-9.]*\)/.*,\1,p')
     is=${ms:-untold} ;;

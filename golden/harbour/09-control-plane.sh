@@ -74,16 +74,20 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_cluster_objects() {
 probe kept_in_cluster | sed '/^answered$/q'
 }
 
+probe_certificate_ends() {
+timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null
+}
+
 probe_overview() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
 }
 
 probe_nodes() {
@@ -92,6 +96,12 @@ probe overview | sed -n 's/^node|//p'
 
 probe_kubeadm_settings() {
 probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^recorded$/,$d'
+}
+
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
 }
 
 # ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
@@ -125,16 +135,32 @@ networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
+certificateValidityPeriod: 8760h0m0s
+caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+  extraArgs:
+    - name: kubelet-certificate-authority
+      value: /etc/kubernetes/pki/ca.crt
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: systemd
+serverTLSBootstrap: true
 containerLogMaxSize: 50Mi
 containerLogMaxFiles: 5
 ---
@@ -173,16 +199,32 @@ networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
   dnsDomain: cluster.local
+certificateValidityPeriod: 8760h0m0s
+caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
     - 10.0.0.11
     - localhost
     - 127.0.0.1
+  extraArgs:
+    - name: kubelet-certificate-authority
+      value: /etc/kubernetes/pki/ca.crt
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+    extraArgs:
+      - name: election-timeout
+        value: "1000"
+      - name: heartbeat-interval
+        value: "100"
+      - name: quota-backend-bytes
+        value: "8589934592"
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: systemd
+serverTLSBootstrap: true
 containerLogMaxSize: 50Mi
 containerLogMaxFiles: 5
 ---
@@ -329,9 +371,63 @@ sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 control-plane/kubelet: Run kubelet with the settings that lie on the disk
-# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
+# ── 6 control-plane/certificates: Have certificates that stay valid
+# The certificates of a control plane are made in one minute and end in one minute, and the whole control plane stops with them. They are renewed long before, by the authorities that are there, and what has read the old ones is started anew: on one control plane at a time.
 read_6() {
+if [ -e /etc/kubernetes/landfall/renewing ]; then echo 'renewed, and not yet read by all that use them'
+else probe certificate_ends | awk -v days=90 -v authorities=0 '
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }' | sort | grep . || echo 'none ends within 90 days'; fi
+}
+want_6='none ends within 90 days'
+make_6() {
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+}
+
+# ── 7 control-plane/api-names: Have every name of the API server in its certificate
+# A client refuses an API server whose certificate does not name what it was called by. kubeadm writes the certificate once; a name, or an address of this node, that is wished for later is put in by making it anew. Its key changes, its authority does not.
+read_7() {
+there=,$(openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName 2>/dev/null | tail -n 1 | tr -d ' '),
+for name in api.harbour.internal 10.0.0.11 localhost 127.0.0.1; do
+  case $there in
+    *",DNS:$name,"* | *",IPAddress:$name,"*) ;;
+    *) echo "lacks $name" ;;
+  esac
+done | grep . || echo 'all of them'
+}
+want_7='all of them'
+make_7() {
+rm -rf /run/landfall/apiserver
+( umask 077; mkdir -p /run/landfall/apiserver )
+ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
+sed 's#^kind: ClusterConfiguration$#&\ncertificatesDir: /run/landfall/apiserver#' /etc/kubernetes/landfall/kubeadm.yaml >/run/landfall/apiserver/kubeadm.yaml
+kubeadm init phase certs apiserver --config /run/landfall/apiserver/kubeadm.yaml
+for end in key crt; do
+  cp -p /run/landfall/apiserver/apiserver."$end" /etc/kubernetes/pki/.apiserver."$end".landfall
+  sync /etc/kubernetes/pki/.apiserver."$end".landfall
+done
+for end in key crt; do mv -fT /etc/kubernetes/pki/.apiserver."$end".landfall /etc/kubernetes/pki/apiserver."$end"; done
+rm -rf /run/landfall/apiserver
+}
+
+# ── 8 control-plane/kubelet: Run kubelet with the settings that lie on the disk
+# kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
+read_8() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -341,9 +437,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_6='ActiveState=active
+want_8='ActiveState=active
 started after its files were written'
-make_6() {
+make_8() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -351,47 +447,413 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 7 control-plane/api-ready: Have an API server that is ready
+# ── 9 control-plane/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_7() {
+read_9() {
 probe api | grep . || echo 'not ready'
 }
-want_7=ok
+want_9=ok
 
-# ── 8 control-plane/node: See the node in its own cluster
+# ── 10 control-plane/node: See the node in its own cluster
 # kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.
-read_8() {
+read_10() {
 probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'
 }
-want_8='cp-0 10.0.0.11 v1.36.3'
+want_10='cp-0 10.0.0.11 v1.36.3'
 
-# ── 9 control-plane/settings: Run the cluster cluster.yaml describes
+# ── 11 control-plane/settings: Run the cluster cluster.yaml describes
 # Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
-read_9() {
+read_11() {
 probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|controlPlaneEndpoint\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
-want_9='clusterName: harbour
+want_11='clusterName: harbour
 controlPlaneEndpoint: api.harbour.internal:6443
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 10 control-plane/certificates: Have certificates that stay valid
-# The control plane's certificates live for a year and then all end on the same day. With less than thirty days left it is time to renew them.
-read_10() {
-timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk '
-  /"name":/ { split($0, p, "\""); name = p[4] }
-  /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
-  /"missing": true/ { gone[name] = 1 }
-  END {
-    if (!seen) { print "kubeadm does not say"; exit }
-    for (name in left) if (name in gone) { if (name != "super-admin.conf") { print name ": missing"; bad = 1 } }
-      else if (left[name] < 30) { print name ": " left[name] " days left"; bad = 1 }
-    if (!bad) print "none ends within 30 days"
-  }' | sort
+# ── 12 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
+# Whoever trusts the tokens of service accounts knows the cluster by this name. It is in every token that is out, so it is decided when the cluster is made, and compared from then on.
+read_12() {
+sed -n 's/^ *- --service-account-issuer=//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null | head -n 1 | grep . || echo 'none'
 }
-want_10='none ends within 30 days'
+want_12=https://kubernetes.default.svc.cluster.local
+
+# ── 13 control-plane/kept-settings: Keep in the cluster what later nodes are made by
+# A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
+read_13() {
+probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- 10.0.0.11|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
+  { gsub(/^ +|"/, ""); there[$0] = 1 }
+  END {
+    n = split(wanted, w, "|")
+    for (i = 1; i <= n; i++) if (!(w[i] in there)) { print "lacks " w[i]; bad = 1 }
+    if (!bad) print "all of it"
+  }'
+}
+want_13='all of it'
+make_13() {
+kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
+}
+
+# ── 14 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+read_14() {
+if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
+}
+want_14='asks the cluster'
+make_14() {
+kubeadm upgrade node phase kubelet-config
+rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
+sync -f /var/lib/kubelet
+systemctl restart kubelet
+}
+
+# ── 15 control-plane/approver: Grant kubelets the certificates of their own names
+# Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
+read_15() {
+{ stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
+systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
+}
+want_15='0755 root:root
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Grants the serving certificates that kubelets wait for, each for its own name and address and nothing else.
+# "landfall-approve list" names the nodes whose requests it would grant, and grants none.
+right() { # NODE ADDRESS USAGES REQUEST
+  case $3 in
+    '\''["digital signature","server auth"]'\'' | '\''["digital signature","key encipherment","server auth"]'\'') ;;
+    *) echo "it is for $3"; return 1 ;;
+  esac
+  said=$(printf '\''%s'\'' "$4" | base64 -d | openssl req -verify -noout -subject -nameopt RFC2253 -text 2>&1) || { echo '\''it cannot be read'\''; return 1; }
+  case $said in *'\''verify OK'\''*) ;; *) echo '\''it is not signed with its own key'\''; return 1 ;; esac
+  subject=$(printf '\''%s\n'\'' "$said" | sed -n '\''s/^subject= *//p'\'')
+  if [ "$subject" != "CN=system:node:$1,O=system:nodes" ]; then echo "it is for $subject"; return 1; fi
+  names=$(printf '\''%s\n'\'' "$said" | awk '\''/X509v3 Subject Alternative Name:/ { getline; print }'\'' | tr '\'','\'' '\''\n'\'' | sed '\''s/^ *//'\'' | sort | paste -sd '\'' '\'' -)
+  if [ "$names" != "DNS:$1 IP Address:$2" ]; then echo "it names $names, and cluster.yaml $1 at $2"; return 1; fi
+}
+
+seen=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,certificatesigningrequests -o jsonpath='\''{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.metadata.labels.node-restriction\.kubernetes\.io/landfall-address}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.metadata.name}|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}|{.spec.usages}|{.spec.request}{"\n"}{end}'\'')
+printf '\''%s\n'\'' "$seen" | awk -F '\''|'\'' -v signer=kubernetes.io/kubelet-serving '\''
+  $1 == "node" && $3 != "" { address["system:node:" $2] = $2 "|" $3 }
+  $1 == "request" && $3 == signer && $5 == "" { print $2 "|" ($4 in address ? address[$4] : "|") "|" $4 "|" $6 "|" $7 }'\'' |
+  while IFS='\''|'\'' read -r request node address who usages text; do
+    if [ -z "$node" ]; then echo "$request is not granted: no node Landfall knows asks for it, but $who" >&2
+    elif why=$(right "$node" "$address" "$usages" "$text"); then
+      if [ "${1:-}" = list ]; then echo "$node"; else timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl certificate approve "$request"; fi
+    else echo "$request of $node is not granted: $why" >&2; fi
+  done
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-approve
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=5min
+AccuracySec=30s
+[Install]
+WantedBy=timers.target
+ActiveState=active
+UnitFileState=enabled'
+make_15() {
+mkdir -p /usr/local/sbin
+cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Grants the serving certificates that kubelets wait for, each for its own name and address and nothing else.
+# "landfall-approve list" names the nodes whose requests it would grant, and grants none.
+right() { # NODE ADDRESS USAGES REQUEST
+  case $3 in
+    '["digital signature","server auth"]' | '["digital signature","key encipherment","server auth"]') ;;
+    *) echo "it is for $3"; return 1 ;;
+  esac
+  said=$(printf '%s' "$4" | base64 -d | openssl req -verify -noout -subject -nameopt RFC2253 -text 2>&1) || { echo 'it cannot be read'; return 1; }
+  case $said in *'verify OK'*) ;; *) echo 'it is not signed with its own key'; return 1 ;; esac
+  subject=$(printf '%s\n' "$said" | sed -n 's/^subject= *//p')
+  if [ "$subject" != "CN=system:node:$1,O=system:nodes" ]; then echo "it is for $subject"; return 1; fi
+  names=$(printf '%s\n' "$said" | awk '/X509v3 Subject Alternative Name:/ { getline; print }' | tr ',' '\n' | sed 's/^ *//' | sort | paste -sd ' ' -)
+  if [ "$names" != "DNS:$1 IP Address:$2" ]; then echo "it names $names, and cluster.yaml $1 at $2"; return 1; fi
+}
+
+seen=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,certificatesigningrequests -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.metadata.labels.node-restriction\.kubernetes\.io/landfall-address}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.metadata.name}|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}|{.spec.usages}|{.spec.request}{"\n"}{end}')
+printf '%s\n' "$seen" | awk -F '|' -v signer=kubernetes.io/kubelet-serving '
+  $1 == "node" && $3 != "" { address["system:node:" $2] = $2 "|" $3 }
+  $1 == "request" && $3 == signer && $5 == "" { print $2 "|" ($4 in address ? address[$4] : "|") "|" $4 "|" $6 "|" $7 }' |
+  while IFS='|' read -r request node address who usages text; do
+    if [ -z "$node" ]; then echo "$request is not granted: no node Landfall knows asks for it, but $who" >&2
+    elif why=$(right "$node" "$address" "$usages" "$text"); then
+      if [ "${1:-}" = list ]; then echo "$node"; else timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl certificate approve "$request"; fi
+    else echo "$request of $node is not granted: $why" >&2; fi
+  done
+END
+chmod 0755 /usr/local/sbin/.landfall-approve.landfall
+sync /usr/local/sbin/.landfall-approve.landfall
+mv -fT /usr/local/sbin/.landfall-approve.landfall /usr/local/sbin/landfall-approve
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-approve.service.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-approve
+END
+chmod 0644 /etc/systemd/system/.landfall-approve.service.landfall
+sync /etc/systemd/system/.landfall-approve.service.landfall
+mv -fT /etc/systemd/system/.landfall-approve.service.landfall /etc/systemd/system/landfall-approve.service
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-approve.timer.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Grant kubelets the certificates of their own names
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=5min
+AccuracySec=30s
+[Install]
+WantedBy=timers.target
+END
+chmod 0644 /etc/systemd/system/.landfall-approve.timer.landfall
+sync /etc/systemd/system/.landfall-approve.timer.landfall
+mv -fT /etc/systemd/system/.landfall-approve.timer.landfall /etc/systemd/system/landfall-approve.timer
+systemctl daemon-reload
+systemctl enable landfall-approve.timer
+systemctl restart landfall-approve.timer
+}
+
+# ── 16 control-plane/serving-address: Write down in the cluster at which address each node is
+# What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
+read_16() {
+probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
+}
+want_16='all of them'
+make_16() {
+open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
+  BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
+case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
+}
+
+# ── 17 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
+read_17() {
+probe served_certificate
+}
+want_17='signed by the cluster'
+make_17() {
+now() {
+  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+tries=0
+until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
+  tries=$((tries + 1)); sleep 1
+done
+/usr/local/sbin/landfall-approve
+}
+
+# ── 18 control-plane/super-admin: Leave no super-admin.conf behind
+# kubeadm needs it while it makes the cluster, and never after. It may do everything, whatever the rules of the cluster say, for a year, and cannot be taken back but with the authority itself. A copy in a backup is enough. When it is needed, root makes it anew: kubeadm init phase kubeconfig super-admin.
+read_18() {
+if [ -e /etc/kubernetes/super-admin.conf ]; then echo 'lies there'; else echo gone; fi
+}
+want_18=gone
+make_18() {
+rm -f /etc/kubernetes/super-admin.conf
+}
+
+# ── 19 control-plane/renewal: Renew certificates when nobody comes by
+# A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
+read_19() {
+{ stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
+{ stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
+systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
+}
+want_19='0755 root:root
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Renews this control plane'\''s certificates when one of them ends soon, and has everything read what is new.
+soon() { timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk -v days="$1" -v authorities=0 '\''
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }'\'' | sort; }
+
+ending=$(soon 90)
+if [ ! -e /etc/kubernetes/landfall/renewing ]; then
+  case $ending in
+    '\'''\'') exit ;;
+    '\''kubeadm does not say'\'') echo "$ending"; exit 1 ;;
+  esac
+fi
+printf '\''%s\n'\'' "$ending"
+if [ -e /run/landfall/lock ] && ! flock -n /run/landfall/lock true; then echo '\''Landfall is at work here: another day'\''; exit; fi
+if [ -z "$(soon 7)" ]; then
+  # What is started anew here must not be missed: not by etcd, which counts its votes.
+  for other in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -l node-role.kubernetes.io/control-plane -o jsonpath='\''{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}'\''); do
+    [ "$other" = 10.0.0.11 ] || curl -fs -o /dev/null -m 5 --noproxy '\''*'\'' --cacert /etc/kubernetes/pki/ca.crt "https://$other:"6443/readyz || { echo "the control plane at $other is not ready: another day"; exit; }
+  done
+fi
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+tries=0
+until curl -fs -o /dev/null -m 5 --noproxy '\''*'\'' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.11:6443/readyz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 240 ]; then echo '\''renewed, and the API server is not back after four minutes'\''; exit 1; fi
+  sleep 1
+done
+echo renewed
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-renew
+0644 root:root
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Timer]
+OnCalendar=*-*-* 08:00:00
+RandomizedDelaySec=25min
+FixedRandomDelay=true
+[Install]
+WantedBy=timers.target
+ActiveState=active
+UnitFileState=enabled'
+make_19() {
+mkdir -p /usr/local/sbin
+cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
+#!/bin/sh
+# Written by Landfall.
+set -eu
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 022
+cd /
+
+# Renews this control plane's certificates when one of them ends soon, and has everything read what is new.
+soon() { timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null | awk -v days="$1" -v authorities=0 '
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }' | sort; }
+
+ending=$(soon 90)
+if [ ! -e /etc/kubernetes/landfall/renewing ]; then
+  case $ending in
+    '') exit ;;
+    'kubeadm does not say') echo "$ending"; exit 1 ;;
+  esac
+fi
+printf '%s\n' "$ending"
+if [ -e /run/landfall/lock ] && ! flock -n /run/landfall/lock true; then echo 'Landfall is at work here: another day'; exit; fi
+if [ -z "$(soon 7)" ]; then
+  # What is started anew here must not be missed: not by etcd, which counts its votes.
+  for other in $(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -l node-role.kubernetes.io/control-plane -o jsonpath='{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}'); do
+    [ "$other" = 10.0.0.11 ] || curl -fs -o /dev/null -m 5 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt "https://$other:"6443/readyz || { echo "the control plane at $other is not ready: another day"; exit; }
+  done
+fi
+: >/etc/kubernetes/landfall/renewing
+sync /etc/kubernetes/landfall/renewing
+kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
+find /etc/kubernetes -type f -exec sync {} +
+for part in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for id in $(crictl ps -q --name "^$part\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+done
+rm -f /etc/kubernetes/landfall/renewing
+tries=0
+until curl -fs -o /dev/null -m 5 --noproxy '*' --cacert /etc/kubernetes/pki/ca.crt https://10.0.0.11:6443/readyz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 240 ]; then echo 'renewed, and the API server is not back after four minutes'; exit 1; fi
+  sleep 1
+done
+echo renewed
+END
+chmod 0755 /usr/local/sbin/.landfall-renew.landfall
+sync /usr/local/sbin/.landfall-renew.landfall
+mv -fT /usr/local/sbin/.landfall-renew.landfall /usr/local/sbin/landfall-renew
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-renew.service.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/landfall-renew
+END
+chmod 0644 /etc/systemd/system/.landfall-renew.service.landfall
+sync /etc/systemd/system/.landfall-renew.service.landfall
+mv -fT /etc/systemd/system/.landfall-renew.service.landfall /etc/systemd/system/landfall-renew.service
+mkdir -p /etc/systemd/system
+cat >/etc/systemd/system/.landfall-renew.timer.landfall <<'END'
+# Written by Landfall.
+[Unit]
+Description=Renew the certificates of the control plane before they end
+[Timer]
+OnCalendar=*-*-* 08:00:00
+RandomizedDelaySec=25min
+FixedRandomDelay=true
+[Install]
+WantedBy=timers.target
+END
+chmod 0644 /etc/systemd/system/.landfall-renew.timer.landfall
+sync /etc/systemd/system/.landfall-renew.timer.landfall
+mv -fT /etc/systemd/system/.landfall-renew.timer.landfall /etc/systemd/system/landfall-renew.timer
+systemctl daemon-reload
+systemctl enable landfall-renew.timer
+systemctl restart landfall-renew.timer
+}
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -406,17 +868,26 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 10
+say landfall 1 19
 step 1 make 0
 step 2 check 0
 step 3 make 0
 step 4 make 0
 step 5 make 30
-step 6 make 30
-step 7 check 240
-step 8 check 60
-step 9 check 0
-step 10 check 0
+step 6 make 0
+step 7 make 0
+step 8 make 30
+step 9 check 240
+step 10 check 60
+step 11 check 0
+step 12 check 0
+step 13 make 0
+step 14 make 0
+step 15 make 0
+step 16 make 0
+step 17 make 30
+step 18 make 0
+step 19 make 0
 say end
 }
 main

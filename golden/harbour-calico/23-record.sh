@@ -60,7 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_applied_spec() {
@@ -76,6 +76,24 @@ want_1='apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+certificates:
+  approval: timer
+  authorityNotice: 365
+  authorityValidity: 3650
+  kubelets: signed
+  renewBefore: 90
+  renewal: timer
+  superAdmin: remove
+  validity: 365
+etcd:
+  defragment: when-needed
+  election: 1000
+  heartbeat: 100
+  quota: "8Gi"
+  snapshots:
+    days: 7
+    every: hourly
+    keep: 24
 host:
   completion: true
   containerLogs:
@@ -112,26 +130,10 @@ host:
 network:
   domain: cluster.local
   kubeProxy: keep
-  plugin: flannel
+  plugin: calico
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-proxy:
-  http: "http://proxy.example.com:3128"
-  https: "http://proxy.example.com:3128"
-  noProxy:
-    - mirror.example.com
-registries:
-  logins:
-    - at: mirror.example.com
-      passwordFile: "~/.secrets/mirror"
-      user: puller
-  mirrors:
-    - at: mirror.example.com/k8s
-      insecure: false
-      of: registry.k8s.io
 runtime: cri-o
-trust:
-  - corporate-root-1a2b3c4d.crt
 nodes:
   - name: cp-0
     role: control-plane
@@ -144,6 +146,24 @@ apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+certificates:
+  approval: timer
+  authorityNotice: 365
+  authorityValidity: 3650
+  kubelets: signed
+  renewBefore: 90
+  renewal: timer
+  superAdmin: remove
+  validity: 365
+etcd:
+  defragment: when-needed
+  election: 1000
+  heartbeat: 100
+  quota: "8Gi"
+  snapshots:
+    days: 7
+    every: hourly
+    keep: 24
 host:
   completion: true
   containerLogs:
@@ -180,26 +200,10 @@ host:
 network:
   domain: cluster.local
   kubeProxy: keep
-  plugin: flannel
+  plugin: calico
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-proxy:
-  http: "http://proxy.example.com:3128"
-  https: "http://proxy.example.com:3128"
-  noProxy:
-    - mirror.example.com
-registries:
-  logins:
-    - at: mirror.example.com
-      passwordFile: "~/.secrets/mirror"
-      user: puller
-  mirrors:
-    - at: mirror.example.com/k8s
-      insecure: false
-      of: registry.k8s.io
 runtime: cri-o
-trust:
-  - corporate-root-1a2b3c4d.crt
 nodes:
   - name: cp-0
     role: control-plane
@@ -207,7 +211,7 @@ nodes:
     workloads: true
 END
 digest=$(sha256sum <"$at/cluster.yaml")
-before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath={.data.history})
+before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath='{.data.history}')
 printf '%s\n' "${digest%% *} $(date -u +%FT%TZ) $(slot signature)" "$before" | sed '/^$/d' | head -n 30 >"$at/history"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap landfall-applied --from-file="$at" --dry-run=client -o yaml >"$at.yaml"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f "$at.yaml"

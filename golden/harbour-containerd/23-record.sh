@@ -60,7 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_applied_spec() {
@@ -76,6 +76,24 @@ want_1='apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+certificates:
+  approval: timer
+  authorityNotice: 365
+  authorityValidity: 3650
+  kubelets: signed
+  renewBefore: 90
+  renewal: timer
+  superAdmin: remove
+  validity: 365
+etcd:
+  defragment: when-needed
+  election: 1000
+  heartbeat: 100
+  quota: "8Gi"
+  snapshots:
+    days: 7
+    every: hourly
+    keep: 24
 host:
   completion: true
   containerLogs:
@@ -115,7 +133,7 @@ network:
   plugin: flannel
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-runtime: cri-o
+runtime: containerd
 nodes:
   - name: cp-0
     role: control-plane
@@ -128,6 +146,24 @@ apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+certificates:
+  approval: timer
+  authorityNotice: 365
+  authorityValidity: 3650
+  kubelets: signed
+  renewBefore: 90
+  renewal: timer
+  superAdmin: remove
+  validity: 365
+etcd:
+  defragment: when-needed
+  election: 1000
+  heartbeat: 100
+  quota: "8Gi"
+  snapshots:
+    days: 7
+    every: hourly
+    keep: 24
 host:
   completion: true
   containerLogs:
@@ -167,7 +203,7 @@ network:
   plugin: flannel
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-runtime: cri-o
+runtime: containerd
 nodes:
   - name: cp-0
     role: control-plane
@@ -175,7 +211,7 @@ nodes:
     workloads: true
 END
 digest=$(sha256sum <"$at/cluster.yaml")
-before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath={.data.history})
+before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath='{.data.history}')
 printf '%s\n' "${digest%% *} $(date -u +%FT%TZ) $(slot signature)" "$before" | sed '/^$/d' | head -n 30 >"$at/history"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap landfall-applied --from-file="$at" --dry-run=client -o yaml >"$at.yaml"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f "$at.yaml"

@@ -54,11 +54,16 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
 # ── 1 etcd/settings: Run etcd with the room and the patience it needs
 # Left to itself etcd takes nothing new once its database has 2 GB: the whole cluster can then only be read. And how long it waits before it calls a member dead must fit the way between them. etcd reads both when it starts; so it is started anew, on one control plane after the other, and only while all of its members are well.
 read_1() {
 if pid=$(pgrep -xo etcd); then
   tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 's/^--\(election-timeout\|heartbeat-interval\|quota-backend-bytes\)=/\1: /p' | sort
+  [ "$(probe api)" = ok ] || echo 'the API server waits for it'
 else echo 'etcd does not run'; fi
 }
 want_1='election-timeout: 1000
@@ -126,7 +131,7 @@ rm -f "$new"
 echo "$at/$name: $(stat -c %s "$at/$name") bytes, sum right"
 
 # The 24 newest stay, and the last one of each of 7 days before them.
-ls "$at" | grep '\''^[0-9].*\.db$'\'' | sort -r | awk -v keep=24 -v days=7 '\''
+find "$at" -maxdepth 1 -name '\''[0-9]*.db'\'' -printf '\''%f\n'\'' | sort -r | awk -v keep=24 -v days=7 '\''
   { day = substr($0, 1, 10) }
   NR <= keep { seen[day] = 1; next }
   !(day in seen) && others < days { seen[day] = 1; others++; next }
@@ -183,7 +188,7 @@ rm -f "$new"
 echo "$at/$name: $(stat -c %s "$at/$name") bytes, sum right"
 
 # The 24 newest stay, and the last one of each of 7 days before them.
-ls "$at" | grep '^[0-9].*\.db$' | sort -r | awk -v keep=24 -v days=7 '
+find "$at" -maxdepth 1 -name '[0-9]*.db' -printf '%f\n' | sort -r | awk -v keep=24 -v days=7 '
   { day = substr($0, 1, 10) }
   NR <= keep { seen[day] = 1; next }
   !(day in seen) && others < days { seen[day] = 1; others++; next }
@@ -287,7 +292,7 @@ mv -fT /etc/systemd/system/.landfall-etcd.timer.landfall /etc/systemd/system/lan
 }
 
 # ── 5 etcd/upkeep-timer: Start it by the clock, after every boot, too
-# A timer that is only written down starts nothing.
+# A timer that is only written down starts nothing; and one that was started by hand is gone after the next boot.
 read_5() {
 { systemctl show -p ActiveState,UnitFileState landfall-etcd.timer; systemctl show -p NeedDaemonReload landfall-etcd.timer landfall-etcd.service; } | grep . | sort -u
 }
@@ -305,7 +310,7 @@ systemctl restart landfall-etcd.timer
 read_6() {
 if [ -n "$(find /var/backups/landfall/etcd -maxdepth 1 -name '[0-9]*.db' -mmin -125 2>/dev/null | head -n 1)" ]; then echo recent
 else
-  last=$(ls /var/backups/landfall/etcd 2>/dev/null | grep '^[0-9].*\.db$' | tail -n 1)
+  last=$(find /var/backups/landfall/etcd -maxdepth 1 -name '[0-9]*.db' 2>/dev/null | sort | tail -n 1)
   echo "the last one: ${last:-none}"
 fi
 }
@@ -328,7 +333,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/etcd/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/etcd/stop; stop=${stop:-$tmp/stop}
 say landfall 1 6
-step 1 make 120
+step 1 make 240
 step 2 make 0
 step 3 make 0
 step 4 make 0

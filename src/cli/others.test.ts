@@ -81,7 +81,7 @@ test('who applied what, when, and what this file says otherwise is told before a
       name: harbour
     - kubernetes: "1.36"
     + kubernetes: "1.35"
-      host:
+      certificates:
 
 `);
   const { exit, code, saw, ...rest } = unaware(

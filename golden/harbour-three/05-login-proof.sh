@@ -89,7 +89,7 @@ case $unreached in *[0-9]*) noted="${unreached}not reached from there" ;; esac
 echo "landfall: in, $noted"
 END
 }
-# NAME ADDRESS TARGET…
+# NAME ADDRESS TARGET...
 seen() {
   name=$1 at=$2; shift 2
   said=$(look_there "$@" | inside "$at" "$as") || :
@@ -137,7 +137,7 @@ case $unreached in *[0-9]*) noted="${unreached}not reached from there" ;; esac
 echo "landfall: in, $noted"
 END
 }
-# NAME ADDRESS TARGET…
+# NAME ADDRESS TARGET...
 seen() {
   name=$1 at=$2; shift 2
   said=$(look_there "$@" | inside "$at" "$as") || :

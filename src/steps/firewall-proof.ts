@@ -63,7 +63,7 @@ export function firewallProof(scene: Scene): readonly Step[] {
       printf "note='%s'; set --" "$note"; printf " '%s'" "$@"; echo
       cat ${heredoc(LOOK)}
     }
-    # NAME ADDRESS TARGET…
+    # NAME ADDRESS TARGET...
     seen() {
       name=$1 at=$2; shift 2
       said=$(look_there "$@" | inside "$at" "$as") || :

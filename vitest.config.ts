@@ -6,6 +6,7 @@ const LONG = 30 * 60_000;
 /** Tests that take long, the longest first, the lab's before all others: whoever starts last is waited for by everybody. */
 const BY_LENGTH = [
   'break',
+  'gameday',
   'member',
   'half-member',
   'recover',
@@ -33,6 +34,11 @@ const BY_LENGTH = [
 
 /** What is about one cluster on one host, from its creation to its end: the lab tests of `npm test`. `npm run test:lab` has them all. */
 const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 'two', 'reset'].map(
+  (name) => `test/lab/${name}.test.ts`,
+);
+
+/** What takes several control planes long to show: for `npm run test:lab` alone, as CI has an hour. */
+const FAR = ['control-planes', 'virtual-ip', 'half-member', 'recover', 'containerd'].map(
   (name) => `test/lab/${name}.test.ts`,
 );
 
@@ -82,7 +88,15 @@ export default defineConfig({
         test: {
           name: 'wide',
           include: ['test/lab/**/*.test.ts'],
-          exclude: THREAD,
+          exclude: [...THREAD, ...FAR],
+          testTimeout: LONG,
+          hookTimeout: LONG,
+        },
+      },
+      {
+        test: {
+          name: 'far',
+          include: FAR,
           testTimeout: LONG,
           hookTimeout: LONG,
         },

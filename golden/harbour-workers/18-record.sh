@@ -191,7 +191,7 @@ nodes:
     workloads: true
 END
 digest=$(sha256sum <"$at/cluster.yaml")
-before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath={.data.history})
+before=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap landfall-applied --ignore-not-found -o jsonpath='{.data.history}')
 printf '%s\n' "${digest%% *} $(date -u +%FT%TZ) $(slot signature)" "$before" | sed '/^$/d' | head -n 30 >"$at/history"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap landfall-applied --from-file="$at" --dry-run=client -o yaml >"$at.yaml"
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f "$at.yaml"

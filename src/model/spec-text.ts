@@ -57,10 +57,7 @@ function endpointOf({ host, port, kept, virtual }: Cluster['endpoint']): Fields 
 function inOrder(nodes: readonly Node[]): readonly Omit<Node, 'hostKey'>[] {
   return nodes
     .toSorted((a, b) => byText(a.role, b.role) || byText(a.name, b.name))
-    .map((node) => {
-      const { hostKey: _, ...rest } = node;
-      return rest;
-    });
+    .map(({ hostKey: _hostKey, ...node }) => node);
 }
 
 /**
@@ -70,7 +67,7 @@ function inOrder(nodes: readonly Node[]): readonly Omit<Node, 'hostKey'>[] {
  * nothing in a {@link Cluster} is.
  */
 export function specText(cluster: Cluster): string {
-  const { endpoint, ssh: _, trust, nodes, ...rest } = cluster;
+  const { endpoint, ssh: _ssh, trust, nodes, ...rest } = cluster;
   const document = {
     apiVersion: 'landfall/v1',
     kind: 'Cluster',

@@ -103,7 +103,7 @@ fi
 systemctl reload-or-restart ssh.service
 rm -rf /run/landfall-ssh/proven /run/landfall-ssh/armed /run/landfall-ssh/kept
 END
-  : >/run/landfall-ssh/armed
+: >/run/landfall-ssh/armed
 fi
 systemctl stop landfall-ssh-back.timer 2>/dev/null || :
 systemd-run --quiet --collect --unit=landfall-ssh-back --description='Landfall: put the old ssh port back' \

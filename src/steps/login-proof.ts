@@ -1,14 +1,12 @@
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { AS_ROOT, login } from './login-way.ts';
 import { wishedPort } from './login.ts';
 import { answering } from './node.ts';
 import type { Scene } from './phase.ts';
 import { SSH_STATE } from './places.ts';
-import { PROVEN, ROLLBACK_SECONDS, WAY_BACK } from './sshd.ts';
+import { ROLLBACK_SECONDS } from './rollback.ts';
+import { PROVEN, WAY_BACK } from './sshd.ts';
 import type { Step } from './step.ts';
-
-/** What the login shell of whoever logs in is to run: a POSIX shell that reads on, as root, with who it was and how they came. */
-const AS_ROOT =
-  'exec sh -c \'who=$(id -un); if [ "$(id -u)" = 0 ]; then exec sh -s -- "$who" "$SSH_CONNECTION"; else exec sudo -n sh -s -- "$who" "$SSH_CONNECTION"; fi\'';
 
 /** Leaves word on the host of who has come in and through which port. */
 const NOTE = `umask 022
@@ -27,11 +25,6 @@ echo "landfall: in through port $port, $noted"
 
 const OLD_PORTS = `sed 's/^/landfall: /' ${WAY_BACK} 2>/dev/null
 `;
-
-/** `ssh` with a connection of its own, whatever connections are open already, that asks nobody anything. */
-function login(port: Shell): Shell {
-  return sh`ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 ${port} --`;
-}
 
 /**
  * On the operator's machine: a second login to every node, through the port sshd is to listen on, before anything is closed.

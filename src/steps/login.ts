@@ -3,6 +3,7 @@ import { check } from './kinds/check.ts';
 import { folder, putBack } from './kinds/file.ts';
 import type { Scene } from './phase.ts';
 import { FILES, SSH_NOTE } from './places.ts';
+import { ROLLBACK_SECONDS } from './rollback.ts';
 import {
   ARMED,
   arm,
@@ -11,7 +12,6 @@ import {
   disarm,
   listening,
   provenLogin,
-  ROLLBACK_SECONDS,
   takeEffect,
   takeTurn,
   untilListening,
@@ -138,9 +138,9 @@ export function loginSteps(scene: Scene): readonly Step[] {
         ${arm(by)}
         all=$(echo "$old" ${port} | tr ' ' '\n' | sort -nu | tr '\n' ' ' | sed 's/ $//')
         ${writePorts(by, sh`$all`)}
-        sshd -t || { ${backNow()}; ${disarm}; exit 1; }
+        sshd -t || { ${backNow}; ${disarm}; exit 1; }
         ${takeEffect(by)}
-        ${untilListening(sh`$all`, sh`${backNow()}; ${disarm}; exit 1`)}`,
+        ${untilListening(sh`$all`, sh`${backNow}; ${disarm}; exit 1`)}`,
       undo: sh`
         ${takeTurn}
         if [ -e ${SSH_NOTE} ]; then
@@ -185,9 +185,9 @@ export function portAlone(scene: Scene): readonly Step[] {
         if [ "$port" != ${port} ]; then echo "the login from outside came in through port $port, "${`not ${port}`}; exit 1; fi
         ${arm(by)}
         ${writePorts(by, sh`${port}`)}
-        sshd -t || { ${backNow()}; ${disarm}; exit 1; }
+        sshd -t || { ${backNow}; ${disarm}; exit 1; }
         ${takeEffect(by)}
-        ${untilListening(sh`${port}`, sh`${backNow()}; ${disarm}; exit 1`)}
+        ${untilListening(sh`${port}`, sh`${backNow}; ${disarm}; exit 1`)}
         ${disarm}`,
       undo: sh`
         ${takeTurn}

@@ -1,25 +1,25 @@
 import type { SshFacts } from '../model/facts.ts';
-import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { draft, folder, inPlace, putBack } from './kinds/file.ts';
 import { FILES, SSH_STATE } from './places.ts';
+import * as rollback from './rollback.ts';
 
-/** How long the host waits for somebody to come in through the new port before it takes everything back, in seconds. */
-export const ROLLBACK_SECONDS = 180;
-
-/** The transient unit that takes it back. */
-const BACK_UNIT = 'landfall-ssh-back';
+/** The move of sshd, which the host takes back unless somebody comes in through the new port. */
+const MOVE: rollback.Rollback = {
+  state: SSH_STATE,
+  unit: 'landfall-ssh-back',
+  description: 'Landfall: put the old ssh port back',
+};
 
 /** Says who has come in, and through which port: `ops 22322`. Written by the login itself, see `login-proof.ts`. */
-export const PROVEN = `${SSH_STATE}/proven`;
+export const PROVEN = rollback.provenFile(MOVE);
 
 /** The old ports, for those who come to prove them again before a reset closes the new one. */
 export const WAY_BACK = `${SSH_STATE}/old-ports`;
 
 /** Is there as long as the timer is armed; both go with a reboot. */
-export const ARMED = `${SSH_STATE}/armed`;
+export const ARMED = rollback.armedFile(MOVE);
 
-const LOCK = `${SSH_STATE}/lock`;
-const BACK = `${SSH_STATE}/back`;
 const KEPT = `${SSH_STATE}/kept`;
 
 /** Numbers, one a line, as one sorted line. */
@@ -93,15 +93,10 @@ export function writePorts(by: SshFacts['by'], ports: Shell): Shell {
 }
 
 /** Stops everything but one at a time, until the piece it stands in ends. */
-export const takeTurn = sh`
-  ( umask 022; mkdir -p ${SSH_STATE} )
-  exec 9>>${LOCK}
-  flock 9`;
+export const takeTurn = rollback.takeTurn(MOVE);
 
 /** Puts the ports back as they were when the timer was armed; does nothing when it is not. */
-export function backNow(): Shell {
-  return sh`sh ${BACK}`;
-}
+export const backNow = rollback.backNow(MOVE);
 
 function backScript(by: SshFacts['by']): Shell {
   return sh`
@@ -124,18 +119,15 @@ export function arm(by: SshFacts['by']): Shell {
       for path in ${paths}; do
         if [ -e "$path" ]; then mkdir -p ${KEPT}"$(dirname "$path")"; cp -a "$path" ${KEPT}"$path"; fi
       done
-      cat >${BACK} ${heredoc(backScript(by).text)}
-      : >${ARMED}
+      ${rollback.wayBack(MOVE, backScript(by))}
     fi
-    systemctl stop ${`${BACK_UNIT}.timer`} 2>/dev/null || :
-    systemd-run --quiet --collect --unit=${BACK_UNIT} --description='Landfall: put the old ssh port back' \
-      --on-active=${ROLLBACK_SECONDS} --timer-property=AccuracySec=1s flock ${LOCK} /bin/sh ${BACK}`;
+    ${rollback.startTimer(MOVE)}`;
 }
 
 /** Ends the waiting: what is, stays. */
 export const disarm = sh`
   rm -rf ${ARMED} ${KEPT}
-  systemctl stop ${`${BACK_UNIT}.timer`} 2>/dev/null || :`;
+  ${rollback.stopTimer(MOVE)}`;
 
 /**
  * Waits up to ten seconds until logins are taken on exactly these ports.
@@ -153,7 +145,5 @@ export function untilListening(ports: Shell, otherwise: Shell): Shell {
 
 /** Fails unless somebody has just logged in from outside; sets `$user` and `$port` to who, and through which port. */
 export const provenLogin = sh`
-  if [ -z "$(find ${PROVEN} -mmin -10 2>/dev/null)" ]; then
-    echo 'nobody has just logged in from outside: nothing is closed on trust'; exit 1
-  fi
+  ${rollback.provenLately(MOVE, 'nobody has just logged in from outside: nothing is closed on trust')}
   read -r user port <${PROVEN}`;

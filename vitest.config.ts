@@ -19,6 +19,7 @@ const BY_LENGTH = [
   'failures',
   'registries',
   'join',
+  'firewall',
   'create',
   'system',
   'plugins',

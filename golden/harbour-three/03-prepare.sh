@@ -868,9 +868,39 @@ systemctl enable keepalived
 systemctl reload-or-restart keepalived
 }
 
-# ── 28 time/synchronised: Have the right time
-# That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
+# ── 28 firewall/nftables: Have nft, which loads the rules
+# The kernel has one firewall, and nft is its own tool. Its service, which empties every table when it is started, stays off as the distribution has it.
 read_28() {
+case $(dpkg-query -W -f '${db:Status-Status}' nftables 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
+}
+want_28=installed
+make_28() {
+( tries=0 said="${tmp:-/run}/said"
+until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
+tries=0 said="${tmp:-/run}/said"
+until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages nftables 2>"$said"; do
+  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
+    cat "$said"; exit 1
+  fi
+  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
+  echo "${who:-waiting for another program that installs packages}"
+  tries=$((tries + 1)); sleep 1
+done
+cat "$said"
+sync -f /etc
+}
+
+# ── 29 time/synchronised: Have the right time
+# That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
+read_29() {
 if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   printf '%s\n' "$said" | awk -F , -v bound=0.1 '{
     off = $5 < 0 ? -$5 : +$5
@@ -880,7 +910,7 @@ if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
   timeout 5 chronyc -n -c sources 2>&1 | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
 else echo "chrony does not answer: $said"; fi
 }
-want_28='leap: Normal
+want_29='leap: Normal
 offset: within 100 ms
 source: selected'
 
@@ -897,7 +927,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/prepare/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/prepare/stop; stop=${stop:-$tmp/stop}
-say landfall 1 28
+say landfall 1 29
 step 1 make 0
 step 2 make 0
 step 3 make 0
@@ -925,7 +955,8 @@ step 24 make 0
 step 25 make 0
 step 26 make 0
 step 27 make 10
-step 28 check 90
+step 28 make 0
+step 29 check 90
 say end
 }
 main

@@ -54,9 +54,104 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-# ── 1 login/answers: Log in from here through port 22322
-# A firewall on the way, a forwarded port, a line of sshd_config: what keeps you out shows only from where you are. So a second login is made, beside the first, before anything is closed.
+# ── 1 firewall/answers: Come in once more under the new rules
+# The connection that loaded them is let through because it was there before. Whether anybody else is shows only by a new one from here; and whether nodes still reach each other, from there.
 read_1() {
+note='' as='exec sh -s'
+# ADDRESS COMMAND: what is on standard input goes to the first port that lets somebody in.
+inside() {
+  words=$(cat)
+  for way in '' '-p 22322'; do
+    status=0
+    printf '%s\n' "$words" | ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 $way -- "$1" "$2" 2>&1 || status=$?
+    [ "$status" -eq 255 ] || return "$status"
+  done
+  return 255
+}
+look_there() {
+  printf "note='%s'; set --" "$note"; printf " '%s'" "$@"; echo
+  cat <<'END'
+unreached=$(
+  for target; do
+    [ -n "$target" ] || continue
+    (
+      said=$(timeout 5 bash -c ': </dev/tcp/$0/$1' ${target% *} ${target#* } 2>&1)
+      case $?,$said in 0,* | *refused*) ;; *) echo "$target" | tr ' ' : ;; esac
+    ) &
+  done
+  wait
+)
+unreached=$(printf '%s\n' "$unreached" | sort | tr '\n' ' ')
+case $unreached in *[0-9]*) note= ;; esac
+if [ -n "$note" ]; then ( umask 022; mkdir -p /run/landfall-firewall; : >/run/landfall-firewall/proven ); fi
+if [ -n "$(find /run/landfall-firewall/proven -mmin -5 2>/dev/null)" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+case $unreached in *[0-9]*) noted="${unreached}not reached from there" ;; esac
+echo "landfall: in, $noted"
+END
+}
+# NAME ADDRESS TARGET...
+seen() {
+  name=$1 at=$2; shift 2
+  said=$(look_there "$@" | inside "$at" "$as") || :
+  echo "$name: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"
+}
+seen cp-0 10.0.0.11 '10.0.0.12 6443' '10.0.0.12 2379' '10.0.0.12 2380' '10.0.0.13 6443' '10.0.0.13 2379' '10.0.0.13 2380'
+seen cp-1 10.0.0.12 '10.0.0.11 6443' '10.0.0.11 2379' '10.0.0.11 2380' '10.0.0.13 6443' '10.0.0.13 2379' '10.0.0.13 2380'
+seen cp-2 10.0.0.13 '10.0.0.11 6443' '10.0.0.11 2379' '10.0.0.11 2380' '10.0.0.12 6443' '10.0.0.12 2379' '10.0.0.12 2380'
+seen worker-0 10.0.0.21 '10.0.0.11 6443' '10.0.0.12 6443' '10.0.0.13 6443'
+}
+want_1='cp-0: in, and noted there
+cp-1: in, and noted there
+cp-2: in, and noted there
+worker-0: in, and noted there'
+make_1() {
+note=yes as='exec sh -c '\''who=$(id -un); if [ "$(id -u)" = 0 ]; then exec sh -s -- "$who" "$SSH_CONNECTION"; else exec sudo -n sh -s -- "$who" "$SSH_CONNECTION"; fi'\'''
+# ADDRESS COMMAND: what is on standard input goes to the first port that lets somebody in.
+inside() {
+  words=$(cat)
+  for way in '' '-p 22322'; do
+    status=0
+    printf '%s\n' "$words" | ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 $way -- "$1" "$2" 2>&1 || status=$?
+    [ "$status" -eq 255 ] || return "$status"
+  done
+  return 255
+}
+look_there() {
+  printf "note='%s'; set --" "$note"; printf " '%s'" "$@"; echo
+  cat <<'END'
+unreached=$(
+  for target; do
+    [ -n "$target" ] || continue
+    (
+      said=$(timeout 5 bash -c ': </dev/tcp/$0/$1' ${target% *} ${target#* } 2>&1)
+      case $?,$said in 0,* | *refused*) ;; *) echo "$target" | tr ' ' : ;; esac
+    ) &
+  done
+  wait
+)
+unreached=$(printf '%s\n' "$unreached" | sort | tr '\n' ' ')
+case $unreached in *[0-9]*) note= ;; esac
+if [ -n "$note" ]; then ( umask 022; mkdir -p /run/landfall-firewall; : >/run/landfall-firewall/proven ); fi
+if [ -n "$(find /run/landfall-firewall/proven -mmin -5 2>/dev/null)" ]; then noted='and noted there'; else noted='not noted there lately'; fi
+case $unreached in *[0-9]*) noted="${unreached}not reached from there" ;; esac
+echo "landfall: in, $noted"
+END
+}
+# NAME ADDRESS TARGET...
+seen() {
+  name=$1 at=$2; shift 2
+  said=$(look_there "$@" | inside "$at" "$as") || :
+  echo "$name: $(printf '%s\n' "$said" | sed -n 's/^landfall: //p' | grep . || printf '%s\n' "$said" | tail -n 1)"
+}
+seen cp-0 10.0.0.11 '10.0.0.12 6443' '10.0.0.12 2379' '10.0.0.12 2380' '10.0.0.13 6443' '10.0.0.13 2379' '10.0.0.13 2380'
+seen cp-1 10.0.0.12 '10.0.0.11 6443' '10.0.0.11 2379' '10.0.0.11 2380' '10.0.0.13 6443' '10.0.0.13 2379' '10.0.0.13 2380'
+seen cp-2 10.0.0.13 '10.0.0.11 6443' '10.0.0.11 2379' '10.0.0.11 2380' '10.0.0.12 6443' '10.0.0.12 2379' '10.0.0.12 2380'
+seen worker-0 10.0.0.21 '10.0.0.11 6443' '10.0.0.12 6443' '10.0.0.13 6443'
+}
+
+# ── 2 login/answers: Log in from here through port 22322
+# A firewall on the way, a forwarded port, a line of sshd_config: what keeps you out shows only from where you are. So a second login is made, beside the first, before anything is closed.
+read_2() {
 seen() {
   said=$(ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -s' 2>&1 <<'END'
 port=${SSH_CONNECTION##* }
@@ -72,11 +167,11 @@ seen cp-1 10.0.0.12
 seen cp-2 10.0.0.13
 seen worker-0 10.0.0.21
 }
-want_1='cp-0: in through port 22322, and noted there
+want_2='cp-0: in through port 22322, and noted there
 cp-1: in through port 22322, and noted there
 cp-2: in through port 22322, and noted there
 worker-0: in through port 22322, and noted there'
-make_1() {
+make_2() {
 knock() {
   ssh -o BatchMode=yes -o ControlPath=none -o ConnectTimeout=10 -p 22322 -- "$2" 'exec sh -c '\''who=$(id -un); if [ "$(id -u)" = 0 ]; then exec sh -s -- "$who" "$SSH_CONNECTION"; else exec sudo -n sh -s -- "$who" "$SSH_CONNECTION"; fi'\''' <<'END'
 umask 022
@@ -105,8 +200,9 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/login-proof/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/login-proof/stop; stop=${stop:-$tmp/stop}
-say landfall 1 1
+say landfall 1 2
 step 1 make 0
+step 2 make 0
 say end
 }
 main

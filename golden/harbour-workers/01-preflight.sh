@@ -404,12 +404,56 @@ if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes';
 }
 want_26='carries 1500 bytes'
 
-# ── 27 preflight/ssh-port: Have port 22322 free for sshd
-# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+# ── 27 preflight/pairs: Reach the other nodes, by all that will be sent
+# A port that is dropped on the way, or a packet that is too large for it, shows later as a join that hangs, a pod without DNS, or two holders of one address. Nobody needs to listen yet: a host that refuses has been reached. A worker asks all control planes and its next few neighbours, a control plane everybody.
 read_27() {
+{ ask=$(cat <<'END'
+
+name=$1 at=$2 kind=$3 what=$4 is=untold
+case $kind in
+  tcp)
+    said=$(timeout 3 bash -c ': </dev/tcp/$0/$1' "$at" "$what" 2>&1)
+    case $?,$said in 0,*) is=open ;; *refused*) is=refused ;; 124,*) is=silent ;; *) is=unreachable ;; esac ;;
+  udp)
+    knock() { timeout 3 bash -c 'exec 3<>/dev/udp/$0/$1; printf x >&3; read -r -t 1 -u 3' "$at" "$1" 2>&1; }
+    case $(knock "$what") in
+      *refused*) is=refused ;;
+      *'No route'* | *nreachable*) is=unreachable ;;
+      *) case $(knock 9) in *refused*) is=silent ;; esac ;;
+    esac ;;
+  size)
+    if ping -n -q -c 2 -i 0.2 -W 1 -M do -s $((what - 28)) "$at" >/dev/null 2>&1; then is=passes
+    elif ping -n -q -c 2 -i 0.2 -W 1 "$at" >/dev/null 2>&1; then is=lost; fi ;;
+  vrrp)
+    knock() { perl -MSocket -e 'socket(S, PF_INET, SOCK_RAW, $ARGV[1]) && setsockopt(S, 0, 11, pack("i", 1)) && connect(S, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 2; send(S, "landfall", 0); $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1.5); exit(!defined(recv(S, $b, 64, 64)) && $! == 92 ? 0 : 1)' "$at" "$1" 2>/dev/null; }
+    if knock 112; then is=passes; elif knock 253; then is=silent; fi ;;
+  adverts) if perl -MSocket -e 'socket(S, PF_INET, SOCK_RAW, 112) or exit 2; $end = time + 3; while (time < $end) { $r = ""; vec($r, fileno(S), 1) = 1; select($r, undef, undef, 1) or next; $from = recv(S, $b, 256, 64) or next; exit 0 if inet_ntoa((sockaddr_in($from))[1]) eq $ARGV[0] } exit 1' "$at" 2>/dev/null; then is=passes; else is=silent; fi ;;
+  rtt)
+    ms=$(ping -n -q -c 3 -i 0.2 -W 1 "$at" 2>/dev/null | sed -n 's,^rtt [^=]*= \([0-9.]*\)/.*,\1,p')
+    is=${ms:-untold} ;;
+esac
+echo "$name $kind $what $is"
+END
+)
+{ xargs -r -P 50 -L 1 sh -c "$ask" pair <<'END'
+worker-0 10.0.0.21 tcp 10250
+worker-0 10.0.0.21 udp 8472
+worker-0 10.0.0.21 size 1500
+worker-1 10.0.0.22 tcp 10250
+worker-1 10.0.0.22 udp 8472
+worker-1 10.0.0.22 size 1500
+END
+} | sort
+} | awk '$4 ~ /^(silent|unreachable|lost)$/ || ($2 == "rtt" && $4 + 0 > 50)' | grep . || echo 'all reached'
+}
+want_27='all reached'
+
+# ── 28 preflight/ssh-port: Have port 22322 free for sshd
+# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+read_28() {
 by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
 }
-want_27='free, or sshd'\''s own'
+want_28='free, or sshd'\''s own'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -424,7 +468,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 27
+say landfall 1 28
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -452,6 +496,7 @@ step 24 check 0
 step 25 check 0
 step 26 check 0
 step 27 check 0
+step 28 check 0
 say end
 }
 main

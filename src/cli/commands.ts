@@ -127,8 +127,15 @@ export const status = command<StatusFlags>({
   examples: [
     ['status', 'a line a phase, and what differs'],
     ['status --prove', 'also run a pod and reach it from here, and clean up'],
+    ['status --pairs', 'also have the nodes ask each other: ports, size of packets, time of an answer'],
   ],
-  flags: { only, node, full: yes('Every difference whole'), prove: yes('Also prove that the cluster works') },
+  flags: {
+    only,
+    node,
+    full: yes('Every difference whole'),
+    prove: yes('Also prove that the cluster works'),
+    pairs: yes('Also try the ways between the nodes'),
+  },
   ends: {
     0: 'the hosts were read, whatever they say',
     1: 'with --prove: the proof failed, or something differs and there was nothing to prove',

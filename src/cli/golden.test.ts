@@ -27,7 +27,7 @@ interface Model {
   readonly network?: Partial<Cluster['network']>;
   readonly nodes?: Cluster['nodes'];
   readonly endpoint?: Cluster['endpoint'];
-  readonly outside?: Pick<Cluster, 'registries' | 'trust' | 'proxy'>;
+  readonly outside?: Pick<Cluster, 'registries' | 'trust' | 'proxy' | 'firewall'>;
 }
 
 const worker = (n: number): Node => ({
@@ -55,6 +55,13 @@ const MODELS: Readonly<Record<string, Model>> = {
       worker(0),
     ],
     endpoint: { ...SUPPOSED.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } },
+    outside: {
+      firewall: {
+        mode: 'enforce',
+        admins: ['192.0.2.0/24'],
+        allow: [{ port: 9100, protocol: 'tcp', from: ['nodes'] }],
+      },
+    },
   },
   'harbour-calico': { network: { plugin: 'calico' } },
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
@@ -191,6 +198,7 @@ const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'endpoint.virtualIP': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',
   'network.plugin: cilium': 'harbour-cilium',
+  'firewall.mode: enforce': 'harbour-three',
   registries: 'harbour-outside',
   trust: 'harbour-outside',
   proxy: 'harbour-outside',

@@ -212,6 +212,8 @@ const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
       },
     },
   ],
+  ['firewall.mode: enforce', { ...SUPPOSED, firewall: { mode: 'enforce', allow: [] } }],
+  ['firewall.mode: none', { ...SUPPOSED, firewall: { mode: 'none', allow: [] } }],
   ['host.kernel: newer', host({ kernel: 'newer' })],
   ['host.swap: refuse', host({ swap: 'refuse' })],
   ['host.ipv6: absent', host({ ipv6: 'absent' })],

@@ -5,8 +5,11 @@ import { type ProofLine, proofText } from '../report/done.ts';
 import { documentText } from '../report/json.ts';
 import { type LastRun, statusDocument, statusText } from '../report/status.ts';
 import { count } from '../report/words.ts';
+import { controlPlanes } from '../model/cluster.ts';
+import { askAllPairs } from '../run/pairs.ts';
 import { apply as applyTo } from '../run/apply.ts';
 import { listRuns } from '../run/history.ts';
+import { meetStrangers } from '../run/strangers.ts';
 import { type Site, survey, type Survey } from '../run/survey.ts';
 import { PHASES } from '../steps/phases.ts';
 import { carryOut, proofOf } from './carry-out.ts';
@@ -25,6 +28,7 @@ import { during, talk } from './talk.ts';
 export interface StatusFlags extends ChoiceFlags {
   readonly full: boolean;
   readonly prove: boolean;
+  readonly pairs: boolean;
 }
 
 /** Runs the proof alone: only a cluster that is as wanted can be proven, so nothing is made on the way. */
@@ -63,6 +67,18 @@ export const status: Action<StatusFlags> = async (context, flags) => {
     const runs = await listRuns(cluster.name, { ...context.process.env });
     const last: LastRun | undefined = runs.at(-1);
     const { stdout } = context.process;
+    const mode = cluster.firewall?.mode ?? 'none';
+    const met =
+      mode === 'none'
+        ? undefined
+        : await meetStrangers(
+            site,
+            found.plan.hosts.map(({ host }) => host),
+          );
+    const answers = flags.pairs
+      ? await during(context, flags, 'having the nodes ask each other', () => askAllPairs(site, found))
+      : undefined;
+    const planes = controlPlanes(cluster).map(({ name }) => name);
     if (!flags.json) {
       stdout.write(
         statusText(found.plan, lookOf(context, stdout, flags), {
@@ -70,6 +86,8 @@ export const status: Action<StatusFlags> = async (context, flags) => {
           members: members(cluster),
           full: flags.full,
           program: program(flags),
+          ...(met === undefined ? {} : { firewall: { mode, strangers: met } }),
+          ...(answers === undefined ? {} : { pairs: { answers, planes } }),
           ...(last === undefined ? {} : { last }),
         }),
       );
@@ -81,6 +99,8 @@ export const status: Action<StatusFlags> = async (context, flags) => {
         documentText(
           statusDocument(found.plan, {
             ...(last === undefined ? {} : { lastRun: last }),
+            ...(met === undefined ? {} : { strangers: met }),
+            ...(answers === undefined ? {} : { pairs: answers }),
             ...(proven === undefined ? {} : { proof: proven.proof }),
           }),
         ),

@@ -1,6 +1,7 @@
 import type { Cluster, Host, Node } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
 import type { Authority } from '../model/outside.ts';
+import type { Firewall } from '../model/firewall.ts';
 import type { Registries } from '../model/registries.ts';
 import type { ClusterFile } from './schema.ts';
 
@@ -30,6 +31,7 @@ export function complete(file: ClusterFile, authorities: readonly Authority[] = 
     ...(file.registries === undefined ? {} : { registries: completeRegistries(file.registries) }),
     ...(file.trust === undefined ? {} : { trust: authorities }),
     ...(file.proxy === undefined ? {} : { proxy: present(file.proxy) }),
+    ...(file.firewall === undefined ? {} : { firewall: completeFirewall(file.firewall) }),
     ssh: {
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port }),
@@ -89,6 +91,10 @@ function completeNode(node: ClusterFile['nodes'][number], only: boolean): Node {
 
 function completeRegistries({ mirrors, logins }: Exclude<ClusterFile['registries'], undefined>): Registries {
   return { mirrors, logins: logins.map(present) };
+}
+
+function completeFirewall({ mode, admins, allow }: Exclude<ClusterFile['firewall'], undefined>): Firewall {
+  return { mode, ...(admins === undefined ? {} : { admins }), allow: allow.map(present) };
 }
 
 /** Takes the section `host` as written, with its defaults; gives it without what was left out. */

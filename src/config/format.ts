@@ -86,5 +86,12 @@ export const PROXY =
 export const NO_PROXY =
   /^(?=.{1,253}$)\.?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*(\/(3[0-2]|[12]?\d))?$/;
 
+/** An IPv4 address, or a network of such with its prefix length. */
+export const SUBNET =
+  /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\/(3[0-2]|[12]?\d))?$/;
+
+/** From where something may be reached: the nodes, the pods, an address or a network. */
+export const SOURCE = new RegExp(`^(nodes|pods)$|${SUBNET.source}`);
+
 /** A variable of the environment. */
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;

@@ -4,6 +4,7 @@ import { type Place, Problem, Problems } from '../model/problem.ts';
 import { checkEndpoint } from './endpoint.ts';
 import { complete } from './defaults.ts';
 import { lockPath, pathFrom, readText } from './file.ts';
+import { checkFirewall } from './firewall.ts';
 import { foreign } from './foreign.ts';
 import { type HeldLock, lockedFor, readLock } from './lock.ts';
 import { checkHostSsh } from './host-ssh.ts';
@@ -96,6 +97,7 @@ export function readCluster(text: Text, held?: Held, beside: Beside = nothingBes
     ...checkRegistries(draft),
     ...trusted.problems,
     ...checkProxy(draft),
+    ...checkFirewall(draft),
   ];
   if (found.length > 0) throw new Problems(inOrder(found));
   if (data === undefined) throw new Error('a cluster.yaml without problems gave no cluster');

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ENCAPSULATIONS, KUBE_PROXY_FATES, NETWORK_PLUGINS } from '../model/cluster.ts';
 import { LEAST_MTU, MOST_MTU } from '../model/pod-path.ts';
 import { CIDR, DEVICE, DOMAIN, ENDPOINT, IPV4, NAME, VERSION } from './format.ts';
+import { firewall } from './schema-firewall.ts';
 import { host } from './schema-host.ts';
 import { proxy, trust } from './schema-outside.ts';
 import { registries } from './schema-registries.ts';
@@ -187,6 +188,10 @@ export const clusterFile = z.strictObject({
   proxy: proxy.optional().meta({
     description: 'The proxies by which apt, the runtime and kubelet reach the outside.',
     byDefault: 'none: the hosts reach it by themselves',
+  }),
+  firewall: firewall.optional().meta({
+    description: 'Who may reach the hosts. Every part of it is taken back by `landfall reset`.',
+    byDefault: 'no firewall of Landfall’s',
   }),
   ssh: ssh.prefault({}).meta({
     description: 'How hosts are reached. What is left out is left to your ssh_config.',

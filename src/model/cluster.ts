@@ -1,3 +1,4 @@
+import type { Firewall } from './firewall.ts';
 import type { PackageSettings } from './host-packages.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { HostSsh } from './host-ssh.ts';
@@ -108,6 +109,8 @@ export interface Cluster {
   readonly trust?: readonly Authority[];
   /** Absent where the hosts reach the outside by themselves. */
   readonly proxy?: Proxy;
+  /** Absent where nothing is wished of it. */
+  readonly firewall?: Firewall;
   readonly ssh: SshOptions;
   /** What is made of the hosts themselves. */
   readonly host: Host;

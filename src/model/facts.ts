@@ -22,6 +22,8 @@ export interface SshFacts {
   readonly login: string;
   /** The ports sshd listened on before Landfall moved it; absent when it has not. */
   readonly before?: readonly number[];
+  /** The ports logins are taken on now, when they were asked for. */
+  readonly ports?: readonly number[];
 }
 
 /** What was just read of a host in one round trip; decides what differs by release or machine. */
@@ -56,6 +58,10 @@ export interface Facts {
   /** Source address of the default route; what a node's address defaults to. */
   readonly defaultAddress?: string;
   readonly ssh?: SshFacts;
+  /** Whether the host has a firewall of Landfall's; absent when it has none. */
+  readonly firewall?: true;
+  /** Whether keepalived has a file here; absent when it has none. */
+  readonly keepalived?: true;
   /** Whether the host has become a member of a cluster, all the way: absent on any other. */
   readonly member?: true;
   /** The lines of /etc/landfall-lab: the concessions of a lab host. Absent on every other host. */

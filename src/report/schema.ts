@@ -74,8 +74,11 @@ const facts = z.object({
         .array(whole)
         .exactOptional()
         .meta({ description: 'the ports sshd listened on before Landfall moved it' }),
+      ports: z.array(whole).exactOptional().meta({ description: 'the ports logins are taken on now' }),
     })
     .exactOptional(),
+  firewall: z.literal(true).exactOptional().meta({ description: "the host has a firewall of Landfall's" }),
+  keepalived: z.literal(true).exactOptional().meta({ description: 'keepalived has a file there' }),
   lab: z.array(text).exactOptional().meta({ description: 'the concessions of a lab host' }),
   available: z.record(text, z.array(text)).exactOptional(),
   keys: z.record(text, text).exactOptional(),
@@ -225,6 +228,24 @@ export const statusSchema = z
         ms: ms.exactOptional(),
       })
       .exactOptional(),
+    strangers: z
+      .array(z.object({ host: text, from: text, protocol: text, port: whole, packets: whole }))
+      .exactOptional()
+      .meta({ description: 'whom the firewall did not let in within a day, or would not' }),
+    pairs: z
+      .array(
+        z.object({
+          from: text,
+          to: text,
+          kind: z.enum(['tcp', 'udp', 'size', 'vrrp', 'adverts', 'rtt']),
+          what: whole.meta({ description: 'a port, a protocol, or a number of bytes' }),
+          is: text.meta({
+            description: 'open, refused, silent, unreachable, passes, lost, untold, or milliseconds',
+          }),
+        }),
+      )
+      .exactOptional()
+      .meta({ description: 'what the nodes found when they asked each other' }),
     proof: z.array(z.object({ title: text, holds: z.boolean(), seen: text })).exactOptional(),
   })
   .meta({

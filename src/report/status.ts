@@ -1,8 +1,13 @@
 import { awayLines } from './away.ts';
 import { findingsLines } from './finding.ts';
+import type { FirewallMode } from '../model/firewall.ts';
+import type { PairAnswer } from '../model/pair.ts';
+import type { Stranger } from '../model/stranger.ts';
 import type { Absence, Finding, HostPlan, Plan } from '../plan/plan.ts';
 import type { Look } from './look.ts';
 import { hostLine, tally } from './plan.ts';
+import { pairsLines } from './pairs.ts';
+import { strangersLines } from './strangers.ts';
 import { count, moment, span } from './words.ts';
 import { pad, width } from './width.ts';
 
@@ -24,6 +29,10 @@ export interface StatusOptions {
   readonly phases: readonly { readonly id: string; readonly title: string }[];
   readonly members: string;
   readonly last?: LastRun;
+  /** What the hosts have a firewall for, and whom it has met; absent when they have none. */
+  readonly firewall?: { readonly mode: FirewallMode; readonly strangers: readonly Stranger[] };
+  /** What the nodes found when they asked each other, and which of them are control planes; absent when they were not told to. */
+  readonly pairs?: { readonly answers: readonly PairAnswer[]; readonly planes: readonly string[] };
   readonly full?: boolean;
   readonly program?: string;
 }
@@ -97,6 +106,10 @@ export function statusText(plan: Plan, look: Look, options: StatusOptions): stri
   const blocks = plan.hosts.map((host) => hostBlock(host, look, options));
   const away = awayLines(plan, look);
   if (away.length > 0) blocks.push(away.join('\n'));
+  if (options.firewall !== undefined)
+    blocks.push(strangersLines(options.firewall.strangers, options.firewall.mode, look).join('\n'));
+  if (options.pairs !== undefined)
+    blocks.push(pairsLines(options.pairs.answers, options.pairs.planes, look).join('\n'));
   return look.spell(`${[head, ...blocks, [...last, ...next].join('\n')].join('\n\n')}\n`);
 }
 
@@ -122,6 +135,10 @@ export interface StatusDocument {
   /** Hosts that could not be asked; absent when all answered. */
   readonly away?: readonly Absence[];
   readonly lastRun?: LastRun;
+  /** Whom the firewall met and did not let in, or would not, within a day; absent where there is none. */
+  readonly strangers?: readonly Stranger[];
+  /** What the nodes found when they asked each other; absent when they were not told to. */
+  readonly pairs?: readonly PairAnswer[];
   /** Whether the proof held, when it was asked for. */
   readonly proof?: readonly { readonly title: string; readonly holds: boolean; readonly seen: string }[];
 }
@@ -129,7 +146,7 @@ export interface StatusDocument {
 /** The status of a cluster as one document. */
 export function statusDocument(
   plan: Plan,
-  more: Pick<StatusDocument, 'lastRun' | 'proof'> = {},
+  more: Pick<StatusDocument, 'lastRun' | 'strangers' | 'pairs' | 'proof'> = {},
 ): StatusDocument {
   const hosts = plan.hosts.map((host) => {
     const differs = host.findings.filter((f) => f.forecast !== 'right');
@@ -152,6 +169,8 @@ export function statusDocument(
     hosts,
     ...(plan.away === undefined ? {} : { away: plan.away }),
     ...(more.lastRun === undefined ? {} : { lastRun: more.lastRun }),
+    ...(more.strangers === undefined ? {} : { strangers: more.strangers }),
+    ...(more.pairs === undefined ? {} : { pairs: more.pairs }),
     ...(more.proof === undefined ? {} : { proof: more.proof }),
   };
 }

@@ -117,7 +117,10 @@ export async function readFacts(site: Site): Promise<Readonly<Record<string, Fac
 
 /** Meets the hosts that answer, whoever does not. A host without a connection is not asked. */
 export async function meetAny(site: Site): Promise<Met> {
-  const wish = site.lock === undefined ? { available: site.cluster.kubernetes, cluster: site.cluster } : {};
+  const wish = {
+    ...(site.lock === undefined ? { available: site.cluster.kubernetes, cluster: site.cluster } : {}),
+    doors: (site.cluster.firewall?.mode ?? 'none') !== 'none',
+  };
   const nodes = site.cluster.nodes.filter(({ name }) => site.hosts.has(name));
   const read = await pMap(
     nodes,

@@ -9,8 +9,9 @@ import { FETCH_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
 import { minorOf } from './node.ts';
 import { crioRepository, kubernetesRepository } from './packages.ts';
-import { FILES, SSH_NOTE } from './places.ts';
+import { ENDPOINT_FILES, FILES, FIREWALL_STATE, SSH_NOTE, WISHED } from './places.ts';
 import { wayOut } from './proxy.ts';
+import { listening } from './sshd.ts';
 
 /** What else is asked of the host while its facts are read. */
 export interface FactsWish {
@@ -18,6 +19,8 @@ export interface FactsWish {
   readonly available?: string;
   /** The cluster whose ways out the host is perhaps yet to be told of. */
   readonly cluster?: Cluster;
+  /** Whether it is asked where sshd listens: which a firewall has to know, and takes a look at every process. */
+  readonly doors?: boolean;
 }
 
 /** The shell that prints each fact, by name. */
@@ -43,6 +46,8 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
   source: sh`ip -4 -o route get 192.0.2.1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1) }'`,
   lab: sh`cat /etc/landfall-lab`,
   member: sh`if [ -s /etc/kubernetes/kubelet.conf ] && [ -e ${FILES.initialised} ]; then echo yes; fi`,
+  keepalived: sh`if [ -e ${ENDPOINT_FILES.keepalived} ]; then echo yes; fi`,
+  firewall: sh`for path in ${WISHED.firewall} ${`${FIREWALL_STATE}/armed`}; do if [ -e "$path" ]; then echo yes; break; fi; done`,
   ssh: sh`
     if systemctl -q is-active ssh.socket; then echo by socket; else echo by service; fi
     echo "login \${SUDO_USER:-root}"
@@ -90,6 +95,7 @@ function repositories(version: string, cluster: Cluster | undefined): Readonly<R
 export function factsScript(wish: FactsWish = {}): string {
   const questions = {
     ...QUESTIONS,
+    ...(wish.doors === true ? { doors: listening } : {}),
     ...(wish.available === undefined ? {} : repositories(wish.available, wish.cluster)),
   };
   return [
@@ -133,16 +139,23 @@ function links(text: string): readonly HostLink[] {
 }
 
 /** How one logs in, of hosts that were asked: those of an older recording were not. */
-function login(text: string): Pick<Facts, 'ssh'> {
+function login(text: string, doors: string): Pick<Facts, 'ssh'> {
   const said = new Map(pairs(text));
   const user = said.get('login');
   if (user === undefined) return {};
-  const before = (said.get('before') ?? '').split(' ').filter((port) => /^\d+$/.test(port));
+  const numbers = (words: string): readonly number[] =>
+    words
+      .split(' ')
+      .filter((port) => /^\d+$/.test(port))
+      .map(Number);
+  const before = numbers(said.get('before') ?? '');
+  const ports = numbers(doors);
   return {
     ssh: {
       by: said.get('by') === 'socket' ? 'socket' : 'service',
       login: user,
-      ...(before.length === 0 ? {} : { before: before.map(Number) }),
+      ...(before.length === 0 ? {} : { before }),
+      ...(ports.length === 0 ? {} : { ports }),
     },
   };
 }
@@ -215,7 +228,9 @@ export function parseFacts(output: string): Facts {
     ...(lab === undefined || lab.status !== '0'
       ? {}
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
-    ...login(text('ssh')),
+    ...login(text('ssh'), text('doors')),
+    ...(text('keepalived') === 'yes' ? { keepalived: true as const } : {}),
+    ...(text('firewall') === 'yes' ? { firewall: true as const } : {}),
     ...(text('member') === 'yes' ? { member: true as const } : {}),
     ...availability(facts),
   };

@@ -31,9 +31,18 @@ const VIRTUAL = {
   ...THREE,
   endpoint: { ...HARBOUR.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } },
 };
+const GUARDED: Cluster = {
+  ...VIRTUAL,
+  firewall: {
+    mode: 'enforce',
+    admins: ['192.0.2.0/24'],
+    allow: [{ port: 9100, protocol: 'tcp', from: ['nodes', 'pods', '198.51.100.7'] }],
+  },
+};
+const UNGUARDED: Cluster = { ...HARBOUR, firewall: { mode: 'none', allow: [] } };
 const LISTS = [
-  ...[HARBOUR, CALICO, CILIUM].map((cluster) => allSteps(scene(cluster))),
-  ...[WORKERS, THREE, VIRTUAL].map((cluster) =>
+  ...[HARBOUR, CALICO, CILIUM, UNGUARDED].map((cluster) => allSteps(scene(cluster))),
+  ...[WORKERS, THREE, VIRTUAL, GUARDED].map((cluster) =>
     listOf(cluster, scene(cluster).lock).map((listed) => listed.step),
   ),
 ];
@@ -111,7 +120,7 @@ describe('the list of steps', () => {
   });
 
   it('names one probe for one thing, in all that is asked of a host', () => {
-    const hosts = [WORKERS, THREE, VIRTUAL].flatMap((cluster) =>
+    const hosts = [WORKERS, THREE, VIRTUAL, GUARDED].flatMap((cluster) =>
       cluster.nodes.map((node) => allSteps({ ...scene(cluster), node })),
     );
     for (const list of [...LISTS.slice(0, 3), ...hosts]) {
@@ -249,6 +258,7 @@ describe('the shell of the steps', () => {
               services: cidr,
               domain,
             },
+            firewall: { mode: 'enforce', admins: [cidr], allow: [] },
             nodes: [
               { name: node, role: 'control-plane', address: node, internalAddress: host, workloads: true },
               { name: host, role: 'worker', address: host, internalAddress: node, workloads: true },

@@ -6,6 +6,8 @@ import { runtimeSteps } from './crio.ts';
 import { earlierSteps } from './earlier.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { quorumSteps } from './etcd-members.ts';
+import { firewallProof } from './firewall-proof.ts';
+import { firewallKept, firewallRules, firewallTool } from './firewall.ts';
 import { groundSteps } from './ground.ts';
 import { ipv6Steps } from './ipv6.ts';
 import { joinControlPlaneSteps } from './join-control-plane.ts';
@@ -23,6 +25,7 @@ import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
+import { pairSteps } from './pairs.ts';
 import { podMtuSteps } from './pod-mtu.ts';
 import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
@@ -59,6 +62,7 @@ export const PHASES: readonly Phase[] = [
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
       ...virtualAddressChecks(scene),
+      ...pairSteps(scene),
       ...loginChecks(scene),
     ],
   },
@@ -92,6 +96,7 @@ export const PHASES: readonly Phase[] = [
       ...journalSteps(scene),
       ...kernelSteps(scene.cluster.host),
       ...virtualAddressSteps(scene),
+      ...firewallTool(scene),
       clockStep(scene),
     ],
   },
@@ -102,7 +107,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: loginSteps,
+    steps: (scene) => [...firewallRules(scene), ...loginSteps(scene)],
   },
   {
     id: 'login-proof',
@@ -111,7 +116,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'operator',
     on: everyone,
     when: 'always',
-    steps: loginProof,
+    steps: (scene) => [...firewallProof(scene), ...loginProof(scene)],
   },
   {
     id: 'login-end',
@@ -120,7 +125,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: everyone,
     when: 'always',
-    steps: (scene) => [...portAlone(scene), ...loginSettings(scene)],
+    steps: (scene) => [...firewallKept(scene), ...portAlone(scene), ...loginSettings(scene)],
   },
   {
     id: 'packages',

@@ -7,6 +7,9 @@ export const SSH_NOTE = `${OWN}/ssh-ports`;
 /** What is known of logins while sshd is moved; all may read it, so that whoever logs in can. It goes with a reboot. */
 export const SSH_STATE = '/run/landfall-ssh';
 
+/** What is known of the firewall while new rules are yet to be confirmed. It goes with a reboot, and the rules with it. */
+export const FIREWALL_STATE = '/run/landfall-firewall';
+
 /** What the host was like before anything was made. */
 export const BEFORE = `${OWN}/before`;
 
@@ -86,6 +89,9 @@ export const WISHED = {
   aptProxy: '/etc/apt/apt.conf.d/zz-landfall-proxy',
   runtimeProxy: '/etc/systemd/system/crio.service.d/landfall-proxy.conf',
   kubeletProxy: '/etc/systemd/system/kubelet.service.d/landfall-proxy.conf',
+  /** The rules that hold at boot: those under which somebody has come in. */
+  firewall: '/etc/landfall/firewall.nft',
+  firewallUnit: '/etc/systemd/system/landfall-firewall.service',
 } as const;
 
 /** What is noted of the host besides copies of its files. */

@@ -143,6 +143,7 @@ table inet landfall {
 		ip saddr @planes tcp dport 2379-2380 accept comment "etcd, from control planes"
 		tcp dport 2379-2381 goto rest
 		ip saddr @planes meta l4proto 112 accept comment "VRRP, between control planes"
+		meta l4proto 112 goto rest
 		ip saddr 10.244.0.0/16 accept comment "pods"
 		ip saddr @nodes tcp dport 10250 accept comment "kubelet, from nodes"
 		ip saddr @nodes udp dport 8472 accept comment "packets of pods, flannel, from nodes"
@@ -220,6 +221,7 @@ table inet landfall {
 		ip saddr @planes tcp dport 2379-2380 accept comment "etcd, from control planes"
 		tcp dport 2379-2381 goto rest
 		ip saddr @planes meta l4proto 112 accept comment "VRRP, between control planes"
+		meta l4proto 112 goto rest
 		ip saddr 10.244.0.0/16 accept comment "pods"
 		ip saddr @nodes tcp dport 10250 accept comment "kubelet, from nodes"
 		ip saddr @nodes udp dport 8472 accept comment "packets of pods, flannel, from nodes"

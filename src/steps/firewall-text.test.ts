@@ -161,7 +161,8 @@ describe('who is let in', () => {
     const virtual = { ...HARBOUR.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } };
     const vrrp = (from: string): Packet => ({ from, protocol: 'vrrp', port: 0 });
     expect(passes(at('cp-0', { endpoint: virtual }), vrrp('10.0.0.12'))).toBe(true);
-    expect(passes(at('cp-0', { endpoint: virtual }), vrrp('10.0.0.21'))).toBe(false);
+    for (const from of ['10.0.0.21', POD])
+      expect(passes(at('cp-0', { endpoint: virtual }), vrrp(from))).toBe(false);
     expect(passes(at('cp-0'), vrrp('10.0.0.12'))).toBe(false);
     expect(passes(at('worker-0', { endpoint: virtual }), vrrp('10.0.0.12'))).toBe(false);
   });

@@ -98,7 +98,10 @@ function planeRules({ cluster, node }: Scene, { admins }: Firewall): readonly st
     'tcp dport 2379-2381 goto rest',
     ...(cluster.endpoint.virtual === undefined
       ? []
-      : [rule('ip saddr @planes meta l4proto 112', 'VRRP, between control planes')]),
+      : [
+          rule('ip saddr @planes meta l4proto 112', 'VRRP, between control planes'),
+          'meta l4proto 112 goto rest',
+        ]),
   ];
 }
 

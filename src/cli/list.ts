@@ -277,7 +277,7 @@ function recoveringList(): readonly Listed[] {
   };
   const names = others.map(({ name }) => name);
   const seen = new Set<string>();
-  return recoverPhases({ snapshot: '/root/etcd.db', others: names }).flatMap((phase) =>
+  return recoverPhases({ snapshot: '/root/etcd.db', known: 0, others: names }).flatMap((phase) =>
     phase
       .steps(scene)
       .filter(({ id }) => !seen.has(id) && seen.add(id))

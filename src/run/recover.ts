@@ -85,6 +85,7 @@ export async function planRecover(site: Site, wish: RecoverWish): Promise<Recove
   const old = found.filter(isOld).map(({ name }) => name);
   const recovering = {
     others: others.map(({ name }) => name),
+    known: Math.max(0, ...found.map(({ revision = 0 }) => revision)),
     ...(wish.snapshot === undefined ? {} : { snapshot: wish.snapshot }),
   };
   const [look, stop, recover, ending] = recoverPhases(recovering);

@@ -7,6 +7,16 @@ import type { Scene } from './phase.ts';
 import { RECOVERY } from './places.ts';
 import type { Step } from './step.ts';
 
+/** How etcd is begun anew. */
+export interface Recovering {
+  /** A snapshot on the host, in place of what its etcd has. */
+  readonly snapshot?: string;
+  /** The highest revision anybody who answers has; 0 when nobody has any. */
+  readonly known: number;
+  /** The other control planes: none of them is a member any more. */
+  readonly others: readonly string[];
+}
+
 /** Where to read on. */
 export const RECOVERING = 'https://etcd.io/docs/latest/op-guide/recovery/';
 
@@ -15,9 +25,6 @@ export const DATA = '/var/lib/etcd';
 
 /** Where the data etcd had go: `/var/lib/etcd/kept-20261126T094206Z`. */
 export const KEPT = `${DATA}/kept-`;
-
-/** By how much revisions are raised: more than a cluster writes in the weeks a snapshot may be old. */
-const BUMP = 1_000_000_000;
 
 /** Sets `$stamp` to the recovery's own, empty when none is under way, and `$kept` to where the old data go. */
 export const stamp = sh`
@@ -69,15 +76,16 @@ export function kept(): Step {
 }
 
 /** The new data, in the place of the old. */
-export function restored(scene: Scene, snapshot: string | undefined): Step {
+export function restored(scene: Scene, { snapshot, known }: Pick<Recovering, 'snapshot' | 'known'>): Step {
   const { node, facts } = scene;
   const peer = `https://${nodeAddress(node, facts)}:2380`;
-  const from = snapshot === undefined ? sh`--skip-hash-check "$kept"/member/snap/db` : sh`${snapshot}`;
+  const source = snapshot === undefined ? sh`"$kept"/member/snap/db` : sh`${snapshot}`;
+  const unsigned = snapshot === undefined ? sh` --skip-hash-check` : sh``;
   const fresh = `${DATA}/fresh`;
   return {
     id: 'recover/data',
     title: snapshot === undefined ? 'Make one member out of the data' : 'Make one member out of the snapshot',
-    why: 'The new member has every object there was, under its old UID, and is all of its cluster: it decides alone. The cluster’s identity is new, so what is left of the old one can never join it. Revisions are raised by a thousand million and marked as compacted, so that whoever watches lists everything anew and never sees time go back.',
+    why: 'The new member has every object there was, under its old UID, and is all of its cluster: it decides alone. The cluster’s identity is new, so what is left of the old one can never join it. Revisions are raised above every one that was ever seen and marked as compacted, so that whoever watches lists everything anew. Left as they were they would come a second time with other contents, and who waits for the next one would miss them.',
     see: [RECOVERING],
     disturbs: 'data',
     read: sh`
@@ -88,8 +96,19 @@ export function restored(scene: Scene, snapshot: string | undefined): Step {
       ${stamp}
       ${findEtcdutl}
       if [ -z "$stamp" ] || ! [ -d "$kept" ]; then echo 'the old data are not kept yet'; exit 1; fi
+      revision() { timeout 300 "$etcdutl" snapshot status "$1" -w fields | sed -n 's/^"Revision" : //p'; }
+      own=$(revision ${source})
+      if [ -z "$own" ]; then echo 'the data cannot be read'; exit 1; fi
+      newest=${known}
+      if [ -e "$kept"/member/snap/db ]; then
+        old=$(revision "$kept"/member/snap/db) || :
+        if [ "\${old:-0}" -gt "$newest" ]; then newest=$old; fi
+      fi
+      if [ "$own" -gt "$newest" ]; then newest=$own; fi
+      # What nobody here has seen cannot be known; that a cluster has written less than once a millisecond since 1970 can.
+      raise=$((newest - own + $(date +%s) * 1000))
       rm -rf ${fresh}
-      "$etcdutl" snapshot restore ${from} --data-dir ${fresh} --name ${node.name} --initial-cluster ${`${node.name}=${peer}`} --initial-advertise-peer-urls ${peer} --initial-cluster-token landfall-"$stamp" --bump-revision ${BUMP} --mark-compacted
+      "$etcdutl" snapshot restore ${source}${unsigned} --data-dir ${fresh} --name ${node.name} --initial-cluster ${`${node.name}=${peer}`} --initial-advertise-peer-urls ${peer} --initial-cluster-token landfall-"$stamp" --bump-revision "$raise" --mark-compacted
       chmod 0700 ${[fresh, `${fresh}/member`]}
       sync -f ${DATA}
       # Older than every join that follows, younger than every one before.
@@ -100,7 +119,7 @@ export function restored(scene: Scene, snapshot: string | undefined): Step {
     clues: [
       {
         match:
-          /invalid database|page .* (already freed|invalid)|integrity check failed|file size too small|no such file or directory/,
+          /^the data cannot be read|invalid database|page .* (already freed|invalid)|integrity check failed|file size too small|no such file or directory/,
         means: 'the data on this host are damaged, or not there',
         try: 'another control plane’s data: landfall recover --from; or a snapshot: landfall recover --snapshot. What was here is kept in /var/lib/etcd/kept-*',
         diagnosis: 'H81',

@@ -1,7 +1,8 @@
 import { controlPlanes } from '../model/cluster.ts';
 import type { Phase } from './phase.ts';
-import { recoverEndSteps, recoverSteps, type Recovering, stoppedStep } from './recover.ts';
+import { recoverEndSteps, recoverSteps, stoppedStep } from './recover.ts';
 import { recoverChecks } from './recover-checks.ts';
+import type { Recovering } from './recover-data.ts';
 
 /**
  * A recovery: what must be so, what others that answer must end, what is done on the survivor, and what the cluster forgets when it answers

@@ -14,8 +14,8 @@ const root = freshRoot(
 const SCENE = scene(HARBOUR);
 
 /** A step of a recovery, in the root. */
-function step(id: string, snapshot?: string): Step {
-  const recovering = { others: ['cp-1'], ...(snapshot === undefined ? {} : { snapshot }) };
+function step(id: string, snapshot?: string, known = 0): Step {
+  const recovering = { others: ['cp-1'], known, ...(snapshot === undefined ? {} : { snapshot }) };
   const found = [
     ...recoverChecks(snapshot),
     ...recoverSteps(SCENE, recovering),
@@ -38,7 +38,11 @@ case $1 in
   version) echo 'etcdutl version: ${version}'; echo 'API version: 3.6' ;;
   snapshot)
     echo "$*" >>${at('calls')}
-    [ "$2" = restore ] || exit 0
+    if [ "$2" = status ]; then
+      # Revisions of data by what they are.
+      case $(cat "$3") in 'the old data') echo '"Revision" : 5000' ;; *) echo '"Revision" : 3000' ;; esac
+      exit 0
+    fi
     for word; do case $word in */db|*.db) db=$word ;; esac; done
     while [ "$1" != --data-dir ]; do shift; done
     mkdir -p "$2/member/snap" && cp "$db" "$2/member/snap/db" ;;
@@ -138,7 +142,7 @@ describe('the old data', () => {
     expect(look('data')).toBe('one member');
     expect(kept()).toBe('the old data');
     expect(text('calls')).toMatch(
-      /^snapshot restore --skip-hash-check \S*\/kept-\d+T\d+Z\/member\/snap\/db --data-dir \S*\/fresh --name cp-0 --initial-cluster cp-0=https:\/\/10\.0\.0\.11:2380 --initial-advertise-peer-urls https:\/\/10\.0\.0\.11:2380 --initial-cluster-token landfall-\d+T\d+Z --bump-revision 1000000000 --mark-compacted$/m,
+      /^snapshot restore --skip-hash-check \S*\/kept-\d+T\d+Z\/member\/snap\/db --data-dir \S*\/fresh --name cp-0 --initial-cluster cp-0=https:\/\/10\.0\.0\.11:2380 --initial-advertise-peer-urls https:\/\/10\.0\.0\.11:2380 --initial-cluster-token landfall-\d+T\d+Z --bump-revision \d{13} --mark-compacted$/m,
     );
     expect(text('etc/kubernetes/landfall/recovered')).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/);
   });
@@ -170,6 +174,27 @@ describe('the old data', () => {
       expect([one, make(one, at('saved.db')).status]).toEqual([one, 0]);
     expect(text('var/lib/etcd/member/snap/db')).toBe('what was saved');
     expect(text('calls')).not.toContain('--skip-hash-check');
+  });
+  it('come out above every revision that was seen, also out of older ones', () => {
+    const raised = (snapshot?: string, known?: number): number => {
+      rmSync(at('calls'), { force: true });
+      expect(runPiece(step('data', snapshot, known), 'make', root.bin()).status).toBe(0);
+      rmSync(at('var/lib/etcd/member'), { recursive: true });
+      return Number(/--bump-revision (\d+)/.exec(text('calls'))?.[1]);
+    };
+    madeUpTo('data');
+    writeFileSync(at('saved.db'), 'what was saved');
+    const now = (): number => Math.floor(Date.now() / 1000) * 1000;
+    for (const [snapshot, known, more] of [
+      [undefined, 0, 0],
+      [undefined, 7000, 2000],
+      [at('saved.db'), 0, 2000],
+      [at('saved.db'), 7000, 4000],
+    ] as const) {
+      const from = now() + more;
+      const by = raised(snapshot, known);
+      expect([by >= from, by <= now() + more]).toEqual([true, true]);
+    }
   });
 });
 

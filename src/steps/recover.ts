@@ -7,24 +7,16 @@ import { check } from './kinds/check.ts';
 import { asked, kubectl, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { RECOVERY } from './places.ts';
-import { begun, kept, RECOVERING, restored, stamp } from './recover-data.ts';
+import { begun, kept, type Recovering, RECOVERING, restored, stamp } from './recover-data.ts';
 import type { Clue, Step } from './step.ts';
 
-/** How etcd is begun anew. */
-export interface Recovering {
-  /** A snapshot on the host, in place of what its etcd has. */
-  readonly snapshot?: string;
-  /** The other control planes: none of them is a member any more. */
-  readonly others: readonly string[];
-}
-
 /** One member out of what this host has, up to an API server that is ready. */
-export function recoverSteps(scene: Scene, { snapshot }: Recovering): readonly Step[] {
+export function recoverSteps(scene: Scene, recovering: Recovering): readonly Step[] {
   return [
     begun(),
     stoppedStep(scene),
     kept(),
-    restored(scene, snapshot),
+    restored(scene, recovering),
     manifests(scene),
     alone(scene),
     apiReady(scene, { id: 'recover/api-ready', after: ['recover/etcd'] }),

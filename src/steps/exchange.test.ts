@@ -45,6 +45,7 @@ describe('an exchange of the runtime', () => {
       'exchange/socket',
       'exchange/kubelet',
       'exchange/api-ready',
+      'exchange/led',
       'exchange/ready',
       'exchange/open',
       'exchange/former',

@@ -45,6 +45,7 @@ describe('an exchange of the runtime', () => {
       'exchange/socket',
       'exchange/kubelet',
       'exchange/api-ready',
+      'exchange/led',
       'exchange/ready',
       'exchange/open',
       'exchange/former',
@@ -184,5 +185,67 @@ describe('going over', () => {
       `KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=${to} --node-ip=10.0.0.21"\n`,
     );
     expect(existsSync(join(root, NOTE))).toBe(true);
+  });
+});
+
+describe('being Ready again', () => {
+  const ready = () => of('exchange/ready');
+  const said = (node: string, ...pods: readonly string[]): string => {
+    put(root, 'node', `${node}\n`);
+    put(root, 'own', `${pods.join('\n')}\n`);
+    return read(
+      ready(),
+      standIn(
+        root,
+        'kubectl',
+        `case "$*" in *'get node'*) cat '${root}/node' ;; *) cat '${root}/own' ;; esac`,
+      ),
+    );
+  };
+  const proxy = (id: string, is = 'True'): string => `kube-system/kube-proxy|Running|DaemonSet|${is}|${id}`;
+
+  it('is seen when kubelet and all containers are of the new runtime', () => {
+    expect(
+      said(
+        'containerd://2.3.5 True',
+        proxy('containerd://a'),
+        'default/job|Succeeded|Job|False|cri-o://b',
+        'default/broken|Running|ReplicaSet|False|containerd://c',
+      ),
+    ).toBe(ready().want);
+  });
+
+  it.each([
+    ['cri-o://1.36.1 True', proxy('containerd://a'), 'cri-o True'],
+    ['containerd://2.3.5 False', proxy('containerd://a'), 'containerd False'],
+    [
+      'containerd://2.3.5 True',
+      proxy('cri-o://a'),
+      'containerd True\nkube-system/kube-proxy is not started anew',
+    ],
+    ['containerd://2.3.5 True', proxy(''), 'containerd True\nkube-system/kube-proxy is not started anew'],
+    [
+      'containerd://2.3.5 True',
+      proxy('containerd://a', 'False'),
+      'containerd True\nkube-system/kube-proxy is not ready',
+    ],
+  ])('is not seen too early: %s, %s', (node, pod, text) => expect(said(node, pod)).toBe(text));
+});
+
+describe('controllers', () => {
+  it('are led when somebody has said so in the last seconds', () => {
+    const one = of('exchange/led', cluster(cp(0), cp(1), cp(2)));
+    const lease = (name: string, ago: number): string =>
+      `${name} ${new Date(Date.now() - ago * 1000).toISOString().replace('Z', '000Z')}`;
+    const said = (...leases: readonly string[]): string => {
+      put(root, 'leases', `${leases.join('\n')}\n`);
+      return read(one, standIn(root, 'kubectl', `cat '${root}/leases'`));
+    };
+    expect(
+      said(lease('kube-scheduler', 1), lease('apiserver-x', 90), lease('kube-controller-manager', 2)),
+    ).toBe(one.want);
+    expect(said(lease('kube-scheduler', 1), lease('kube-controller-manager', 30))).toBe(
+      'kube-controller-manager is led by nobody\nkube-scheduler is led',
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { controlPlanes } from '../model/cluster.ts';
 import { type Runtime, runtimeOf } from '../model/runtime.ts';
-import { lines, sh } from '../shell/sh.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { apiReady, kubelet } from './control-plane.ts';
 import { votingStep } from './etcd-members.ts';
@@ -11,7 +11,7 @@ import { draft, inPlace } from './kinds/file.ts';
 import { removePods } from './leftovers.ts';
 import { kubectl } from './node.ts';
 import type { Scene } from './phase.ts';
-import { criSocket, runtimeParts } from './runtime-parts.ts';
+import { criSocket, RUNTIME_PARTS, runtimeParts } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 const SEE = {
@@ -41,7 +41,9 @@ export function exchangeSteps(scene: Scene): readonly Step[] {
       after: ['exchange/socket'],
       why: 'Until kubelet runs again nothing on this node is started anew.',
     }),
-    ...(isControlPlane ? [apiReady(scene, { id: 'exchange/api-ready', after: ['exchange/kubelet'] })] : []),
+    ...(isControlPlane
+      ? [apiReady(scene, { id: 'exchange/api-ready', after: ['exchange/kubelet'] }), led(scene)]
+      : []),
     ready(scene),
     open(scene),
     ...gone,
@@ -63,6 +65,14 @@ function quorum(scene: Scene): Step {
         ${step.read}
       fi`,
   };
+}
+
+/** All pods of a runtime, together: one after the other, a control plane would be away as long as all of them take to end. */
+function endAtOnce(former: Runtime): Shell {
+  const crictl = sh`timeout 60 crictl --runtime-endpoint ${`unix://${RUNTIME_PARTS[former].socket}`} --timeout 60s`;
+  return sh`
+    ${crictl} pods -q 2>/dev/null | xargs -r -n 1 -P 16 ${crictl} rmp --force >/dev/null 2>&1 || :
+    ${removePods(former)}`;
 }
 
 function socket(scene: Scene): Step {
@@ -88,7 +98,7 @@ function socket(scene: Scene): Step {
     make: sh`
       if ! [ -e ${NOTE} ]; then echo 'closed before' >${draft(NOTE)}; ${inPlace(NOTE)}; fi
       systemctl stop kubelet
-      ${lines(...formers(scene).map((former) => removePods(former)))}
+      ${lines(...formers(scene).map(endAtOnce))}
       ${lines(
         ...replace.map(
           ([path, program]) => sh`
@@ -103,15 +113,27 @@ function socket(scene: Scene): Step {
   };
 }
 
+/** What kubelet must have brought back before anybody else is emptied: what every node has, not what users have put there. */
+const OWN_NAMESPACES = '^(kube-|calico-|tigera-|cilium)';
+
 function ready(scene: Scene): Step {
   const { name } = scene.node;
-  const { title } = runtimeParts(scene);
-  const path = '{.status.nodeInfo.containerRuntimeVersion} {.status.conditions[?(@.type=="Ready")].status}';
+  const kube = kubectl(scene);
+  const runtime = runtimeOf(scene.cluster, scene.node);
+  const node = '{.status.nodeInfo.containerRuntimeVersion} {.status.conditions[?(@.type=="Ready")].status}';
+  const fields = [
+    '{.metadata.namespace}/{.metadata.name}',
+    '{.status.phase}',
+    '{.metadata.ownerReferences[?(@.controller==true)].kind}',
+    '{.status.conditions[?(@.type=="Ready")].status}',
+    '{.status.containerStatuses[*].containerID}',
+  ];
+  const pods = `{range .items[*]}${fields.join('|')}{"\\n"}{end}`;
   return check(
     {
       id: 'exchange/ready',
-      title: 'See the node Ready again',
-      why: 'The next node is begun only when this one carries its part again.',
+      title: 'See the node Ready again, and what runs on every node run on it',
+      why: 'The next node is begun only when this one carries its part again. That a node is Ready is believed for a while after its kubelet has stopped; which runtime has started a container is not.',
       see: [SEE.runtimes],
       after: ['exchange/kubelet'],
       within: 180,
@@ -120,9 +142,43 @@ function ready(scene: Scene): Step {
     },
     {
       read: sh`
-        said=$(${kubectl(scene)} get node ${name} -o jsonpath=${path} 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1)
-        printf '%s\n' "$said" | sed 's#://[^ ]*##'`,
-      want: `${title === 'CRI-O' ? 'cri-o' : 'containerd'} True`,
+        said=$(${kube} get node ${name} -o jsonpath=${node} 2>&1) || said=$(printf '%s\n' "$said" | tail -n 1)
+        list=$(${kube} get pods -A --field-selector ${`spec.nodeName=${name}`} -o jsonpath=${pods} 2>&1) || list="pods|Running||||"
+        open=$(printf '%s\n' "$list" | awk -F '|' -v ours=${OWN_NAMESPACES} -v runtime=${runtime} '
+          $2 != "Running" { next }
+          { n = split($5, ids, " "); old = 0; for (i = 1; i <= n; i++) if (index(ids[i], runtime "://") != 1) old = 1 }
+          n == 0 || old { print $1 " is not started anew"; next }
+          ($3 == "DaemonSet" || $3 == "Node") && $1 ~ ours && $4 != "True" { print $1 " is not ready" }')
+        printf '%s\n' "$said" | sed 's#://[^ ]*##'
+        [ -z "$open" ] || printf '%s\n' "$open"`,
+      want: `${runtime} True`,
+    },
+  );
+}
+
+/** On a control plane: whoever led the controllers may have stopped without handing over. */
+function led(scene: Scene): Step {
+  const kube = kubectl(scene);
+  const path = '{range .items[*]}{.metadata.name} {.spec.renewTime}{"\\n"}{end}';
+  return check(
+    {
+      id: 'exchange/led',
+      title: 'See controllers and the scheduler at work again',
+      why: 'One of each leads, and it may have been here. Until another one has taken over, a pod that is moved off the next node is started nowhere.',
+      see: ['https://kubernetes.io/docs/concepts/architecture/leases/'],
+      after: ['exchange/api-ready'],
+      within: 90,
+      awaits: 'the controllers to be led again',
+      clues: API_CLUES,
+    },
+    {
+      read: sh`
+        now=$(date +%s)
+        ${kube} -n kube-system get leases -o jsonpath=${path} | while read -r name renewed; do
+          case $name in kube-controller-manager | kube-scheduler) ;; *) continue ;; esac
+          if [ $((now - $(date -d "$renewed" +%s))) -le 5 ]; then echo "$name is led"; else echo "$name is led by nobody"; fi
+        done | sort`,
+      want: 'kube-controller-manager is led\nkube-scheduler is led',
     },
   );
 }

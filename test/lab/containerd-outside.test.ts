@@ -33,6 +33,7 @@ registries:
     - { at: mirror.example.com, user: puller, passwordFile: mirror.password }
 trust: [own-ca.pem]
 proxy:
+  http: http://proxy.example.com:3128
   https: http://proxy.example.com:3128
   noProxy: [mirror.example.com]
 `;

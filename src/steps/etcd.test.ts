@@ -31,7 +31,7 @@ function crictl(answers: string): void {
   writeFileSync(
     path,
     `#!/bin/bash
-case $1 in ps) echo 0123abcd; exit ;; esac
+case $1 in ps) echo 0123abcd; exit ;; stop) exit ;; esac
 shift 3
 words=; for word; do case $word in --*) ;; *) words="$words $word" ;; esac; done
 echo "$words" | sed 's/^ //; s/ -w fields$//' >>${root}/asked

@@ -75,7 +75,6 @@ function settings(scene: Scene, up: StepId): Step {
     ],
     after: [up],
     disturbs: 'service',
-    // kubelet starts the new one when its own API server has told it of the old one's end, or has failed to for half a minute.
     within: 240,
     awaits: 'etcd to run with them, and the API server to have it back',
     probes: [apiProbe(scene)],
@@ -98,6 +97,8 @@ function settings(scene: Scene, up: StepId): Step {
         ${allWell()}
         chmod 0600 ${draft(ETCD_MANIFEST)}
         ${inPlace(ETCD_MANIFEST)}
+        # Before kubelet starts the new etcd it tells its API server of the old one's end: one that hangs for want of etcd would keep it for half a minute.
+        crictl ps -q --state Running --label io.kubernetes.container.name=kube-apiserver | xargs -r crictl stop --timeout 2 >/dev/null || :
       fi`,
     clues: [
       ...MISSING,

@@ -192,6 +192,13 @@ describe('who is let in', () => {
     expect(passes(at('cp-0'), { from: OUTSIDE, protocol: 'udp', port: 443 }, firewall)).toBe(true);
   });
 
+  it('everybody to HAProxy, where it stands before the API servers', () => {
+    const virtual = { address: '10.0.0.10', routerId: 10, balance: true };
+    const balanced = { endpoint: { ...HARBOUR.endpoint, port: 8443, virtual } };
+    for (const port of [6443, 8443]) expect(passes(at('cp-0', balanced), tcp(OUTSIDE, port))).toBe(true);
+    expect(passes(at('cp-0'), tcp(OUTSIDE, 8443))).toBe(false);
+  });
+
   it('audit lets everybody in, and counts whom enforce would not', () => {
     const text = firewallText(at('cp-0'), { mode: 'audit', allow: [] });
     expect(judged(text, tcp(OUTSIDE, 10250))).toBe('audit');

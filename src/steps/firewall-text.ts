@@ -89,7 +89,9 @@ function allowed({ port, through, protocol, from }: Allowance, pods: string): re
 /** What only a control plane is asked, and by whom. */
 function planeRules({ cluster, node }: Scene, { admins }: Firewall): readonly string[] {
   if (node.role !== 'control-plane') return [];
-  const api = `tcp dport ${apiPort(cluster)}`;
+  // Where HAProxy stands before the API servers, it listens on the same hosts.
+  const balanced = cluster.endpoint.virtual?.balance === true ? [cluster.endpoint.port] : [];
+  const api = `tcp dport ${balanced.length === 0 ? apiPort(cluster) : list([apiPort(cluster), ...balanced])}`;
   return [
     ...origins(admins, cluster.network.pods).map((origin) => rule(`${origin}${api}`, 'API server')),
     ...(admins === undefined ? [] : [rule(`ip saddr @nodes ${api}`, 'API server, from nodes')]),

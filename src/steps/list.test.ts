@@ -205,7 +205,14 @@ describe('the shell of the steps', () => {
     const args = ['-s', 'sh', '-f', 'gcc', '-e', Object.keys(EXCLUDED).join(','), '-'];
     const seen = new Set<string>();
     const textOf = (s: Step): string =>
-      JSON.stringify([s.id, s.want, s.read.text, s.make?.text, s.undo?.text, s.probes?.map((p) => p.run.text)]);
+      JSON.stringify([
+        s.id,
+        s.want,
+        s.read.text,
+        s.make?.text,
+        s.undo?.text,
+        s.probes?.map((p) => p.run.text),
+      ]);
     for (const list of [...LISTS, allSteps(scene(closed)), RECOVERY]) {
       // What another list has just so was looked at there: to look takes its time.
       const fresh = list.filter((s) => !seen.has(textOf(s)));

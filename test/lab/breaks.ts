@@ -660,6 +660,7 @@ await isAnew`,
     {
       how: 'a smaller quota in its manifest, which kubelet follows',
       by: `sed -i 's/^    - --quota-backend-bytes=.*/    - --quota-backend-bytes=2147483648/' /etc/kubernetes/manifests/etcd.yaml
+crictl ps -q --name '^kube-apiserver$' | xargs crictl stop --timeout 2
 isOther() { tr '\\0' '\\n' <"/proc/$(pgrep -xo etcd)/cmdline" | grep -q =2147483648 && kube get --raw /readyz; }
 await isOther`,
     },

@@ -5,11 +5,12 @@ import {
   type Mirror,
   type Registries,
 } from '../model/registries.ts';
-import { heredoc, lines, sh } from '../shell/sh.ts';
+import { heredoc, lines, type Shell, sh } from '../shell/sh.ts';
 import { DISK_CLUES } from './clues.ts';
 import { draft, folder, inPlace } from './kinds/file.ts';
 import type { Scene } from './phase.ts';
 import { WISHED } from './places.ts';
+import { loginsStep } from './registries.ts';
 import type { Step } from './step.ts';
 
 const SEE = {
@@ -110,35 +111,22 @@ function mirrors(registries: Registries): Step {
   };
 }
 
-function logins({ logins: all }: Registries): Step {
+function logins(registries: Registries): Step {
   const path = WISHED.containerdLogins;
-  const names = all.map(({ at, user }) => `${user} at ${at}`).join('\n');
-  return {
-    id: 'runtime/logins',
-    title: 'Log in to the registries that ask',
+  const step = loginsStep(registries, {
     why: 'A registry that asks who pulls turns away whoever does not say. containerd has the passwords in this one file, which root alone can read, and reads it when it starts. Of what is in it only this is told: whether it is what you gave.',
-    see: [SEE.registry],
-    secrets: [
-      { slot: CONTAINERD_LOGINS, is: 'the text of that file with your passwords: a table for each registry' },
-      { slot: CONTAINERD_LOGINS_DIGEST, is: 'its SHA-256, the end of its last line included' },
-    ],
-    read: sh`
-      if [ -e ${path} ]; then
-        stat -c '%04a %U:%G' ${path}
-        if [ "$(sha256sum <${path} | cut -c 1-64)" = "$(slot containerd-logins-digest)" ]; then printf '%s\n' ${names}
-        else echo 'other logins than cluster.yaml names, or other passwords'; fi
-      else echo absent; fi`,
-    want: `0600 root:root\n${names}`,
-    make: sh`
-      mkdir -p ${folder(path)}
-      umask 077
-      printf '%s\n' "$(slot containerd-logins)" >${draft(path)}
-      chmod 0600 ${draft(path)}
-      chown root:root ${draft(path)}
-      ${inPlace(path)}`,
+    see: SEE.registry,
+    path,
+    text: {
+      slot: CONTAINERD_LOGINS,
+      is: 'the text of that file with your passwords: a table for each registry',
+    },
+    digest: CONTAINERD_LOGINS_DIGEST,
+  });
+  return {
+    ...step,
     undo: sh`
-      rm -f ${draft(path)} ${path}
+      ${step.undo as Shell}
       rmdir ${folder(path)} 2>/dev/null || :`,
-    clues: DISK_CLUES,
   };
 }

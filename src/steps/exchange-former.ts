@@ -2,14 +2,14 @@ import { RUNTIME_PACKAGES } from '../model/lock.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { lines, sh } from '../shell/sh.ts';
 import { APT_CLUES } from './clues.ts';
-import { draft, inPlace } from './kinds/file.ts';
+import { lineIn } from './kinds/line.ts';
 import { uninstall } from './kinds/packages.ts';
 import { removeFolders, removePods } from './leftovers.ts';
 import { runtimeRepository } from './packages.ts';
 import type { Scene } from './phase.ts';
 import { FILES, RUNTIME_FOLDERS } from './places.ts';
 import { runtimeSteps } from './runtime.ts';
-import { RUNTIME_PARTS } from './runtime-parts.ts';
+import { criSocket, RUNTIME_PARTS } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
 /** What both runtimes have, and is as the new one wants it. */
@@ -41,12 +41,10 @@ export function formerGone(scene: Scene, former: Runtime): Step {
       ),
     )}
     apt-mark unhold ${name} >/dev/null 2>&1 || :
-    # It is in CRI-O's package, and goes with it whatever is in it.
-    kept=$(cat ${FILES.crictl} 2>/dev/null) || :
     ${uninstall([name])}
-    if [ -n "$kept" ] && ! [ -e ${FILES.crictl} ]; then
-      printf '%s\n' "$kept" >${draft(FILES.crictl)}
-      ${inPlace(FILES.crictl)}
+    # CRI-O's package has the file, and takes it along whatever is in it.
+    if ! [ -e ${FILES.crictl} ]; then
+      ${lineIn(FILES.crictl, '^runtime-endpoint:', `runtime-endpoint: ${criSocket(scene)}`)}
     fi
     ${removeFolders(RUNTIME_FOLDERS[former])}`;
   return {

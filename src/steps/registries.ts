@@ -6,7 +6,7 @@ import { draft, folder, inPlace } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
 import type { Scene } from './phase.ts';
 import { WISHED } from './places.ts';
-import type { Step } from './step.ts';
+import type { Secret, Slot, Step } from './step.ts';
 
 const SEE = {
   registries: 'https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md',
@@ -93,29 +93,50 @@ function lastWord(registries: Registries): Step {
   );
 }
 
-function logins({ logins: all }: Registries): Step {
-  const path = WISHED.logins;
+function logins(registries: Registries): Step {
+  return loginsStep(registries, {
+    why: 'A registry that asks who pulls turns away whoever does not say. The passwords lie in this one file, which root alone can read and CRI-O reads at each pull. Of what is in it only this is told: whether it is what you gave.',
+    see: SEE.auth,
+    path: WISHED.logins,
+    text: {
+      slot: LOGINS,
+      is: 'the text of that file with your passwords, as containers-auth.json(5) has it',
+    },
+    digest: LOGINS_DIGEST,
+  });
+}
+
+/** A file of passwords, as a runtime reads it. */
+interface LoginsFile {
+  readonly why: string;
+  readonly see: string;
+  readonly path: string;
+  /** Its whole text. */
+  readonly text: Secret;
+  /** The slot of its SHA-256, by which it is compared. */
+  readonly digest: Slot;
+}
+
+/** The logins of the registries that ask, in a file of one runtime's own form. */
+export function loginsStep({ logins: all }: Registries, { why, see, path, text, digest }: LoginsFile): Step {
   const names = all.map(({ at, user }) => `${user} at ${at}`).join('\n');
   return {
     id: 'runtime/logins',
     title: 'Log in to the registries that ask',
-    why: 'A registry that asks who pulls turns away whoever does not say. The passwords lie in this one file, which root alone can read and CRI-O reads at each pull. Of what is in it only this is told: whether it is what you gave.',
-    see: [SEE.auth],
-    secrets: [
-      { slot: LOGINS, is: 'the text of that file with your passwords, as containers-auth.json(5) has it' },
-      { slot: LOGINS_DIGEST, is: 'its SHA-256, the end of its last line included' },
-    ],
+    why,
+    see: [see],
+    secrets: [text, { slot: digest, is: 'its SHA-256, the end of its last line included' }],
     read: sh`
       if [ -e ${path} ]; then
         stat -c '%04a %U:%G' ${path}
-        if [ "$(sha256sum <${path} | cut -c 1-64)" = "$(slot registry-logins-digest)" ]; then printf '%s\n' ${names}
+        if [ "$(sha256sum <${path} | cut -c 1-64)" = "$(slot ${digest})" ]; then printf '%s\n' ${names}
         else echo 'other logins than cluster.yaml names, or other passwords'; fi
       else echo absent; fi`,
     want: `0600 root:root\n${names}`,
     make: sh`
       mkdir -p ${folder(path)}
       umask 077
-      printf '%s\n' "$(slot registry-logins)" >${draft(path)}
+      printf '%s\n' "$(slot ${text.slot})" >${draft(path)}
       chmod 0600 ${draft(path)}
       chown root:root ${draft(path)}
       ${inPlace(path)}`,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { landfall } from '../../test/cli/fake.ts';
+import { calls } from '../../test/cli/calls.ts';
 import { objection } from '../../test/cli/parsed.ts';
 import { parseFault } from '../lab/fault.ts';
 import { everyStep } from './list.ts';
@@ -18,21 +19,6 @@ const typed = [...text.matchAll(/^\$ (.*)$/gm)].map((m) => m[1] ?? '');
 const prose = text.replace(/^```console\n[^]*?\n```$/gm, '');
 const spoken = [...prose.matchAll(/`(landfall [^`]*)`/g)].map((m) => m[1] ?? '');
 const STEPS = everyStep().map(({ step }) => step);
-
-/** The words of each call of Landfall in a line of shell. */
-function calls(line: string): readonly (readonly string[])[] {
-  const tokens = [...line.matchAll(/(&&|\|\||[;|]|\d?>+&?\d?)|((?:"[^"]*"|'[^']*'|[^\s"'|;&>])+)/g)];
-  const found: string[][] = [[]];
-  let isFile = false;
-  for (const [, mark, word] of tokens) {
-    if (mark !== undefined) {
-      isFile = mark.includes('>');
-      if (!isFile) found.push([]);
-    } else if (isFile) isFile = false;
-    else found.at(-1)?.push((word ?? '').replace(/^(["'])([^]*)\1$/, '$2'));
-  }
-  return found.filter(([program]) => program === 'landfall').map(([, ...words]) => words);
-}
 
 describe('the words of a line of shell', () => {
   test.each([

@@ -58,7 +58,7 @@ describe('an API server', () => {
         what,
       ).toHaveLength(1);
     expect(calls).toHaveLength(4);
-    expect(STEPS).toHaveLength(13);
+    expect(STEPS).toHaveLength(14);
   });
 
   it.each([

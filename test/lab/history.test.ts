@@ -130,8 +130,8 @@ describe('what was applied', () => {
 function warned(text: string): void {
   expect(text).toContain(`This cluster.yaml is older than what was applied to ${NAME} last.`);
   expect(text).toMatch(new RegExp(`applied last by ${ME} on `));
-  expect(text).toContain('- tier: two');
-  expect(text).toContain('+ tier: one');
+  expect(text).toMatch(/- +tier: two$/m);
+  expect(text).toMatch(/\+ +tier: one$/m);
 }
 
 describe('an older file', () => {

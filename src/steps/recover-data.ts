@@ -80,7 +80,8 @@ export function restored(scene: Scene, { snapshot, known }: Pick<Recovering, 'sn
   const { node, facts } = scene;
   const peer = `https://${nodeAddress(node, facts)}:2380`;
   const source = snapshot === undefined ? sh`"$kept"/member/snap/db` : sh`${snapshot}`;
-  const unsigned = snapshot === undefined ? sh` --skip-hash-check` : sh``;
+  // A file that was not saved as a snapshot has no checksum.
+  const unsigned = snapshot === undefined ? ['--skip-hash-check'] : [];
   const fresh = `${DATA}/fresh`;
   return {
     id: 'recover/data',
@@ -108,7 +109,7 @@ export function restored(scene: Scene, { snapshot, known }: Pick<Recovering, 'sn
       # What nobody here has seen cannot be known; that a cluster has written less than once a millisecond since 1970 can.
       raise=$((newest - own + $(date +%s) * 1000))
       rm -rf ${fresh}
-      "$etcdutl" snapshot restore ${source}${unsigned} --data-dir ${fresh} --name ${node.name} --initial-cluster ${`${node.name}=${peer}`} --initial-advertise-peer-urls ${peer} --initial-cluster-token landfall-"$stamp" --bump-revision "$raise" --mark-compacted
+      "$etcdutl" snapshot restore ${unsigned} ${source} --data-dir ${fresh} --name ${node.name} --initial-cluster ${`${node.name}=${peer}`} --initial-advertise-peer-urls ${peer} --initial-cluster-token landfall-"$stamp" --bump-revision "$raise" --mark-compacted
       chmod 0700 ${[fresh, `${fresh}/member`]}
       sync -f ${DATA}
       # Older than every join that follows, younger than every one before.

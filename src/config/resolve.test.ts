@@ -123,7 +123,7 @@ describe('resolve', () => {
   });
   describe('containerd', () => {
     const docker = 'd'.repeat(64);
-    const on = { ...wish('1.36'), runtime: 'containerd' as const };
+    const on: Cluster = { ...wish('1.36'), runtime: 'containerd' };
     const versions = [
       '1.7.29-1~debian.12~bookworm',
       '2.3.10-1~debian.12~bookworm',
@@ -146,9 +146,12 @@ describe('resolve', () => {
         keys: { kubernetes: keys.kubernetes, docker },
       }));
     it('is chosen beside what a lock holds, which stays as it is', () => {
-      const mixed = {
+      const mixed: Cluster = {
         ...on,
-        nodes: [...on.nodes, { ...on.nodes[0]!, name: 'w', runtime: 'cri-o' as const }],
+        nodes: [
+          ...on.nodes,
+          { name: 'w', role: 'worker', address: '10.0.0.21', workloads: true, runtime: 'cri-o' },
+        ],
       };
       const fetched = { kubernetes: 'e'.repeat(64), crio: 'f'.repeat(64), docker };
       expect(resolve(mixed, { 'containerd.io': versions }, fetched, older)).toEqual({

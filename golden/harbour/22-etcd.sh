@@ -89,6 +89,8 @@ done
   chmod 0600 /etc/kubernetes/manifests/.etcd.yaml.landfall
   sync /etc/kubernetes/manifests/.etcd.yaml.landfall
 mv -fT /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/etcd.yaml
+  # Before kubelet starts the new etcd it tells its API server of the old one's end: one that hangs for want of etcd would keep it for half a minute.
+  crictl ps -q --state Running --label io.kubernetes.container.name=kube-apiserver | xargs -r crictl stop --timeout 2 >/dev/null || :
 fi
 }
 

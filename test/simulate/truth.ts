@@ -178,7 +178,7 @@ export const READ_CLOSELY: ReadonlySet<string> = new Set(Object.keys(TRUTHS));
 
 /** Whether a step is about the cluster, so that it holds or not wherever it is asked. */
 export function isOfCluster(id: string): boolean {
-  return /^(network|workloads|proof|leave)\//.test(id);
+  return /^((network|workloads|proof|leave|record)\/|serving\/(address|granted)$)/.test(id);
 }
 
 /** Whether a step is among those that were done before the story began. */

@@ -30,7 +30,7 @@ export function othersOf(
   const digest = specDigest(cluster);
   const knows = knowsOf(name, applied.last, env);
   const standing = standingOf(applied, digest, knows);
-  if (standing === 'same') keepKnown(name, digest, env);
+  if (standing === 'same') keepKnown(name, applied.last, env);
   if (standing === 'same' || standing === 'newer') return undefined;
   // Who has never known anything of a cluster, as a machine that is made for each run, cannot have missed what came since.
   const isUnknown = !knows && (standing === 'older' || !isNewHere(name, env));

@@ -152,7 +152,7 @@ describe('an older file', () => {
       expect(ended.status, said(ended)).toBe(5);
       warned(ended.stderr);
       expect(ended.stderr).toContain('error[record/older]');
-      expect(ended.stderr).toContain('landfall apply --older-file --yes');
+      expect(ended.stderr.replaceAll(/\s+/g, ' ')).toContain('landfall apply --older-file --yes');
     }
     const add = await landfall(yours, 'node', 'add', 'worker-0', '--address', '10.255.255.1', '--yes');
     expect(add.status, said(add)).toBe(5);

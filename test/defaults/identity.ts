@@ -7,13 +7,15 @@ export const IDENTITY: Subject = {
     {
       id: 'C01',
       byItself: 'Everything is told the address of the first node',
-      bites: 'No second control plane can be added in a supported way, and the first node cannot be replaced.',
+      bites:
+        'No second control plane can be added in a supported way, and the first node cannot be replaced.',
       answer: done`Each cluster has a name for its API server from its first day: ${step('control-plane/kubeadm-config', 'controlPlaneEndpoint: api.harbour.internal:6443')}, kept by ${step('prepare/endpoint-name')}. ${field('endpoint.address')} makes it one of yours; ${field('endpoint.virtualIP')} puts an address behind it that moves between control planes.`,
     },
     {
       id: 'C02',
       byItself: 'The API server’s certificate names the host and the inside of the cluster',
-      bites: 'Called by a public address, through a tunnel or by way of a balancer, it is refused by every client.',
+      bites:
+        'Called by a public address, through a tunnel or by way of a balancer, it is refused by every client.',
       answer: done`The endpoint, the addresses of the node and what ${field('endpoint.names')} adds: ${step('control-plane/api-names')}. A name that is added later comes into the certificates of all control planes, and nothing is started anew.`,
     },
     {
@@ -31,7 +33,8 @@ export const IDENTITY: Subject = {
     {
       id: 'C05',
       byItself: 'kubelets show certificates they have signed themselves',
-      bites: 'Whoever asks a kubelet, for logs, a shell or metrics, cannot tell it from somebody who has taken its address.',
+      bites:
+        'Whoever asks a kubelet, for logs, a shell or metrics, cannot tell it from somebody who has taken its address.',
       answer: done`Kubelets ask the cluster for theirs: ${step('control-plane/serving')}. ${field('certificates.kubelets')} leaves it as it was.`,
     },
     {
@@ -49,7 +52,8 @@ export const IDENTITY: Subject = {
     {
       id: 'C08',
       byItself: 'super-admin.conf stays on the first node',
-      bites: 'A copy of it may do everything for a year, whatever the rules of the cluster say, and cannot be taken back.',
+      bites:
+        'A copy of it may do everything for a year, whatever the rules of the cluster say, and cannot be taken back.',
       answer: done`${step('control-plane/super-admin')}; ${field('certificates.superAdmin')} keeps it. ${command('kubeconfig')} hands out admin.conf, which a rule of the cluster allows and can disallow.`,
     },
     {

@@ -126,6 +126,7 @@ describe('a node that leaves', () => {
     const planned = await plan(site);
     Object.assign(state, since);
     await expect(leave(options(site), planned)).rejects.toMatchObject({ code: 'leave/joined', exit: 5 });
-    expect(other).toEqual([]);
+    const asks = /^#!\/bin\/sh\n# what was applied\n|get lease/;
+    expect(other.filter((script) => !asks.test(script))).toEqual([]);
   });
 });

@@ -300,6 +300,8 @@ describe('where the steps of a join stand', () => {
       'join/member',
       'join/kubelet',
       'join/node',
+      'join/serving-settings',
+      'join/serving-asked',
       'join/conflist',
       'join/bridge',
     ]);

@@ -22,7 +22,7 @@ const withIssuer = (tokenIssuer: string): Cluster => ({
 
 /** An API server whose ConfigMaps say this. */
 function keeps(text: string): string {
-  put(root, 'kept', text);
+  put(root, 'kept', `ConfigMap/kubeadm-config\nanswered\n${text}\nrecorded\nspec\n`);
   standIn(root, 'timeout', 'shift; exec "$@"');
   return standIn(root, 'kubectl', `case "$*" in *readyz*) echo ok ;; *) cat '${root}/kept' ;; esac`);
 }
@@ -37,6 +37,15 @@ const KEPT = `apiServer:
   - name: kubelet-certificate-authority
     value: /etc/kubernetes/pki/ca.crt
 caCertificateValidityPeriod: 87600h0m0s
+etcd:
+  local:
+    extraArgs:
+    - name: election-timeout
+      value: "1000"
+    - name: heartbeat-interval
+      value: "100"
+    - name: quota-backend-bytes
+      value: "8589934592"
 certificateValidityPeriod: 8760h0m0s
 
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -53,6 +62,7 @@ describe('what kubeadm keeps in the cluster', () => {
   it.each([
     ['  - localhost\n', 'lacks - localhost'],
     ['serverTLSBootstrap: true\n', 'lacks serverTLSBootstrap: true'],
+    ['      value: "8589934592"\n', 'lacks value: 8589934592'],
     ['  - name: kubelet-certificate-authority\n', 'lacks - name: kubelet-certificate-authority'],
     ['certificateValidityPeriod: 8760h0m0s\n\n', 'lacks certificateValidityPeriod: 8760h0m0s'],
   ])('lacks what is not there: %j', (line, says) => {

@@ -127,7 +127,7 @@ export const EXEC_CLUES: readonly Clue[] = [
     match: /remote error: tls: internal error/,
     means:
       'the kubelet of the node has no certificate to show yet: it asked the cluster for one, and nobody has approved it',
-    try: 'kubectl get csr; kubectl certificate approve NAME for those of system:node:THIS-NODE that are pending',
+    try: 'landfall apply grants what is asked for with the right name and address; kubectl get csr shows what is pending, and journalctl -u landfall-approve on a control plane why',
     diagnosis: 'H69',
   },
 ];

@@ -78,7 +78,7 @@ describe('a node with containerd', () => {
       /crio|CRI-O/.test([title, make?.text, undo?.text].join('\n')) ? [id] : [],
     );
     // What an old package of CRI-O may have left goes on every node.
-    expect(said).toEqual(['packages/known', 'runtime/no-stray-networks']);
+    expect(said).toEqual(['runtime/no-stray-networks']);
   });
 
   it.each(['read', 'make', 'undo'] as const)('is POSIX, and satisfies shellcheck (%s)', (mode) => {

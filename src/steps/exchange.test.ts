@@ -177,6 +177,7 @@ describe('going over', () => {
     expect(read(socket())).toBe(`kubelet uses ${to}`);
     expect(calls()).toEqual([
       'systemctl stop kubelet',
+      expect.stringMatching(/^crictl .*crio[.]sock .*pods -q$/),
       'systemctl stop crio',
       'systemctl stop kubepods.slice',
       'systemctl start kubelet',

@@ -38,9 +38,15 @@ const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 
 );
 
 /** What takes several control planes long to show: for `npm run test:lab` alone, as CI has an hour. */
-const FAR = ['control-planes', 'virtual-ip', 'half-member', 'recover', 'containerd', 'exchange'].map(
-  (name) => `test/lab/${name}.test.ts`,
-);
+const FAR = [
+  'control-planes',
+  'virtual-ip',
+  'half-member',
+  'recover',
+  'containerd',
+  'containerd-outside',
+  'exchange',
+].map((name) => `test/lab/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

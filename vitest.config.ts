@@ -37,7 +37,7 @@ const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 
   (name) => `test/lab/${name}.test.ts`,
 );
 
-/** What takes several control planes long to show: for `npm run test:lab` alone, as CI has an hour. */
+/** What takes long to show, or a cluster of several control planes: for `npm run test:lab` alone, as CI has an hour. */
 const FAR = [
   'control-planes',
   'virtual-ip',
@@ -46,6 +46,8 @@ const FAR = [
   'containerd',
   'containerd-outside',
   'exchange',
+  'firewall',
+  'registries',
 ].map((name) => `test/lab/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {

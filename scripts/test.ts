@@ -1,7 +1,7 @@
 /**
  * The checks and tests, one after another, and one line at the end: "N passed, N failed".
  * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host. In CI it runs all but what takes
- * several control planes long to show.
+ * long to show.
  * `npm test -- unit` runs the stages whose names begin with the words given.
  * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */
@@ -225,7 +225,7 @@ async function main(): Promise<number> {
   }
   if (labFiles === undefined && stages.some(({ name }) => name === 'lab'))
     console.log(
-      `\nNot among these: ${inCi ? '' : 'the lab with other releases and several hosts, which CI runs; '}what takes several control planes long to show. npm run test:lab runs all of it.`,
+      `\nNot among these: ${inCi ? '' : 'the lab with other releases and several hosts, which CI runs; '}what takes long to show. npm run test:lab runs all of it.`,
     );
   if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -187,7 +187,7 @@ systemctl restart kubelet
 # ── 5 join/serving-asked: See that kubelet asks for its certificate
 # It asks when it has started and knows its address. A control plane then holds what it asks for against cluster.yaml; until it is granted, no log of this node’s pods can be read by way of the cluster.
 read_5() {
-if [ "$(probe served_certificate)" = 'signed by the cluster' ] || timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl get csr -o jsonpath='{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}' | grep -qF 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then echo asked
+if [ "$(probe served_certificate)" = 'signed by the cluster' ] || timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl get csr -o jsonpath='{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}' | grep -qxF 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then echo asked
 else echo 'it has not asked for one'; fi
 }
 want_5=asked

@@ -126,7 +126,7 @@ export function askingSteps(scene: Scene): readonly Step[] {
       },
       {
         read: sh`
-          if [ "$(probe served_certificate)" = ${SIGNED} ] || ${kubectl(scene)} get csr -o jsonpath=${path} | grep -qF ${line}; then echo asked
+          if [ "$(probe served_certificate)" = ${SIGNED} ] || ${kubectl(scene)} get csr -o jsonpath=${path} | grep -qxF ${line}; then echo asked
           else echo 'it has not asked for one'; fi`,
         want: 'asked',
       },

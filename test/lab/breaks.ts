@@ -663,6 +663,7 @@ await isAnew`,
 crictl ps -q --name '^kube-apiserver$' | xargs crictl stop --timeout 2
 isOther() { tr '\\0' '\\n' <"/proc/$(pgrep -xo etcd)/cmdline" | grep -q =2147483648 && kube get --raw /readyz; }
 await isOther`,
+      alone: 'an init that is brought to its end beside it would write the manifest anew',
     },
   ],
   'etcd/upkeep': [

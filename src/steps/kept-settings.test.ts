@@ -59,6 +59,11 @@ describe('what kubeadm keeps in the cluster', () => {
     expect(read(kept(), keeps(KEPT))).toBe(kept().want);
   });
 
+  it('is the same whoever leads: no address of a node is among it', () => {
+    const other = scene({ ...HARBOUR, nodes: HARBOUR.nodes.map((n) => ({ ...n, address: '10.0.0.99' })) });
+    expect(step('control-plane/kept-settings', other).read.text).toBe(kept().read.text);
+  });
+
   it.each([
     ['  - localhost\n', 'lacks - localhost'],
     ['serverTLSBootstrap: true\n', 'lacks serverTLSBootstrap: true'],

@@ -5,7 +5,7 @@ import { API_CLUES } from './clues.ts';
 import { settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
 import { check } from './kinds/check.ts';
-import { apiServerFlags, certificateNames, days } from './kubeadm-config.ts';
+import { apiServerFlags, days, sharedNames } from './kubeadm-config.ts';
 import { apiProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -16,7 +16,7 @@ export function keptSettings(scene: Scene): readonly Step[] {
   const { certificates } = scene.cluster;
   const wanted = [
     `certificateValidityPeriod: ${days(certificates.validity)}`,
-    ...certificateNames(scene).map((name) => `- ${name}`),
+    ...sharedNames(scene.cluster).map((name) => `- ${name}`),
     ...apiServerFlags(scene.cluster).map(({ name }) => `- name: ${name}`),
     ...etcdFlags(scene.cluster.etcd).flatMap(({ name, value }) => [`- name: ${name}`, `value: ${value}`]),
     ...(certificates.kubelets === 'signed' ? ['serverTLSBootstrap: true'] : []),

@@ -19,6 +19,13 @@ export function certificateNames({ cluster, node, facts }: Scene): readonly stri
   return [...new Set([host, ...held, own, ...outside, ...names, 'localhost', '127.0.0.1'])];
 }
 
+/** Those of them that are the same on every control plane, whoever leads. */
+export function sharedNames({ endpoint }: Cluster): readonly string[] {
+  const { host, virtual, names = [] } = endpoint;
+  const held = virtual === undefined ? [] : [virtual.address];
+  return [...new Set([host, ...held, ...names, 'localhost', '127.0.0.1'])];
+}
+
 /** How long something is valid, as kubeadm stores it. */
 export const days = (count: number): string => `${count * 24}h0m0s`;
 

@@ -285,7 +285,7 @@ function common(lines: Snapshot, host: string): Snapshot {
   const own = (line: string): string =>
     line.replaceAll(clusterOf(host), 'CLUSTER').replaceAll(host, 'NODE').replaceAll(address, 'ADDRESS');
   const PERSONAL =
-    /^file\t(\/etc\/(hostname|hosts|machine-id|ssh\/|kubernetes\/|resolv\.conf)|\/var\/lib\/(landfall\/|dbus\/machine-id)|\/home\/)/;
+    /^file\t(\/etc\/(hostname|hosts|machine-id|ssh\/|kubernetes\/|resolv\.conf|systemd\/system\/(timers\.target\.wants\/)?landfall-renew\.timer)|\/var\/lib\/(landfall\/|dbus\/machine-id)|\/usr\/local\/(sbin|lib)\/landfall|\/home\/)/;
   return lines
     .map((line) => {
       const words = own(line).split('\t');
@@ -411,7 +411,6 @@ describe('secrets', () => {
         'pki/etcd/ca.key',
         'pki/sa.key',
         'admin.conf',
-        'super-admin.conf',
         'secret/bootstrap-token',
       ]),
     );
@@ -457,7 +456,8 @@ describe('secrets', () => {
       join(root, path),
     );
     const holding = folders.flatMap((folder) => filesHolding(folder, secrets, leftOut));
-    const OWN = /^\/(etc\/kubernetes\/(pki\/.*\.key|[a-z-]+\.conf)|var\/lib\/kubelet\/pki\/.*\.(key|pem))$/;
+    const OWN =
+      /^\/(etc\/kubernetes\/(pki\/.*\.key|[a-z-]+\.conf)|var\/lib\/kubelet\/pki\/.*\.(key|pem)|var\/backups\/landfall\/etcd\/[^/]*\.db)$/;
     const paths = holding.map(({ path, mode }) => ({
       path: path.slice(root.length),
       mode: mode.toString(8),

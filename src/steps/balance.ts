@@ -1,14 +1,13 @@
 import { controlPlanes, type VirtualAddress } from '../model/cluster.ts';
-import { sh } from '../shell/sh.ts';
 import { DISK_CLUES } from './clues.ts';
 import { HEAD } from './keepalived-text.ts';
-import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
 import { file } from './kinds/file.ts';
+import { onlyOurs } from './kinds/ours.ts';
 import { reloaded } from './kinds/reloaded.ts';
 import { apiPort, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { ENDPOINT_FILES, FILES } from './places.ts';
+import { ENDPOINT_FILES } from './places.ts';
 import type { Step } from './step.ts';
 
 const MANUAL = 'https://docs.haproxy.org/';
@@ -95,27 +94,17 @@ export function balanceSteps(scene: Scene, { balance = false }: VirtualAddress):
 /** Nobody else uses the program: it reads one file. */
 export function ownHaproxy({ balance = false }: VirtualAddress): readonly Step[] {
   if (!balance) return [];
-  const path = ENDPOINT_FILES.haproxy;
   return [
-    check(
+    onlyOurs(
       {
         id: 'preflight/haproxy',
         title: 'Have no other use for HAProxy',
         why: 'HAProxy reads one file. Where a host balances something of yours by it already, Landfall would have to put its own in place of it.',
         see: [MANUAL],
-        clues: [
-          {
-            match: /^used for something else/,
-            means: `${path} is not of Landfall, and Landfall was never here`,
-            try: 'take another host; or leave balance out and give endpoint.address the name of your own balancer',
-          },
-        ],
       },
-      {
-        read: sh`
-          if [ -s ${path} ] && ! [ -e ${FILES.owner} ] && ! head -n 1 ${path} | grep -q ${`^${HEAD}`}; then echo 'used for something else'; else echo free; fi`,
-        want: 'free',
-      },
+      ENDPOINT_FILES.haproxy,
+      HEAD,
+      'take another host; or leave balance out and give endpoint.address the name of your own balancer',
     ),
   ];
 }

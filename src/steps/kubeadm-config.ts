@@ -10,20 +10,27 @@ import { criSocket } from './runtime-parts.ts';
 /** What may stand in a certificate as a DNS name. */
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
 
+/** What the endpoint itself is called by. */
+const endpointNames = ({ host, virtual }: Cluster['endpoint']): readonly string[] =>
+  virtual === undefined ? [host] : [host, virtual.address];
+
+/** What is said of any control plane, after whatever is its own: what cluster.yaml adds, and what the host calls itself. */
+const addedNames = ({ names = [] }: Cluster['endpoint']): readonly string[] => [
+  ...names,
+  'localhost',
+  '127.0.0.1',
+];
+
 /** The names and addresses people and programs will call the API server by, besides those kubeadm adds by itself. */
-export function certificateNames({ cluster, node, facts }: Scene): readonly string[] {
+export function certificateNames({ cluster: { endpoint }, node, facts }: Scene): readonly string[] {
   const own = nodeAddress(node, facts);
   const outside = isIPv4(node.address) || DNS_NAME.test(node.address) ? [node.address] : [];
-  const { host, virtual, names = [] } = cluster.endpoint;
-  const held = virtual === undefined ? [] : [virtual.address];
-  return [...new Set([host, ...held, own, ...outside, ...names, 'localhost', '127.0.0.1'])];
+  return [...new Set([...endpointNames(endpoint), own, ...outside, ...addedNames(endpoint)])];
 }
 
 /** Those of them that are the same on every control plane, whoever leads. */
 export function sharedNames({ endpoint }: Cluster): readonly string[] {
-  const { host, virtual, names = [] } = endpoint;
-  const held = virtual === undefined ? [] : [virtual.address];
-  return [...new Set([host, ...held, ...names, 'localhost', '127.0.0.1'])];
+  return [...new Set([...endpointNames(endpoint), ...addedNames(endpoint)])];
 }
 
 /** How long something is valid, as kubeadm stores it. */

@@ -3,8 +3,9 @@ import { sh } from '../shell/sh.ts';
 import { ownHaproxy } from './balance.ts';
 import { deviceOf, HEAD } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
+import { onlyOurs } from './kinds/ours.ts';
 import type { Scene } from './phase.ts';
-import { ENDPOINT_FILES, FILES } from './places.ts';
+import { ENDPOINT_FILES } from './places.ts';
 import type { Step } from './step.ts';
 import { heldHere, neighbour, virtualOf } from './virtual-address.ts';
 
@@ -90,25 +91,15 @@ function place(scene: Scene, virtual: VirtualAddress): Step {
 }
 
 function ownKeepalived({ address }: VirtualAddress): Step {
-  const path = ENDPOINT_FILES.keepalived;
-  return check(
+  return onlyOurs(
     {
       id: 'preflight/keepalived',
       title: 'Have no other use for keepalived',
       why: `keepalived reads one file. Where a host moves addresses of yours by it already, Landfall would have to write ${address} into your file, or put its own in place of it.`,
       see: ['https://www.keepalived.org/manpage.html'],
-      clues: [
-        {
-          match: /^used for something else/,
-          means: `${path} is not of Landfall, and Landfall was never here`,
-          try: 'take another host; or, when that file is needed no more, move it away and stop keepalived',
-        },
-      ],
     },
-    {
-      read: sh`
-        if [ -s ${path} ] && ! [ -e ${FILES.owner} ] && ! head -n 1 ${path} | grep -q ${`^${HEAD}`}; then echo 'used for something else'; else echo free; fi`,
-      want: 'free',
-    },
+    ENDPOINT_FILES.keepalived,
+    HEAD,
+    'take another host; or, when that file is needed no more, move it away and stop keepalived',
   );
 }

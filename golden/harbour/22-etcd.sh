@@ -78,13 +78,10 @@ awk -v words='--election-timeout=1000 --heartbeat-interval=100 --quota-backend-b
 if cmp -s /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/etcd.yaml; then
   rm -f /etc/kubernetes/manifests/.etcd.yaml.landfall
 else
-  if [ -z "$(
-  timeout 20 crictl ps -q --state Running --label io.kubernetes.pod.namespace=kube-system --label io.kubernetes.pod.name=etcd-cp-0 | head -n 1
-)" ]; then echo 'etcd does not run'; exit 1; fi
+  etcd=$(crictl ps -q --state Running --label io.kubernetes.container.name=etcd | head -n 1)
+if [ -z "$etcd" ]; then echo 'etcd does not run'; exit 1; fi
 tries=0
-until timeout 20 crictl exec "$(
-      timeout 20 crictl ps -q --state Running --label io.kubernetes.pod.namespace=kube-system --label io.kubernetes.pod.name=etcd-cp-0 | head -n 1
-    )" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --command-timeout=5s endpoint health --cluster >/dev/null 2>&1; do
+until timeout 20 crictl exec "$etcd" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key endpoint health --cluster >/dev/null 2>&1; do
   tries=$((tries + 1))
   if [ "$tries" -ge 30 ]; then echo 'another member of etcd is not healthy: nothing is started anew'; exit 1; fi
   sleep 2
@@ -93,7 +90,7 @@ done
   sync /etc/kubernetes/manifests/.etcd.yaml.landfall
 mv -fT /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/etcd.yaml
   # Before kubelet starts the new etcd it tells its API server of the old one's end: one that hangs for want of etcd would keep it for half a minute.
-  timeout 20 crictl ps -q --state Running --label io.kubernetes.pod.namespace=kube-system --label io.kubernetes.pod.name=kube-apiserver-cp-0 | head -n 1 | xargs -r crictl stop --timeout 2 >/dev/null || :
+  crictl ps -q --state Running --label io.kubernetes.container.name=kube-apiserver | xargs -r crictl stop --timeout 2 >/dev/null || :
 fi
 }
 

@@ -2,16 +2,14 @@ import { controlPlanes } from '../model/cluster.ts';
 import { etcdFlags } from '../model/etcd.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { DISK_CLUES } from './clues.ts';
-import { container, localEtcdctl, MANIFEST_FOLDER } from './etcd-local.ts';
 import { upkeepScript, upkeepService, upkeepTimer } from './etcd-upkeep-text.ts';
 import { inPlace, draft } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
 import { apiProbe } from './node.ts';
 import type { Scene } from './phase.ts';
-import { ETCD_FILES } from './places.ts';
+import { ETCD_FILES, ETCD_MANIFEST } from './places.ts';
 import type { Clue, Step, StepId } from './step.ts';
 
-const ETCD_MANIFEST = `${MANIFEST_FOLDER}/etcd.yaml`;
 const TIMER = 'landfall-etcd.timer';
 const SERVICE = 'landfall-etcd.service';
 
@@ -44,14 +42,18 @@ const MISSING: readonly Clue[] = [
   },
 ];
 
-/** Waits a minute for all members to be well, for the one before may have just been started anew. @param node the one asked. */
-function allWell(node: string): Shell {
+/** Its container, as `$etcd`; ends with a word when there is none. */
+const container = sh`
+  etcd=$(crictl ps -q --state Running --label io.kubernetes.container.name=etcd | head -n 1)
+  if [ -z "$etcd" ]; then echo 'etcd does not run'; exit 1; fi`;
+
+/** Waits a minute for all members to be well, for the one before may have just been started anew. */
+function allWell(): Shell {
+  const at = '/etc/kubernetes/pki/etcd';
   return sh`
-    if [ -z "$(
-      ${container(sh`etcd`, node)}
-    )" ]; then echo 'etcd does not run'; exit 1; fi
+    ${container}
     tries=0
-    until ${localEtcdctl(node)} endpoint health --cluster >/dev/null 2>&1; do
+    until timeout 20 crictl exec "$etcd" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${`${at}/ca.crt`} --cert=${`${at}/healthcheck-client.crt`} --key=${`${at}/healthcheck-client.key`} endpoint health --cluster >/dev/null 2>&1; do
       tries=$((tries + 1))
       if [ "$tries" -ge 30 ]; then echo 'another member of etcd is not healthy: nothing is started anew'; exit 1; fi
       sleep 2
@@ -59,7 +61,7 @@ function allWell(node: string): Shell {
 }
 
 function settings(scene: Scene, up: StepId): Step {
-  const { cluster, node } = scene;
+  const { cluster } = scene;
   const flags = etcdFlags(cluster.etcd);
   const words = flags.map(({ name, value }) => `--${name}=${value}`).join(' ');
   const names = flags.map(({ name }) => name);
@@ -92,11 +94,11 @@ function settings(scene: Scene, up: StepId): Step {
       if cmp -s ${draft(ETCD_MANIFEST)} ${ETCD_MANIFEST}; then
         rm -f ${draft(ETCD_MANIFEST)}
       else
-        ${allWell(node.name)}
+        ${allWell()}
         chmod 0600 ${draft(ETCD_MANIFEST)}
         ${inPlace(ETCD_MANIFEST)}
         # Before kubelet starts the new etcd it tells its API server of the old one's end: one that hangs for want of etcd would keep it for half a minute.
-        ${container(sh`kube-apiserver`, node.name)} | xargs -r crictl stop --timeout 2 >/dev/null || :
+        crictl ps -q --state Running --label io.kubernetes.container.name=kube-apiserver | xargs -r crictl stop --timeout 2 >/dev/null || :
       fi`,
     clues: [
       ...MISSING,

@@ -82,6 +82,9 @@ export const ENDPOINT_FILES = {
   haproxy: '/etc/haproxy/haproxy.cfg',
 } as const;
 
+/** What kubelet starts etcd by: kubeadm writes it. */
+export const ETCD_MANIFEST = '/etc/kubernetes/manifests/etcd.yaml';
+
 /** Files that keep etcd on a control plane. Their names are Landfall's alone. */
 export const ETCD_FILES = {
   upkeep: '/usr/local/lib/landfall/etcd-upkeep',

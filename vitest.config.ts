@@ -63,6 +63,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    // What was expected and what came is told whole, also where only the message is kept.
+    chaiConfig: { truncateThreshold: 2000 },
     projects: [
       {
         test: {

@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { ensureTools, readMachine } from '../src/lab/machine.ts';
 
 interface Tally {
@@ -52,6 +52,9 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly message: string;
+    /** Milliseconds since 1970. */
+    readonly startTime: number;
+    readonly endTime: number;
     readonly assertionResults: readonly {
       readonly fullName: string;
       readonly status: string;
@@ -72,8 +75,22 @@ function firstFailures(report: Report): readonly string[] {
     if (text === '') return [];
     const more = broken.length > 1 ? `, and ${broken.length - 1} more` : '';
     const title = `${relative('.', file.name)}: ${first?.fullName ?? 'could not be run'}${more}`;
-    return [[title, ...text.split('\n').slice(0, TOLD_AGAIN)].join('\n  ')];
+    const told = text.split('\n').filter((line) => !/^ +at .*node_modules/.test(line));
+    return [[title, ...told.slice(0, TOLD_AGAIN)].join('\n  ')];
   });
+}
+
+/** Which files took longest, in seconds: where a run that has become too long is to be shortened. */
+function longest(report: Report): string {
+  const files = report.testResults.map(({ name, startTime, endTime }) => ({
+    name: basename(name, '.test.ts'),
+    seconds: Math.round((endTime - startTime) / 1000),
+  }));
+  return files
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, 12)
+    .map(({ name, seconds }) => `${name} ${seconds}`)
+    .join(', ');
 }
 
 /**
@@ -100,6 +117,7 @@ async function vitest(
     ]);
     if (!existsSync(file)) return { passed: 0, failed: 1 };
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+    console.log(`── the longest, in seconds: ${longest(report)}`);
     const failed = status !== 0 && report.numFailedTests === 0 ? 1 : report.numFailedTests;
     return { passed: report.numPassedTests, failed, failures: firstFailures(report) };
   } finally {

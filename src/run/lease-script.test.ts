@@ -194,6 +194,26 @@ describe('the Lease', () => {
     expect(lease().spec.leaseTransitions).toBe(0);
   });
 
+  it('given back meanwhile is not taken by an asking that nobody listens to any more', async () => {
+    await take(mine);
+    for (const child of children) child.kill('SIGKILL');
+    // Whoever asked goes away in the moment between two looks, and the Lease is given back in it.
+    writeFileSync(
+      join(root, 'meanwhile'),
+      `: >"${root}/begun"; while [ ! -e "${root}/gone" ]; do /bin/sleep 0.02; done
+      sed -i -e 's/"resourceVersion":"1"/"resourceVersion":"2"/' -e 's/"holderIdentity":"[^,]*",//' "${root}/lease.json"`,
+    );
+    await take(other, '', 'waiting');
+    const asking = children.at(-1) as ChildProcess;
+    const ended = new Promise((done) => asking.once('exit', done));
+    while (!existsSync(join(root, 'begun'))) await new Promise((done) => setTimeout(done, 20));
+    await new Promise((done) => asking.stdout?.once('close', done).destroy());
+    writeFileSync(join(root, 'gone'), '');
+    await ended;
+    expect(lease().metadata.resourceVersion).toBe('2');
+    expect(lease().spec.holderIdentity).toBeUndefined();
+  });
+
   it('goes to one of two who ask for it at the same moment', async () => {
     const both = await Promise.all([take(mine, '', 'held'), take(other, '', 'held')]);
     expect(both.map((told) => words(told).at(-1)).sort()).toEqual(['got', 'held']);
@@ -206,6 +226,15 @@ describe('the Lease', () => {
     expect(words(await lost)).toEqual(['got', 'lost']);
     await free(mine);
     expect(lease().spec.holderIdentity).toBe(identityOf(other));
+  });
+
+  it('is given back although the API server misses the first moments of it', async () => {
+    await take(mine);
+    for (const child of children) child.kill('SIGKILL');
+    writeFileSync(join(root, 'silent'), '');
+    writeFileSync(join(root, 'meanwhile'), `rm -f "${root}/silent"`);
+    await free(mine);
+    expect(lease().spec.holderIdentity).toBeUndefined();
   });
 
   it('is nothing to wait for where no API server answers, or where there is none', async () => {

@@ -78,6 +78,8 @@ export function leaseScript(seat: Seat, self: Holder, steal: string): Shell {
         fi
         took=$identity; whose=$who; turns=$((\${turns:-0} + 1))
       fi
+      # Whoever went away while this looked must not get it: nobody would give it back.
+      say alive || exit 0
       since=$(moment)
       if version=$(put); then break; fi
       [ "$try" -lt 5 ] || exit 0
@@ -95,15 +97,17 @@ export function leaseScript(seat: Seat, self: Holder, steal: string): Shell {
     done`;
 }
 
-/** Gives the Lease back, when it is ours. */
+/** Gives the Lease back, when it is ours; an API server that does not answer is asked three times. */
 export function freeScript(seat: Seat, self: Holder): Shell {
   return sh`
     [ -s /etc/kubernetes/admin.conf ] || exit 0
     umask 077
     ${functions(seat, self)}
     for try in 1 2 3; do
-      find || exit 0
-      [ "$identity" = "$mine" ] || exit 0
-      if free >/dev/null 2>&1; then exit 0; fi
+      if find; then
+        [ "$identity" = "$mine" ] || exit 0
+        if free >/dev/null 2>&1; then exit 0; fi
+      fi
+      sleep 1
     done`;
 }

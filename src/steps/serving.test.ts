@@ -173,7 +173,7 @@ describe('what a kubelet asks for', () => {
     other[at + 3] = 21;
     const pem = (bytes: Buffer): string =>
       Buffer.from(
-        `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE REQUEST-----\n`,
+        `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64').replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE REQUEST-----\n`,
       ).toString('base64');
     const { granted, stderr } = approve([
       { name: 'csr-1', request: pem(other) },

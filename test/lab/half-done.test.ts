@@ -108,22 +108,25 @@ describe('half a cluster that Landfall did not begin', () => {
       sed 's/clusterName: .*/clusterName: theirs/' ${ours}/kubeadm.yaml >/root/theirs.yaml
       rm -r ${ours}
       for part in 'certs all' 'kubeconfig all' 'etcd local'; do kubeadm init phase $part --config /root/theirs.yaml >/dev/null 2>&1; done`);
-    const before = await snapshot(lab, HOST, false);
-    const found = await open();
-    expect(found.get('preflight/other-cluster')?.reading).toMatch(
-      /^a cluster Landfall did not make: .*admin\.conf/,
-    );
-    const apply = await landfall(place, 'apply', '--yes');
-    expect(apply.status, said(apply)).toBe(1);
-    expect(apply.stderr).toContain('kubeadm, k3s, RKE2 or MicroK8s was here before and left its files');
-    expect(apply.stderr).toContain('kubeadm reset');
-    const init = await landfall(place, 'apply', '--yes', '--only', 'control-plane/init');
-    expect(init.status, said(init)).toBe(1);
-    expect(init.stderr).toContain('a control plane lies on this host that Landfall did not begin');
-    expect(differences(before, await snapshot(lab, HOST, false))).toEqual([]);
-    await onIt(
-      `cd /etc/kubernetes; rm -rf pki manifests/* ./*.conf; mv /root/landfall.kept ${ours}; rm /root/theirs.yaml`,
-    );
+    try {
+      const before = await snapshot(lab, HOST, false);
+      const found = await open();
+      expect(found.get('preflight/other-cluster')?.reading).toMatch(
+        /^a cluster Landfall did not make: .*admin\.conf/,
+      );
+      const apply = await landfall(place, 'apply', '--yes');
+      expect(apply.status, said(apply)).toBe(1);
+      expect(apply.stderr).toContain('kubeadm, k3s, RKE2 or MicroK8s was here before and left its files');
+      expect(apply.stderr).toContain('kubeadm reset');
+      const init = await landfall(place, 'apply', '--yes', '--only', 'control-plane/init');
+      expect(init.status, said(init)).toBe(1);
+      expect(init.stderr).toContain('a control plane lies on this host that Landfall did not begin');
+      expect(differences(before, await snapshot(lab, HOST, false))).toEqual([]);
+    } finally {
+      await onIt(
+        `cd /etc/kubernetes; rm -rf pki manifests/* ./*.conf; mv /root/landfall.kept ${ours}; rm /root/theirs.yaml`,
+      );
+    }
     expect((await open('preflight', 'prepare')).size).toBe(0);
   });
 });

@@ -63,12 +63,15 @@ export function landfall(desk: Desk, ...args: readonly string[]): Promise<Ended>
   return start(desk, args).ended;
 }
 
-/** Runs `landfall` and insists that it ends well. @throws with all it said when it does not. */
+/** How much of a long output is told of a run that ended badly, in characters: its end, where it says why. */
+const TOLD = 4000;
+
+/** Runs `landfall` and insists that it ends well. @throws with what it said when it does not: why first, then what led to it. */
 export async function well(desk: Desk, ...args: readonly string[]): Promise<Ended> {
   const ended = await landfall(desk, ...args);
   if (ended.status !== 0)
     throw new Error(
-      `landfall ${args.join(' ')} ended with ${ended.status}\n${ended.stdout}\n${ended.stderr}`,
+      `landfall ${args.join(' ')} ended with ${ended.status}\n${ended.stderr}\n${ended.stdout.slice(-TOLD)}`,
     );
   return ended;
 }

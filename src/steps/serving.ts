@@ -39,6 +39,13 @@ const CLUES: readonly Clue[] = [
   },
 ];
 
+/** `read`, or a word when the API server does not say which nodes there are: then nothing is known of their requests, either. */
+function answered(read: Shell): Shell {
+  return sh`
+    if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
+    else ${read}; fi`;
+}
+
 /** Prints whether kubelet serves a certificate of its own name and address that the cluster's authority has signed, or what is wrong. */
 function served({ node, facts }: Scene): Shell {
   const checks = [
@@ -152,10 +159,10 @@ export function grantingSteps(scene: Scene): readonly Step[] {
       why: 'A worker cannot vouch for itself. What it asks for is granted when it names the worker and its address as cluster.yaml has them, and nothing else.',
       see: [BOOTSTRAPPING],
       after: ['control-plane/approver', 'serving/address', 'join/serving-asked'],
-      probes: [requestsProbe(scene)],
-      read: sh`
+      probes: [nodesProbe(scene), requestsProbe(scene)],
+      read: answered(sh`
         if probe requests | grep -qxF ${nodes.flatMap(({ name }) => ['-e', `${SERVING_SIGNER}|system:node:${name}|`])}; then ${list} | grep . || echo 'nobody waits'
-        else echo 'nobody waits'; fi`,
+        else echo 'nobody waits'; fi`),
       want: 'nobody waits',
       make: sh`${WISHED.approve}`,
       clues: API_CLUES,
@@ -223,7 +230,7 @@ function addressStep(scene: Scene, id: StepId, nodes: readonly Node[], after: re
     see: ['https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/'],
     after,
     probes: [nodesProbe(scene)],
-    read: sh`probe nodes | ${lacks} | grep . || echo 'all of them'`,
+    read: answered(sh`probe nodes | ${lacks} | grep . || echo 'all of them'`),
     want: 'all of them',
     make: lines(
       sh`open=" $(probe nodes | ${lacks} | paste -sd ' ' -) "`,

@@ -5,37 +5,49 @@ const LONG = 30 * 60_000;
 
 /** Tests that take long, the longest first, the lab's before all others: whoever starts last is waited for by everybody. */
 const BY_LENGTH = [
-  'break',
   'gameday',
   'member',
-  'half-member',
-  'recover',
+  'break-cluster',
+  'break-host',
+  'login',
   'control-planes',
   'virtual-ip',
-  'login',
+  'half-member',
+  'recover',
   'certificates',
   'diagnoses',
-  'releases',
+  'registries',
   'reset',
+  'releases',
+  'join',
+  'history',
+  'failures',
+  'firewall',
   'interrupt',
   'half-done',
-  'undone',
-  'failures',
-  'registries',
-  'join',
-  'firewall',
   'create',
+  'undone',
   'system',
   'plugins',
+  'lab',
+  'host',
   'two',
 ]
   .map((name) => `/test/lab/${name}.test.ts`)
   .concat('/src/steps/login.test.ts', '/src/steps/list.test.ts', '/test/transport/habits.test.ts');
 
 /** What is about one cluster on one host, from its creation to its end: the lab tests of `npm test`. `npm run test:lab` has them all. */
-const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break', 'two', 'reset'].map(
-  (name) => `test/lab/${name}.test.ts`,
-);
+const THREAD = [
+  'lab',
+  'create',
+  'failures',
+  'interrupt',
+  'half-done',
+  'break-host',
+  'break-cluster',
+  'two',
+  'reset',
+].map((name) => `test/lab/${name}.test.ts`);
 
 /** What takes long to show, or a cluster of several control planes: for `npm run test:lab` alone, as CI has an hour. */
 const FAR = [

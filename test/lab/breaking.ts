@@ -13,6 +13,8 @@ export interface Bench {
   /** Every step of this cluster, in order. */
   readonly list: readonly Listed[];
   readonly breaks: Readonly<Record<string, Breaks>>;
+  /** Which steps are broken here; all when it is left out. */
+  readonly part?: (one: Listed) => boolean;
   /** Known only when the tests run. */
   readonly lab: () => Lab;
   readonly place: () => Desk;
@@ -46,11 +48,11 @@ function apart<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
 }
 
 /** What is done with a bench: a step is broken, plan finds exactly that, apply makes it right or says what to do, and then nothing is left to do. */
-export function breaking({ host, list, breaks, lab, place }: Bench) {
+export function breaking({ host, list, breaks, part = () => true, lab, place }: Bench) {
   const order = list.map(({ step }) => step.id as string);
   /** What is asked on this machine: in no plan, and made on the way to what leans on it. */
   const here = list.filter(({ phase }) => phase.stage === 'operator').map(({ step }) => step.id as string);
-  const acts: readonly Act[] = order.flatMap((step) => {
+  const acts: readonly Act[] = list.filter(part).flatMap(({ step: { id: step } }) => {
     const entry = breaks[step];
     return entry === undefined || 'cannot' in entry ? [] : entry.map((one) => ({ step, ...one }));
   });

@@ -103,7 +103,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
   H15: {
     what: 'no folder for the books of CRI-O',
     ...told('runtime/crio', 'open /var/lib/crio/version: no such file or directory'),
-    lab: 'break.test.ts: runtime/state-folder makes it before CRI-O misses it',
+    lab: 'break-host.test.ts: runtime/state-folder makes it before CRI-O misses it',
   },
   H16: {
     what: 'a network configuration before that of the plugin',
@@ -116,7 +116,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/init',
       '\t[ERROR FileContent--proc-sys-net-bridge-bridge-nf-call-iptables]: /proc/sys/net/bridge/bridge-nf-call-iptables does not exist',
     ),
-    lab: 'kubeadm does not look any more; break.test.ts: kernel/bridge-iptables',
+    lab: 'kubeadm does not look any more; break-host.test.ts: kernel/bridge-iptables',
   },
   H18: {
     what: 'a kernel that does not forward',
@@ -229,7 +229,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/api-ready',
       'The connection to the server 10.0.0.11:6443 was refused - did you specify the right host or port?',
     ),
-    lab: 'break.test.ts: control-plane/api-ready, which waits its four minutes',
+    lab: 'break-cluster.test.ts: control-plane/api-ready, which waits its four minutes',
   },
   H35: {
     what: 'an endpoint nobody reaches',
@@ -339,6 +339,6 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
   H59: { what: 'an address of a load balancer nobody answers for', lab: LATER },
   H60: {
     what: 'a node without a network after its reboot',
-    lab: 'create.test.ts and break.test.ts: what must hold at boot is asked for each setting',
+    lab: 'create.test.ts and break-host.test.ts: what must hold at boot is asked for each setting',
   },
 };

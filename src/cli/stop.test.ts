@@ -18,6 +18,17 @@ function started() {
 }
 
 describe('stopping', () => {
+  test('may be listened for by any number of hosts', async () => {
+    const warned: string[] = [];
+    const onWarning = ({ message }: Error): number => warned.push(message);
+    process.on('warning', onWarning);
+    for (const signal of Object.values(started().stop.signals))
+      for (let host = 0; host < 20; host += 1) signal.addEventListener('abort', () => host);
+    await new Promise((done) => setTimeout(done, 10));
+    process.off('warning', onWarning);
+    expect(warned).toEqual([]);
+  });
+
   test('once: after the current step, and says how to stop now', () => {
     const { it, stop, said } = started();
     it.signal('SIGINT');

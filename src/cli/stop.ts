@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { StopSignals } from '../run/carry.ts';
 import type { Context, StopSignal } from './context.ts';
 
@@ -28,6 +29,8 @@ export function stopping(
 ): Stopping {
   const soon = new AbortController();
   const now = new AbortController();
+  // Everything that goes on listens, a host each; Node takes more than ten for a leak and warns of it on the terminal.
+  setMaxListeners(0, soon.signal, now.signal);
   let exit: 130 | 143 | undefined;
   let begun: number | undefined;
   let endWatch = (): void => undefined;

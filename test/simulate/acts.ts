@@ -1,7 +1,7 @@
 import type { Cluster } from '../../src/model/cluster.ts';
 import { drive } from './clock.ts';
 import { applying, type Ended, type Process, removing, replacing } from './commands.ts';
-import type { Operator } from './host.ts';
+import { type Operator, unstopped } from './host.ts';
 import type { Command } from './schedule.ts';
 import { type Bug, clusterOf, nodeOf } from './site.ts';
 import { machineOf, place, type World } from './world.ts';
@@ -31,7 +31,7 @@ export function arrive({ world }: Play, name: string): void {
 /** Begins a process of Landfall. */
 export function begin(own: Play, soon: AbortSignal): Process {
   own.runs += 1;
-  const operator: Operator = { isDead: false, sessions: new Set() };
+  const operator: Operator = { isDead: false, sessions: new Set(), trips: new Map() };
   return { world: own.world, operator, run: `r${own.runs}`, soon, bugs: own.bugs };
 }
 
@@ -79,7 +79,7 @@ export function carryOut(own: Play, process: Process, command: Command): Promise
 
 async function remove(own: Play, process: Process, names: readonly string[]): Promise<Ended> {
   const key = names.join(' ');
-  const again = (): Promise<Ended> => remove(own, begin(own, new AbortController().signal), names);
+  const again = (): Promise<Ended> => remove(own, begin(own, unstopped()), names);
   const onLeave = (): unknown => own.pending.set(key, again);
   const { ended, cluster } = await removing({ ...process, onLeave }, own.cluster, names);
   own.cluster = cluster;
@@ -90,7 +90,7 @@ async function remove(own: Play, process: Process, names: readonly string[]): Pr
 /** landfall node replace, on a new machine when the old one is gone. */
 export async function replace(own: Play, process: Process, name: string): Promise<Ended> {
   if (machineOf(own.world, name).state === 'gone') arrive(own, name);
-  const again = (): Promise<Ended> => replace(own, begin(own, new AbortController().signal), name);
+  const again = (): Promise<Ended> => replace(own, begin(own, unstopped()), name);
   const onLeave = (): unknown => own.pending.set(name, again);
   const ended = await replacing({ ...process, onLeave }, own.cluster, name);
   if (ended.length === 0) own.pending.delete(name);

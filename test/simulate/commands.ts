@@ -8,7 +8,7 @@ import { Disconnected } from '../../src/ssh/host.ts';
 import { meetAny, type Site, survey } from '../../src/run/survey.ts';
 import type { RunOptions } from '../../src/run/take.ts';
 import { violate } from './deeds.ts';
-import type { Operator } from './host.ts';
+import { type Operator, unstopped } from './host.ts';
 import { type Bug, nodeOf, siteOf } from './site.ts';
 import type { World } from './world.ts';
 
@@ -42,7 +42,7 @@ function optionsOf({ world, run, soon }: Process, site: Site, command: string): 
     command,
     version: '0',
     on: (event) => checkSecret(world, `the event ${event.is}`, JSON.stringify(event)),
-    stop: { soon, now: new AbortController().signal },
+    stop: { soon, now: unstopped() },
     patience: 600,
     detached: true,
   };

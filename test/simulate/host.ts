@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Problem } from '../../src/model/problem.ts';
 import type { RunOptions } from '../../src/ssh/host.ts';
 import { Disconnected, type Host, type Output } from '../../src/ssh/host.ts';
@@ -9,6 +10,15 @@ import { machineOf, type Machine, type Session, type World } from './world.ts';
 export interface Operator {
   isDead: boolean;
   readonly sessions: Set<() => void>;
+  /** How often each host was called, by its name. */
+  readonly trips: Map<string, number>;
+}
+
+/** A wish to stop that nobody has; any number of hosts listen for it. */
+export function unstopped(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** Milliseconds. */
@@ -25,6 +35,7 @@ export function simulatedHost(world: World, operator: Operator, name: string): H
     close: () => Promise.resolve(),
     run: (script, options = {}) => {
       trips += 1;
+      operator.trips.set(name, (operator.trips.get(name) ?? 0) + 1);
       return call(world, operator, machineOf(world, name), script, options);
     },
   };

@@ -1,7 +1,7 @@
 import { enter, promote, register, wipe } from './deeds.ts';
 import { Failed, type Making, needApi } from './making.ts';
 import { waiting } from './truth.ts';
-import { endpointAnswers, hasQuorum, tell, type World } from './world.ts';
+import { endpointAnswers, enrol, hasQuorum, tell, type World } from './world.ts';
 
 /** Milliseconds a token lives. */
 const TOKEN = 30 * 60_000;
@@ -64,7 +64,7 @@ export async function joinPlane(making: Making): Promise<void> {
   await pause(1000);
   register(world, machine);
   await pause(1000);
-  machine.member = 'whole';
+  enrol(world, machine);
   tell(world, `${machine.name} has joined the control plane`);
 }
 
@@ -75,7 +75,7 @@ async function endVotersJoin(making: Making): Promise<void> {
   admit(making);
   register(world, machine);
   await pause(1000);
-  machine.member = 'whole';
+  enrol(world, machine);
   tell(world, `${machine.name} votes, and its join is brought to its end`);
 }
 
@@ -92,6 +92,6 @@ export async function joinWorker(making: Making): Promise<void> {
     register(world, machine);
     await pause(1000);
   }
-  machine.member = 'whole';
+  enrol(world, machine);
   tell(world, `${machine.name} has joined`);
 }

@@ -2,7 +2,7 @@ import { complete, found, register, remove, wipe } from './deeds.ts';
 import { invite, joinPlane, joinWorker } from './joins.ts';
 import { Failed, type Making, needApi } from './making.ts';
 import { isOfCluster, leavingMembers, nameIn, staleMembers } from './truth.ts';
-import { endpointAnswers, isReady, isWell, tell } from './world.ts';
+import { endpointAnswers, enrol, isReady, isWell, tell } from './world.ts';
 
 /** The votes as the step's own shell counts them, its arithmetic included. */
 function countLeaving(making: Making): string {
@@ -24,7 +24,7 @@ const MAKINGS: Readonly<Record<string, Make>> = {
     await pause(10_000);
     complete(world, machine);
     await pause(1000);
-    machine.member = 'whole';
+    enrol(world, machine);
   },
   'join/no-stale-members': (making) => {
     needApi(making);

@@ -2,6 +2,7 @@ import { arrive, begin, carry, carryOut, type Play, replace, Violated } from './
 import { newClock, underClock } from './clock.ts';
 import { applying, plan, type Process } from './commands.ts';
 import { befall, heal, kill } from './faults.ts';
+import { unstopped } from './host.ts';
 import type { Act, Fault, Schedule } from './schedule.ts';
 import { type Bug, clusterOf } from './site.ts';
 import { machineOf, newWorld, tell, type World } from './world.ts';
@@ -62,8 +63,7 @@ async function perform(own: Play, { command, faults }: Act): Promise<void> {
     } else if (fault.kind === 'operator asks to stop') {
       tell(world, `the operator of ${process.run} asks to stop`);
       soon.abort(130);
-    } else if (fault.kind === 'second operator')
-      others.push(applying(begin(own, new AbortController().signal), own.cluster));
+    } else if (fault.kind === 'second operator') others.push(applying(begin(own, unstopped()), own.cluster));
     else {
       const { nodes } = own.cluster;
       befall(world, machineOf(world, nodes[fault.host % nodes.length]?.name ?? ''), fault);
@@ -112,10 +112,10 @@ async function settle(own: Play): Promise<void> {
     if (machineOf(world, name).state !== 'gone') continue;
     arrive(own, name);
     if (world.members.length === 0) continue;
-    const ended = await carry(own, replace(own, begin(own, new AbortController().signal), name));
+    const ended = await carry(own, replace(own, begin(own, unstopped()), name));
     tell(world, `replace ${name}: ${ended.map((one) => `${one.code}: ${one.summary}`).join('; ') || 'well'}`);
   }
-  const last = (): Process => begin(own, new AbortController().signal);
+  const last = (): Process => begin(own, unstopped());
   const ended = await carry(own, applying(last(), own.cluster));
   if (ended.length > 0)
     throw new Error(

@@ -25,10 +25,11 @@ const LOCKED = { ...LOCK, images: { pause: `sha256:${'a'.repeat(64)}` } };
 export function nodeOf(name: string): Node {
   const [kind = '', n = '0'] = name.split('-');
   const isPlane = kind === 'cp';
+  const last = (isPlane ? 11 : 101) + Number(n);
   return {
     name,
     role: isPlane ? 'control-plane' : 'worker',
-    address: `10.0.0.${(isPlane ? 11 : 101) + Number(n)}`,
+    address: `10.0.${last >> 8}.${last & 255}`,
     workloads: true,
   };
 }

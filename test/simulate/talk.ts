@@ -1,10 +1,13 @@
 import { record } from './asked.ts';
 import { answers, isReady, isWell, type Machine, type Member, type World } from './world.ts';
 
+/** When every story begins, by the hosts' clocks. */
+const BEGINNING = Date.UTC(2026, 0, 1);
+
 const said = (name: string, text: string, status = 0): string => record('fact', name, String(status), text);
 
 /** What the script of the facts prints on a machine. */
-export function factsOf(world: World, { id, name, address, boot, member, etcd }: Machine): string {
+export function factsOf(world: World, { id, name, address, boot, member, came, etcd }: Machine): string {
   const isNode = world.nodes.get(name)?.machine === id && member !== 'none';
   const remains = [...(etcd === undefined ? [] : ['etcd']), ...(isNode ? ['kubelet'] : [])];
   const facts: Readonly<Record<string, string>> = {
@@ -23,6 +26,7 @@ export function factsOf(world: World, { id, name, address, boot, member, etcd }:
     routes: 'default eth0',
     source: address,
     member: member === 'whole' ? 'yes' : remains.join('\n'),
+    epoch: member === 'whole' ? new Date(BEGINNING + came).toISOString() : '',
     ssh: 'by service\nlogin root',
   };
   const lines = Object.entries(facts).map(([fact, text]) => said(fact, text));

@@ -45,6 +45,8 @@ export interface Machine {
   /** The steps that hold, of those that are about the host alone. */
   readonly holds: Set<string>;
   member: Membership;
+  /** Milliseconds; when it became a whole member, which a host writes down. */
+  came: number;
   /** The member of etcd whose data lies here. */
   etcd: string | undefined;
   readonly units: Map<string, Unit>;
@@ -128,6 +130,7 @@ export function place(world: World, name: string, address: string, isPlane: bool
     boot: 1,
     holds: new Set(),
     member: 'none',
+    came: 0,
     etcd: undefined,
     units: new Map(),
     stops: new Set(),
@@ -137,6 +140,12 @@ export function place(world: World, name: string, address: string, isPlane: bool
   };
   world.machines.push(machine);
   return machine;
+}
+
+/** Makes a machine a whole member. */
+export function enrol(world: World, machine: Machine): void {
+  machine.member = 'whole';
+  machine.came = world.clock.now();
 }
 
 /** The machine that answers where a node is to be: the one that was put there last. */

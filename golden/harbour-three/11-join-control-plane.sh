@@ -729,10 +729,13 @@ systemctl restart landfall-approve.timer
 # ── 14 join/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
 read_14() {
-if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
-else probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
+if [ -z "$(probe nodes)" ]; then
+  echo 'the API server names no node'
+else
+  probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
-  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'; fi
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
+fi
 }
 want_14='all of them'
 make_14() {

@@ -56,13 +56,16 @@ describe('the ways between nodes', () => {
     told('cp-0', 'worker-0', 'tcp', 10250, 'open'),
     told('cp-0', 'worker-0', 'size', 1500, 'lost'),
     told('cp-0', 'worker-0', 'rtt', 0, '80'),
+    told('cp-0', 'cp-1', 'clock', 0, '-3'),
+    told('cp-0', 'worker-0', 'clock', 0, '-2400'),
+    told('worker-0', 'cp-0', 'clock', 0, 'untold'),
     told('worker-0', 'cp-0', 'tcp', 6443, 'refused'),
   ];
 
   it('are a row a node, and each trouble with its remedy; what was not told is no trouble', () => {
     const lines = pairsLines(answers, ['cp-0', 'cp-1'], LOOK);
     expect(lines.slice(1, 3)).toEqual([
-      '  cp-0       asked 2 nodes   1 of 2 ports reached   1500 bytes pass to 1 of 2   an answer takes 80 ms at most',
+      '  cp-0       asked 2 nodes   1 of 2 ports reached   1500 bytes pass to 1 of 2   an answer takes 80 ms at most   clocks are 2400 ms apart at most',
       '  worker-0   asked 1 node    1 of 1 port reached    no packet was told of',
     ]);
     const troubles = lines
@@ -72,6 +75,7 @@ describe('the ways between nodes', () => {
       'cp-0 to cp-1: tcp port 2380 is silent',
       'cp-0 to cp-1: an answer takes 61.5 ms',
       'cp-0 to worker-0: packets of 1500 bytes do not arrive',
+      'cp-0 to worker-0: its clock is 2400 ms behind',
     ]);
     expect(lines.filter((line) => line.startsWith('    try: '))).toHaveLength(troubles.length);
   });

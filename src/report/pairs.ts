@@ -20,7 +20,7 @@ export function pairsLines(
       answers.filter((one) => one.from === from),
     ),
   );
-  const columns = [0, 1, 2, 3].map((i) => Math.max(...rows.map((cells) => width(cells[i] ?? ''))));
+  const columns = [0, 1, 2, 3, 4].map((i) => Math.max(...rows.map((cells) => width(cells[i] ?? ''))));
   const troubles = answers.filter(wrong);
   return [
     `${paint.strong('Between the nodes')}: each control plane asks all others, each worker the control planes and ${NEIGHBOURS} more at most`,
@@ -45,6 +45,7 @@ function row(from: string, answers: readonly PairAnswer[]): readonly string[] {
   const ports = of('tcp', 'udp', 'vrrp', 'adverts');
   const sizes = of('size');
   const slowest = Math.max(...of('rtt').map(({ is }) => Number(is)));
+  const farthest = Math.max(...of('clock').map(({ is }) => Math.abs(Number(is))));
   return [
     from,
     `asked ${count(peers, 'node')}`,
@@ -53,6 +54,7 @@ function row(from: string, answers: readonly PairAnswer[]): readonly string[] {
       ? 'no packet was told of'
       : `${sizes[0]?.what ?? 0} bytes pass to ${fine(sizes)} of ${sizes.length}`,
     Number.isFinite(slowest) ? `an answer takes ${slowest} ms at most` : '',
+    Number.isFinite(farthest) ? `clocks are ${farthest} ms apart at most` : '',
   ];
 }
 
@@ -65,6 +67,8 @@ function words({ kind, what, is }: PairAnswer): string {
       return 'VRRP (IP protocol 112) is not heard';
     case 'rtt':
       return `an answer takes ${is} ms`;
+    case 'clock':
+      return `its clock is ${is.replace('-', '')} ms ${is.startsWith('-') ? 'behind' : 'ahead'}`;
     default:
       return `${kind} port ${what} is ${is}`;
   }

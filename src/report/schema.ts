@@ -274,10 +274,11 @@ export const statusSchema = z
         z.object({
           from: text,
           to: text,
-          kind: z.enum(['tcp', 'udp', 'size', 'vrrp', 'adverts', 'rtt']),
+          kind: z.enum(['tcp', 'udp', 'size', 'vrrp', 'adverts', 'rtt', 'clock']),
           what: whole.meta({ description: 'a port, a protocol, or a number of bytes' }),
           is: text.meta({
-            description: 'open, refused, silent, unreachable, passes, lost, untold, or milliseconds',
+            description:
+              'open, refused, silent, unreachable, passes, lost, untold, or milliseconds; of a clock, by how many it is ahead',
           }),
         }),
       )

@@ -119,12 +119,13 @@ describe('what the answers say', () => {
     small?: boolean;
     ms?: string;
     vrrp?: boolean;
+    ahead?: string;
   }): string {
     const {
       tcp = 'echo "connect: Connection refused" >&2; exit 1',
       udp = 'echo "read error: Connection refused" >&2; exit 1',
     } = says;
-    const { large = true, small = true, ms = '0.300', vrrp = true } = says;
+    const { large = true, small = true, ms = '0.300', vrrp = true, ahead = '' } = says;
     // timeout SECONDS bash -c SCRIPT ADDRESS PORT
     standIn(
       root,
@@ -139,10 +140,11 @@ describe('what the answers say', () => {
     const path = standIn(
       root,
       'perl',
-      `for last; do :; done; [ "$last" = 253 ] || ${vrrp ? 'exit 0' : 'exit 1'}`,
+      `for last; do :; done; case $last in 112) ${vrrp ? 'exit 0' : 'exit 1'} ;; 253) exit 0 ;; *) ${ahead === '' ? 'exit 1' : `printf %s ${ahead}`} ;; esac`,
     );
     const virtual = { endpoint: { ...HARBOUR.endpoint, virtual: { address: '10.0.0.10', routerId: 10 } } };
-    const [one] = pairSteps(at('cp-0', many(2, 0), virtual));
+    const keep = { host: { ...HARBOUR.host, time: { ...HARBOUR.host.time, service: 'keep' as const } } };
+    const [one] = pairSteps(at('cp-0', many(2, 0), { ...virtual, ...keep }));
     if (one === undefined) throw new Error('nothing is asked');
     return read(one, path);
   }
@@ -163,6 +165,9 @@ describe('what the answers say', () => {
     [{ large: false, small: false }, 'all reached'],
     [{ ms: '80.2' }, 'cp-1 rtt 0 80.2'],
     [{ vrrp: false }, 'cp-1 vrrp 112 silent'],
+    [{ ahead: '-3' }, 'all reached'],
+    [{ ahead: '4100' }, 'cp-1 clock 0 4100'],
+    [{ ahead: '-1001' }, 'cp-1 clock 0 -1001'],
   ])('%j: %s', (says, told) => {
     expect(reading(says)).toBe(told);
     const [one] = pairSteps(at('cp-0', many(2, 0)));

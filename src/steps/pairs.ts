@@ -1,5 +1,5 @@
 import { controlPlanes, type Node } from '../model/cluster.ts';
-import { MOST_LATENCY, type PairAnswer } from '../model/pair.ts';
+import { MOST_APART, MOST_LATENCY, type PairAnswer } from '../model/pair.ts';
 import { overhead } from '../model/pod-path.ts';
 import { sh } from '../shell/sh.ts';
 import { pluginPorts } from './firewall-text.ts';
@@ -70,6 +70,8 @@ export function questionsOf(scene: Scene, peer: Node, all: boolean): readonly Pa
     ...(plugin === undefined ? [] : [ask('size', plugin.mtu + overhead(plugin.encapsulation))]),
     ...(all && virtual !== undefined && holds ? [ask('adverts', 112)] : []),
     ...(all || (mine && theirs) ? [ask('rtt', 0)] : []),
+    // chrony, where it is wished, sets a clock right before anything leans on it.
+    ...(all || cluster.host.time.service === 'keep' ? [ask('clock', 0)] : []),
   ];
 }
 
@@ -109,6 +111,12 @@ export const PAIR_CLUES: readonly Clue[] = [
     means: `an answer from the control plane named takes more than ${MOST_LATENCY} ms at best: etcd's heartbeat is 100 ms`,
     try: 'keep control planes within one region; ping shows the way, mtr where it is long',
   },
+  {
+    match: /^\S+ clock 0 -?\d/,
+    means: `the clock of the node named is so many milliseconds ahead of this one, or behind when it is negative: from ${MOST_APART} on etcd complains, and certificates and tokens are not valid yet, or not any more`,
+    try: 'on both: chronyc tracking, or timedatectl; have them follow the same servers: host.time.servers in cluster.yaml',
+    diagnosis: 'H77',
+  },
 ];
 
 /**
@@ -133,7 +141,7 @@ export function pairSteps(scene: Scene): readonly Step[] {
       {
         read: sh`
           { ${askPairs(questions)}
-          } | awk '$4 ~ /^(silent|unreachable|lost)$/ || ($2 == "rtt" && $4 + 0 > ${sh`${MOST_LATENCY}`})' | grep . || echo ${REACHED}`,
+          } | awk '$4 ~ /^(silent|unreachable|lost)$/ || ($2 == "rtt" && $4 + 0 > ${sh`${MOST_LATENCY}`}) || ($2 == "clock" && $4 ~ /^-?[0-9]+$/ && ($4 > ${sh`${MOST_APART}`} || -$4 > ${sh`${MOST_APART}`}))' | grep . || echo ${REACHED}`,
         want: REACHED,
       },
     ),

@@ -42,8 +42,11 @@ const CLUES: readonly Clue[] = [
 /** `read`, or a word when the API server does not say which nodes there are: then nothing is known of their requests, either. */
 function answered(read: Shell): Shell {
   return sh`
-    if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
-    else ${read}; fi`;
+    if [ -z "$(probe nodes)" ]; then
+      echo 'the API server names no node'
+    else
+      ${read}
+    fi`;
 }
 
 /** Prints whether kubelet serves a certificate of its own name and address that the cluster's authority has signed, or what is wrong. */

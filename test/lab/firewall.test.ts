@@ -176,9 +176,13 @@ test('without a word of it there is none', async () => {
 
 test('audit drops nothing, and writes down who would have been kept out', async () => {
   wish('firewall: { mode: audit }\n');
-  expect(await open()).toEqual(
-    HOSTS.flatMap((host) => ['rules', 'unit', 'settled'].map((step) => `${host} firewall/${step}`)),
-  );
+  const steps = ['rules', 'unit', 'settled'].map((step) => `firewall/${step}`);
+  // And the cluster is told what it is run by now.
+  const [onPlane, onWorker] = [[...steps, 'record/applied'], steps];
+  expect(await open()).toEqual([
+    ...onPlane.map((step) => `cp-0 ${step}`),
+    ...onWorker.map((step) => `worker-0 ${step}`),
+  ]);
   const ended = await applied();
   expect(made(ended)).toEqual(
     expect.arrayContaining(['cp-0 firewall/rules', 'here firewall/answers', 'worker-0 firewall/settled']),
@@ -241,6 +245,7 @@ test('rules that a hand has taken out are found and put back, and the rest of th
   await wellOnHost(lab, 'worker-0', 'systemctl stop landfall-firewall');
   expect(await open()).toEqual([
     'cp-0 firewall/rules',
+    'cp-0 firewall/settled',
     'worker-0 firewall/rules',
     'worker-0 firewall/settled',
   ]);
@@ -301,7 +306,7 @@ test('rules that would lock everybody out are taken back by the hosts themselves
 
 test('no firewall takes it away; and a reset leaves nothing of it', async () => {
   wish('');
-  expect(await open()).toEqual(HOSTS.map((host) => `${host} firewall/none`));
+  expect(await open()).toEqual(['cp-0 firewall/none', 'cp-0 record/applied', 'worker-0 firewall/none']);
   await applied();
   expect(await wellOnHost(lab, 'cp-0', 'nft list tables; ls /etc/landfall 2>&1 || true')).not.toMatch(
     /landfall$/m,

@@ -61,12 +61,16 @@ const skip = (...phases: readonly string[]): string => `--skip-phases=${phases.j
 
 /**
  * The whole join, in two parts: from its vote on etcd counts on this host, and by then nothing with which etcd starts again may be lost
- * to a power cut. Its manifest comes with the vote, so it is written to the disk at once.
+ * to a power cut. Its manifest comes with the vote, so it is written to the disk at once. So is every name in etcd's folder: etcd gives
+ * the data it is sent the name of its own without seeing to it that the new name is kept (`OpenSnapshotBackend`, etcd 3.6), and with
+ * the old, empty file under that name it never starts again. ext4 hands this on to the folders that etcd makes there.
  */
 const whole = sh`
   kubeadm join --config ${JOIN} ${skip('etcd-join', ...AFTER)} || status=$?
   if [ "$status" -eq 0 ]; then
     ${synced}
+    mkdir -p -m 0700 /var/lib/etcd
+    chattr +D /var/lib/etcd 2>/dev/null || :
     chattr +S /etc/kubernetes/manifests 2>/dev/null || :
     kubeadm join --config ${JOIN} ${skip(...BEFORE, 'kubelet-start')} || status=$?
     chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :

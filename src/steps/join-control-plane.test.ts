@@ -164,7 +164,7 @@ describe('joining a control plane', () => {
       `${BEFORE},kubelet-start`,
     ]);
     expect(calls()).toMatch(
-      /^kubeadm join .*etcd-join.*\nfind \S+kubernetes .* sync .*\nfind \S+kubelet .* sync .*\nchattr \+S \S+manifests\nkubeadm join/m,
+      /^kubeadm join .*etcd-join.*\nfind \S+kubernetes .* sync .*\nfind \S+kubelet .* sync .*\nchattr \+D \S+etcd\nchattr \+S \S+manifests\nkubeadm join/m,
     );
   });
 

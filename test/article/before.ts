@@ -131,7 +131,7 @@ export const BEFORE: readonly Chapter[] = [
       item(
         22,
         'One network card, a public address, no firewall; so the API, kubelet and NodePorts are open to the world',
-        later`Several addresses are dealt with: ${field('nodes[].internalAddress')}, ${step('preflight/address')}. A firewall is neither set up nor asked for yet: keep the hosts behind one of yours. One that is in the way is named: ${clue('control-plane/init', '\t[WARNING Firewalld]: firewalld is active, please ensure ports [6443 10250] are open', 'H24')}, ${clue('proof/from-outside', '10.0.0.11: curl: (28) Connection timed out after 5001 milliseconds', 'H43')}.`,
+        done`Several addresses are dealt with: ${field('nodes[].internalAddress')}, ${step('preflight/address')}. ${field('firewall.mode')} \`enforce\` lets in what the roles of the hosts, the network plugin and the endpoint need and nothing else, ${step('firewall/rules')}, and the host itself takes it back when it has locked you out, ${step('firewall/settled')}; \`audit\` only writes down who would be kept out. It is yours to choose, for a provider may have one of its own. One that is in the way is named: ${clue('control-plane/init', '\t[WARNING Firewalld]: firewalld is active, please ensure ports [6443 10250] are open', 'H24')}, ${clue('proof/from-outside', '10.0.0.11: curl: (28) Connection timed out after 5001 milliseconds', 'H43')}.`,
       ),
       item(
         23,

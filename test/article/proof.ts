@@ -1,4 +1,4 @@
-import { type Chapter, clue, command, done, field, item, later, step } from './item.ts';
+import { type Chapter, clue, command, done, field, file, item, later, step } from './item.ts';
 
 /** That it works, and what is promised for another time. */
 export const PROOF: readonly Chapter[] = [
@@ -94,12 +94,12 @@ export const PROOF: readonly Chapter[] = [
       item(
         165,
         'And so on',
-        later`Not there yet, besides what is named above: backups of etcd, a firewall, containerd. There already, though never promised: nodes that join, ${step('join/node')}, ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
+        done`Though never promised: more control planes and workers, ${step('join/member')}, ${command('node replace cp-0')}, also of a host that is dead, and ${command('recover')} when most are; etcd written down every hour, ${step('etcd/snapshot')}; a firewall, ${step('firewall/rules')}; containerd in place of CRI-O, ${field('runtime')}; ${command('reset')}, which takes everything back, ${command('runbook')}, and hosts to try it on, ${command('lab up')}.`,
       ),
       item(
         166,
         'Defaults of kubeadm that are questionable',
-        later`Some are answered, with their reasons: a name for the endpoint, ${step('prepare/endpoint-name')}; a file in place of flags, a token that dies soon, nftables for kube-proxy, longer logs of containers, ${step('control-plane/kubeadm-config', 'mode: nftables')}; certificates of kubelets that the cluster has signed, ${step('control-plane/serving')}, and that it insists on, ${step('serving/insisted')}. Open are the audit log, Secrets that are encrypted in etcd, room kept for the system, and the addresses metrics are had at.`,
+        later`Some are answered, with their reasons: a name for the endpoint, ${step('prepare/endpoint-name')}; a file in place of flags, a token that dies soon, nftables for kube-proxy, longer logs of containers, ${step('control-plane/kubeadm-config', 'mode: nftables')}; certificates of kubelets that the cluster has signed, ${step('control-plane/serving')}, and that it insists on, ${step('serving/insisted')}. All of them so far, with what is on, what is a choice and what is open, are in ${file('docs/defaults.md', 'a list of their own')}. Open are the audit log, Secrets that are encrypted in etcd, room kept for the system, and the addresses metrics are had at.`,
       ),
     ],
   },

@@ -12,7 +12,7 @@ const STANDS: Readonly<Record<Standing, string>> = {
 const stepLink = (id: string): string => `[\`${id}\`](steps.md#${anchor(id)})`;
 
 /** The command of a call: its first word, or its first two where that is a group. */
-const commandOf = (call: string): string => /^(?:(?:hosts|lab|runs) )?[a-z]+/.exec(call)?.[0] ?? call;
+const commandOf = (call: string): string => /^(?:(?:hosts|lab|node|runs) )?[a-z]+/.exec(call)?.[0] ?? call;
 
 /** A path of the repository as docs/ leads to it. */
 const fromDocs = (path: string): string => (path.startsWith('docs/') ? path.slice(5) : `../${path}`);

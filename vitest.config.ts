@@ -12,6 +12,7 @@ const BY_LENGTH = [
   'login',
   'control-planes',
   'virtual-ip',
+  'balance',
   'half-member',
   'recover',
   'certificates',
@@ -53,6 +54,7 @@ const THREAD = [
 const FAR = [
   'control-planes',
   'virtual-ip',
+  'balance',
   'half-member',
   'recover',
   'containerd',

@@ -41,6 +41,11 @@ describe('a balanced endpoint', () => {
     expect(text).toContain('on-marked-down shutdown-sessions');
   });
 
+  it('finds its port free, or in the hands of HAProxy', () => {
+    expect(step('preflight/ports', scene(BALANCED)).read.text).toContain(' 8443=haproxy');
+    expect(step('preflight/ports').read.text).not.toContain('=haproxy');
+  });
+
   it('is held by a host whose HAProxy answers, too', () => {
     const asks = (cluster: Cluster): readonly string[] =>
       step('endpoint/api-ready', scene(cluster))

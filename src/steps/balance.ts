@@ -27,9 +27,10 @@ defaults
   log global
   mode tcp
   option dontlognull
-  option redispatch
+  # Who cannot be reached at once is not asked a second time: another is.
+  option redispatch 1
   retries 2
-  timeout connect 2s
+  timeout connect 1s
   timeout check 2s
   # Who watches an object, or a log, says nothing for hours.
   timeout client 4h
@@ -104,7 +105,7 @@ export function ownHaproxy({ balance = false }: VirtualAddress): readonly Step[]
       },
       ENDPOINT_FILES.haproxy,
       HEAD,
-      'take another host; or leave balance out and give endpoint.address the name of your own balancer',
+      'take another host; or, when that file is needed no more, move it away and stop haproxy; or leave balance out and give endpoint.address the name of your own balancer',
     ),
   ];
 }

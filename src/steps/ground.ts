@@ -10,6 +10,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
   const address = nodeAddress(node, facts);
   const port = apiPort(cluster);
   const controlPlane = node.role === 'control-plane';
+  const { port: shared, virtual } = cluster.endpoint;
   return [
     check(
       {
@@ -96,6 +97,7 @@ export function groundSteps(scene: Scene): readonly Step[] {
                   '2379=etcd',
                   '2380=etcd',
                   '2381=etcd',
+                  ...(virtual?.balance === true ? [`${shared}=haproxy`] : []),
                 ]
               : []),
           ].join(' ')} '

@@ -1,14 +1,15 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNetworkFaults, setDepotRefusing, setLink, setNetworkFaults } from './cut.ts';
 import { type DepotFaults, NO_FAULTS, parseFaults } from './depot/faults.ts';
 import { diskIsFull, fillDisk, freeDisk } from './disk.ts';
 import type { DepotFaultName, Fault } from './fault.ts';
-import { loopPid } from './host.ts';
+import { hostDir, loopPid } from './host.ts';
 import { requireHost, requireLab } from './lab.ts';
 import { readMachine, requireRoot } from './machine.ts';
 import { labHostStart, labHostStop, powerCut, reboot } from './power.ts';
 import type { Lab } from './spec.ts';
+import { labUp } from './up.ts';
 
 /** Makes one fault in a lab, or puts it right. Gives a sentence that says what is so now. */
 export async function breakLab(name: string, fault: Fault): Promise<string> {
@@ -28,6 +29,12 @@ export async function breakLab(name: string, fault: Fault): Promise<string> {
       return `${fault.host} is up after ${await labHostStart(name, fault.host)} ms`;
     case 'reboot':
       return `${fault.host} is up again after ${await reboot(name, fault.host)} ms`;
+    case 'new-machine':
+      await powerCut(name, fault.host);
+      for (const part of ['disk.img', 'host_key', 'host_key.pub', 'seed'])
+        await rm(join(hostDir(lab, fault.host), part), { recursive: true, force: true });
+      await labUp({ name, hosts: [{ name: fault.host }] }, () => undefined);
+      return `a new ${fault.host} is up, with nothing of the old one`;
     case 'link-down':
     case 'link-up':
       await setLink(lab, requireHost(lab, fault.host), fault.is === 'link-up');

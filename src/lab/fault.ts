@@ -4,7 +4,10 @@ import type { Lab } from './spec.ts';
 
 /** Something that goes wrong in a lab because it was told to, or is put right again. */
 export type Fault =
-  | { readonly is: 'power-cut' | 'power-loss' | 'stop' | 'start' | 'reboot'; readonly host: string }
+  | {
+      readonly is: 'power-cut' | 'power-loss' | 'stop' | 'start' | 'reboot' | 'new-machine';
+      readonly host: string;
+    }
   | { readonly is: 'link-down' | 'link-up'; readonly host: string }
   | { readonly is: 'partition'; readonly a: string; readonly b: string }
   | { readonly is: 'loss'; readonly host: string; readonly percent: number }
@@ -31,6 +34,11 @@ export const FAULTS: readonly {
   { is: 'stop', takes: ['host'], does: 'the host shuts down cleanly' },
   { is: 'start', takes: ['host'], does: 'a host that is off boots from the disk it had' },
   { is: 'reboot', takes: ['host'], does: 'the host reboots cleanly' },
+  {
+    is: 'new-machine',
+    takes: ['host'],
+    does: 'the host is gone for good; another, as fresh as it once was, answers in its place',
+  },
   { is: 'link-down', takes: ['host'], does: 'the host’s network cable is pulled; it runs on' },
   { is: 'link-up', takes: ['host'], does: 'the cable is put back' },
   {

@@ -15,25 +15,16 @@ export function deviceOf({ node, facts }: Scene, virtual: VirtualAddress): strin
   return virtual.interface ?? carrier?.device ?? byDefault?.device ?? 'eth0';
 }
 
-/** The addresses of the other control planes. */
+/** The addresses of the other control planes, in an order that does not depend on who leads. */
 function peers({ cluster, node, hosts }: Scene): readonly string[] {
   return controlPlanes(cluster)
     .filter(({ name }) => name !== node.name)
-    .map((other) => nodeAddress(other, hosts[other.name]));
+    .map((other) => nodeAddress(other, hosts[other.name]))
+    .toSorted();
 }
 
-/**
- * What keepalived is told. All hosts are told alike, so that the address stays where it is while its holder is well: one that has come
- * back has no better claim. A host that is well outbids one that is not by so much that nothing else counts. The first control plane
- * bids also while it is not well, for somebody must hold the address when the first API server is yet to be; the others bid nothing
- * until they are members.
- */
-export function keepalivedText(scene: Scene, virtual: VirtualAddress): string {
-  const { cluster, node, facts } = scene;
-  const device = deviceOf(scene, virtual);
-  const others = peers(scene);
-  const joins = controlPlanes(cluster)[0]?.name !== node.name;
-  const member = `
+/** Has a host that is yet to join bid nothing. Once it has joined, it changes nothing. */
+export const MEMBER = `# A host that is yet to join does not bid at all.
 vrrp_script member {
   script "/usr/bin/test -e ${FILES.initialised}"
   interval 1
@@ -42,7 +33,28 @@ vrrp_script member {
   rise 1
   init_fail
 }
+
 `;
+
+/** The line by which {@link MEMBER} counts. */
+export const TRACKED = '    member\n';
+
+/** Whether another host has made the cluster, or is to make it. */
+export function isToJoin({ cluster, node }: Pick<Scene, 'cluster' | 'node'>): boolean {
+  return controlPlanes(cluster)[0]?.name !== node.name;
+}
+
+/**
+ * What keepalived is told. All hosts are told alike, so that the address stays where it is while its holder is well: one that has come
+ * back has no better claim. A host that is well outbids one that is not by so much that nothing else counts. The first control plane
+ * bids also while it is not well, for somebody must hold the address when the first API server is yet to be; the others bid nothing
+ * until they are members.
+ * @param joins whether it is one of the others.
+ */
+export function keepalivedText(scene: Scene, virtual: VirtualAddress, joins = isToJoin(scene)): string {
+  const { cluster, node, facts } = scene;
+  const device = deviceOf(scene, virtual);
+  const others = peers(scene);
   // A list of nobody would be taken for everybody who listens to VRRP. This group is one nobody listens to (RFC 4727).
   const alone = others.length === 0 ? '  vrrp_mcast_group4 224.0.0.254\n' : '';
   const unicast =
@@ -70,8 +82,8 @@ vrrp_script api_server {
   weight 60
   init_fail
 }
-${joins ? `\n# A host that is yet to join does not bid at all.${member}` : ''}
-vrrp_instance endpoint {
+
+${joins ? MEMBER : ''}vrrp_instance endpoint {
   state BACKUP
   interface ${device}
   virtual_router_id ${virtual.routerId}
@@ -82,7 +94,7 @@ ${unicast}  virtual_ipaddress {
   }
   track_script {
     api_server
-${joins ? '    member\n' : ''}  }
+${joins ? TRACKED : ''}  }
 }
 `;
 }

@@ -80,6 +80,7 @@ export const ENDPOINT_FILES = {
   apiReady: '/etc/keepalived/landfall-api-ready',
   unit: '/etc/systemd/system/keepalived.service.d/landfall.conf',
   haproxy: '/etc/haproxy/haproxy.cfg',
+  haproxyUnit: '/etc/systemd/system/haproxy.service.d/landfall.conf',
 } as const;
 
 /** What kubelet starts etcd by: kubeadm writes it. */

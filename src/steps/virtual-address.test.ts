@@ -1,8 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allSteps, HARBOUR, inRoot, put, read, scene, standIn, step } from '../../test/steps/scene.ts';
+import {
+  allSteps,
+  HARBOUR,
+  inRoot,
+  put,
+  read,
+  runPiece,
+  scene,
+  standIn,
+  step,
+} from '../../test/steps/scene.ts';
 import { FACTS } from '../../test/report/sample.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
@@ -61,12 +71,13 @@ describe('what keepalived is told', () => {
   });
 
   it('lets the first hold the address before there is an API server, and the others only as members', () => {
-    expect(conf(at(0))).not.toContain('member');
+    const written = (n: number): string => step('endpoint/settings', at(n)).make?.text ?? '';
+    expect(written(0)).not.toContain('vrrp_script member');
     for (const n of [1, 2]) {
-      expect(conf(at(n))).toContain('script "/usr/bin/test -e /etc/kubernetes/landfall/initialised"');
-      expect(conf(at(n))).toMatch(/track_script \{\n {4}api_server\n {4}member\n/);
+      expect(written(n)).toContain('script "/usr/bin/test -e /etc/kubernetes/landfall/initialised"');
+      expect(written(n)).toMatch(/track_script \{\n {4}api_server\n {4}member\n/);
       // Without a weight, its failing is a reason not to bid at all.
-      expect(/vrrp_script member \{[^}]*\}/.exec(conf(at(n)))?.[0]).not.toContain('weight');
+      expect(/vrrp_script member \{[^}]*\}/.exec(written(n))?.[0]).not.toContain('weight');
     }
   });
 
@@ -91,6 +102,55 @@ describe('what keepalived is told', () => {
       endpoint: { ...endpoint, virtual: { ...endpoint.virtual, interface: 'br0' } },
     };
     expect(conf(at(1, { addresses }, written))).toContain('    10.0.0.10/32 dev br0\n');
+  });
+
+  describe('on the disk', () => {
+    let root = '';
+    beforeEach(() => {
+      root = mkdtempSync(join(tmpdir(), 'landfall-'));
+    });
+    afterEach(() => rmSync(root, { recursive: true, force: true }));
+    /** The control plane in the place of the one that leads, and in that of one that joins. */
+    const leads = at(0, {}, { ...THREE, nodes: [plane(1), plane(0), plane(2)] });
+    const joins = at(1);
+    const one = (scene: Scene) => inRoot(root, step('endpoint/settings', scene));
+    const lay = (scene: Scene, change = (text: string) => text): void => {
+      runPiece(one(scene), 'make');
+      const path = join(root, 'etc/keepalived/keepalived.conf');
+      writeFileSync(path, change(readFileSync(path, 'utf8')));
+    };
+    const seen = (scene: Scene): string => read(one(scene)).replaceAll(root, '');
+
+    it('is the same for a member whoever leads, and not for one that is yet to join', () => {
+      for (const [written, wanted] of [
+        [leads, joins],
+        [joins, leads],
+      ] as const) {
+        expect(written.node.name).toBe(wanted.node.name);
+        rmSync(join(root, 'etc'), { recursive: true, force: true });
+        expect(seen(wanted)).toBe('absent');
+        lay(written);
+        expect(seen(written)).toBe(one(written).want);
+        expect(seen(wanted)).not.toBe(one(wanted).want);
+        put(root, 'etc/kubernetes/landfall/initialised', '');
+        expect(seen(wanted)).toBe(one(wanted).want);
+        expect(seen(written)).toBe(one(written).want);
+      }
+    });
+
+    it('is told otherwise by every other change, in what holds back the others, too', () => {
+      put(root, 'etc/kubernetes/landfall/initialised', '');
+      for (const [from, to] of [
+        ['priority 40', 'priority 90'],
+        ['/usr/bin/test', '/usr/bin/false'],
+        ['    member\n', ''],
+        ['    10.0.0.13\n', ''],
+      ] as const) {
+        lay(joins, (text) => text.replace(from, to));
+        expect(seen(joins), from).not.toBe(one(joins).want);
+        expect(seen(leads), from).not.toBe(one(leads).want);
+      }
+    });
   });
 
   it('asks this very host’s API server, at its own address', () => {

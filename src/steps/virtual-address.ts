@@ -1,16 +1,16 @@
 import type { VirtualAddress } from '../model/cluster.ts';
-import { type Shell, sh } from '../shell/sh.ts';
+import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { balanceSteps } from './balance.ts';
 import { DISK_CLUES } from './clues.ts';
-import { deviceOf, HEAD, keepalivedText } from './keepalived-text.ts';
+import { deviceOf, HEAD, isToJoin, keepalivedText, MEMBER, TRACKED } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
-import { file } from './kinds/file.ts';
+import { file, lookAtFile } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
 import { reloaded } from './kinds/reloaded.ts';
 import { apiPort, nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { ENDPOINT_FILES } from './places.ts';
+import { ENDPOINT_FILES, FILES } from './places.ts';
 import type { Clue, Step } from './step.ts';
 
 const VRRP = 'https://www.rfc-editor.org/rfc/rfc5798';
@@ -122,8 +122,16 @@ ${balance ? `set -e\nask() { curl -fs -o /dev/null -m 1 --noproxy '*' --cacert /
   );
 }
 
+/**
+ * Who leads is the control plane that came first, and another one while that is silent. A member bids all the same, whichever it was when
+ * its file was written: so what only holds back those who are yet to join is not told as a difference, nor written for its own sake.
+ */
 function settings(scene: Scene, virtual: VirtualAddress): Step {
-  return file(
+  const path = ENDPOINT_FILES.keepalived;
+  const held = 'until it has joined it bids nothing';
+  const free = 'it bids from the beginning';
+  const wanted = isToJoin(scene) ? held : free;
+  const step = file(
     {
       id: 'endpoint/settings',
       title: `Say who holds ${virtual.address}, and when`,
@@ -131,8 +139,27 @@ function settings(scene: Scene, virtual: VirtualAddress): Step {
       see: [MANUAL, VRRP],
       after: ['endpoint/api-ready'],
     },
-    { path: ENDPOINT_FILES.keepalived, content: keepalivedText(scene, virtual) },
+    { path, content: keepalivedText(scene, virtual) },
   );
+  return {
+    ...step,
+    read: sh`
+      text=$(${lookAtFile(path)}) said=${free}
+      block=$(cat ${heredoc(MEMBER)}
+      )
+      tracked=$(printf '\n%s' ${TRACKED.trimEnd()})
+      case $text in
+        *"$block"*"$tracked"*)
+          text="\${text%%"$block"*}\${text#*"$block"??}" said=${held}
+          text="\${text%%"$tracked"*}\${text#*"$tracked"}" ;;
+      esac
+      if [ "$text" = absent ]; then echo absent
+      else
+        printf '%s\n' "$text"
+        if [ -e ${FILES.initialised} ]; then echo ${wanted}; else echo "$said"; fi
+      fi`,
+    want: `0644 root:root\n${keepalivedText(scene, virtual, false)}${wanted}`,
+  };
 }
 
 /** As the distribution has the unit, one that has died stays dead. */

@@ -726,31 +726,8 @@ mv -fT /etc/keepalived/.landfall-api-ready.landfall /etc/keepalived/landfall-api
 # ── 25 endpoint/settings: Say who holds 10.0.0.10, and when
 # The hosts agree by one rule: whose API server is ready outbids all whose is not, and among equals the address stays where it is. They call each other by address, not the whole network, which many networks do not pass on. There is no password: it would travel as plain text, and what is believed comes from these addresses alone.
 read_25() {
-text=$({ stat -c '%04a %U:%G' /etc/keepalived/keepalived.conf && cat /etc/keepalived/keepalived.conf; } 2>/dev/null || echo absent) said='it bids from the beginning'
-block=$(cat <<'END'
-# A host that is yet to join does not bid at all.
-vrrp_script member {
-  script "/usr/bin/test -e /etc/kubernetes/landfall/initialised"
-  interval 1
-  timeout 3
-  fall 1
-  rise 1
-  init_fail
-}
-
-END
-)
-tracked=$(printf '\n%s' '    member')
-case $text in
-  *"$block"*"$tracked"*)
-    text="${text%%"$block"*}${text#*"$block"??}" said='until it has joined it bids nothing'
-    text="${text%%"$tracked"*}${text#*"$tracked"}" ;;
-esac
-if [ "$text" = absent ]; then echo absent
-else
-  printf '%s\n' "$text"
-  if [ -e /etc/kubernetes/landfall/initialised ]; then echo 'it bids from the beginning'; else echo "$said"; fi
-fi
+{ { stat -c '%04a %U:%G' /etc/keepalived/keepalived.conf && cat /etc/keepalived/keepalived.conf; } 2>/dev/null || echo absent; } |
+  if [ -e /etc/kubernetes/landfall/initialised ]; then sed '/^# A host that is yet to join does not bid at all/,/^$/d; /^    member$/d'; else cat; fi
 }
 want_25='0644 root:root
 # Written by Landfall: who holds 10.0.0.10, the endpoint of harbour.
@@ -789,8 +766,7 @@ vrrp_instance endpoint {
   track_script {
     api_server
   }
-}
-it bids from the beginning'
+}'
 make_25() {
 mkdir -p /etc/keepalived
 umask 077

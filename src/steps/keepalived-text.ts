@@ -23,8 +23,10 @@ function peers({ cluster, node, hosts }: Scene): readonly string[] {
     .toSorted();
 }
 
-/** Has a host that is yet to join bid nothing. Once it has joined, it changes nothing. */
-export const MEMBER = `# A host that is yet to join does not bid at all.
+/** How what holds a host back until it has joined begins; it ends at the next empty line. */
+export const MEMBER_BEGINS = '# A host that is yet to join does not bid at all';
+
+const MEMBER = `${MEMBER_BEGINS}.
 vrrp_script member {
   script "/usr/bin/test -e ${FILES.initialised}"
   interval 1
@@ -36,9 +38,6 @@ vrrp_script member {
 
 `;
 
-/** The line by which {@link MEMBER} counts. */
-export const TRACKED = '    member\n';
-
 /** Whether another host has made the cluster, or is to make it. */
 export function isToJoin({ cluster, node }: Pick<Scene, 'cluster' | 'node'>): boolean {
   return controlPlanes(cluster)[0]?.name !== node.name;
@@ -49,10 +48,10 @@ export function isToJoin({ cluster, node }: Pick<Scene, 'cluster' | 'node'>): bo
  * back has no better claim. A host that is well outbids one that is not by so much that nothing else counts. The first control plane
  * bids also while it is not well, for somebody must hold the address when the first API server is yet to be; the others bid nothing
  * until they are members.
- * @param joins whether it is one of the others.
  */
-export function keepalivedText(scene: Scene, virtual: VirtualAddress, joins = isToJoin(scene)): string {
+export function keepalivedText(scene: Scene, virtual: VirtualAddress): string {
   const { cluster, node, facts } = scene;
+  const joins = isToJoin(scene);
   const device = deviceOf(scene, virtual);
   const others = peers(scene);
   // A list of nobody would be taken for everybody who listens to VRRP. This group is one nobody listens to (RFC 4727).
@@ -94,7 +93,7 @@ ${unicast}  virtual_ipaddress {
   }
   track_script {
     api_server
-${joins ? TRACKED : ''}  }
+${joins ? '    member\n' : ''}  }
 }
 `;
 }

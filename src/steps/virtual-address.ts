@@ -1,8 +1,8 @@
 import type { VirtualAddress } from '../model/cluster.ts';
-import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { balanceSteps } from './balance.ts';
 import { DISK_CLUES } from './clues.ts';
-import { deviceOf, HEAD, isToJoin, keepalivedText, MEMBER, TRACKED } from './keepalived-text.ts';
+import { deviceOf, HEAD, isToJoin, keepalivedText, MEMBER_BEGINS } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
 import { file, lookAtFile } from './kinds/file.ts';
@@ -123,14 +123,11 @@ ${balance ? `set -e\nask() { curl -fs -o /dev/null -m 1 --noproxy '*' --cacert /
 }
 
 /**
- * Who leads is the control plane that came first, and another one while that is silent. A member bids all the same, whichever it was when
- * its file was written: so what only holds back those who are yet to join is not told as a difference, nor written for its own sake.
+ * Who leads is the control plane that came first, and another one while that is silent. What that one's file holds it back by until it
+ * has joined changes nothing any more: it is read past, so that a host that is silent for a while changes no other's file.
  */
 function settings(scene: Scene, virtual: VirtualAddress): Step {
   const path = ENDPOINT_FILES.keepalived;
-  const held = 'until it has joined it bids nothing';
-  const free = 'it bids from the beginning';
-  const wanted = isToJoin(scene) ? held : free;
   const step = file(
     {
       id: 'endpoint/settings',
@@ -141,24 +138,13 @@ function settings(scene: Scene, virtual: VirtualAddress): Step {
     },
     { path, content: keepalivedText(scene, virtual) },
   );
+  if (isToJoin(scene)) return step;
+  const past = `/^${MEMBER_BEGINS}/,/^$/d; /^    member$/d`;
   return {
     ...step,
     read: sh`
-      text=$(${lookAtFile(path)}) said=${free}
-      block=$(cat ${heredoc(MEMBER)}
-      )
-      tracked=$(printf '\n%s' ${TRACKED.trimEnd()})
-      case $text in
-        *"$block"*"$tracked"*)
-          text="\${text%%"$block"*}\${text#*"$block"??}" said=${held}
-          text="\${text%%"$tracked"*}\${text#*"$tracked"}" ;;
-      esac
-      if [ "$text" = absent ]; then echo absent
-      else
-        printf '%s\n' "$text"
-        if [ -e ${FILES.initialised} ]; then echo ${wanted}; else echo "$said"; fi
-      fi`,
-    want: `0644 root:root\n${keepalivedText(scene, virtual, false)}${wanted}`,
+      { ${lookAtFile(path)}; } |
+        if [ -e ${FILES.initialised} ]; then sed ${past}; else cat; fi`,
   };
 }
 

@@ -296,7 +296,7 @@ case $(probe standing) in votes | 'no vote') echo known ;; *) echo 'etcd does no
 }
 want_5=known
 
-# ── 6 join/member: Join cp-1 to the control plane
+# ── 6 join/member: Join the control plane
 # kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.
 read_6() {
 open=; begun=

@@ -60,7 +60,7 @@ elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver
 else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
 }
 
-# ── 1 join/member: Join worker-0 to the cluster
+# ── 1 join/member: Join the cluster
 # kubeadm asks the API server who it is, and believes it only when its authority has the very hash it was told. Then kubelet trades the token for a certificate of its own, with which it is a member from then on. A join that was cut short anywhere is brought to its end by the next one.
 read_1() {
 open=; begun=

@@ -65,7 +65,10 @@ function groups(
   for (const host of hosts) {
     const open = host.findings.filter((f) => f.forecast !== 'right');
     const key = JSON.stringify([
-      open.map((f) => [f.step, f.forecast, f.reading, f.want]),
+      // Of what is known later nothing is shown but which step it is.
+      open.map((f) =>
+        f.forecast === 'unknown' ? [f.step, f.until] : [f.step, f.forecast, f.reading, f.want],
+      ),
       host.findings.length,
     ]);
     const group = known.get(key);

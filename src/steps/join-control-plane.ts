@@ -122,7 +122,7 @@ function member(scene: Scene): Step {
     if [ -d /var/lib/etcd/member ] || [ -e ${BOOTSTRAP} ]; then begun=yes; fi`;
   return {
     id: 'join/member',
-    title: `Join ${node.name} to the control plane`,
+    title: 'Join the control plane',
     why: 'kubeadm fetches the keys every control plane shares, sealed with a key of its own, enters the host into etcd as one that learns, and starts the same programs as on the first. A join that was cut short is taken back and begun anew: half a control plane is of no use to anybody. But once etcd counts on its vote, it is brought to its end.',
     see: ['https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/high-availability/'],
     disturbs: 'service',

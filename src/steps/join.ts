@@ -159,7 +159,7 @@ function member(scene: Scene): Step {
   ].join(',');
   return {
     id: 'join/member',
-    title: `Join ${node.name} to the cluster`,
+    title: 'Join the cluster',
     why: 'kubeadm asks the API server who it is, and believes it only when its authority has the very hash it was told. Then kubelet trades the token for a certificate of its own, with which it is a member from then on. A join that was cut short anywhere is brought to its end by the next one.',
     see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-join/'],
     disturbs: 'service',

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { calls } from '../../test/cli/calls.ts';
 import { objection } from '../../test/cli/parsed.ts';
 import { loadCluster } from '../config/load.ts';
+import { parseFault } from '../lab/fault.ts';
+import { everyStep } from './list.ts';
 
 const PAGE = new URL('../../docs/high-availability.md', import.meta.url);
 const text = readFileSync(PAGE, 'utf8');
@@ -21,6 +23,23 @@ describe('docs/high-availability.md', () => {
 
   test.each(all.map((words) => [words.join(' '), words] as const))('landfall %s', async (_, words) => {
     expect(await objection(words)).toBe('');
+  });
+
+  test('breaks only what can be broken', () => {
+    const hosts = ['cp-0', 'cp-1', 'cp-2', 'worker-0', 'worker-1'].map((name) => ({ name }));
+    const lab = { name: 'harbour', hosts } as never;
+    const faults = all
+      .filter(([first, word]) => first === 'lab' && word === 'break')
+      .map(([, , ...words]) => words.slice(0, words.indexOf('--name')));
+    expect(faults.length).toBeGreaterThan(4);
+    for (const words of faults) expect(() => parseFault(lab, words)).not.toThrow();
+  });
+
+  test('shows only steps that are there', () => {
+    const steps = everyStep().map(({ step }) => step.id as string);
+    const shown = [...text.matchAll(/^ {2}[~✗?] ([a-z]+\/[a-z-]+)/gm)].map(([, id]) => id ?? '');
+    expect(shown.length).toBeGreaterThan(1);
+    expect(shown.filter((id) => !steps.includes(id))).toEqual([]);
   });
 
   test('leads only to pages that are there', () => {

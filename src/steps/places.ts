@@ -186,6 +186,7 @@ export const FOLDERS = [
   '/run/crun',
   '/run/flannel',
   '/run/landfall-kubectl',
+  '/run/nodeagent',
   '/run/nri',
   '/run/runc',
   '/run/xtables.lock',

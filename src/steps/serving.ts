@@ -43,7 +43,9 @@ const CLUES: readonly Clue[] = [
 function answered(read: Shell): Shell {
   return sh`
     if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
-    else ${read}; fi`;
+    else
+      ${read}
+    fi`;
 }
 
 /** Prints whether kubelet serves a certificate of its own name and address that the cluster's authority has signed, or what is wrong. */

@@ -75,24 +75,29 @@ probe overview | sed -n 's/^request|//p'
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
 read_1() {
 if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
-else probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21"' '
+else
+  probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21" worker-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.22"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
-  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'; fi
+  ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
+fi
 }
 want_1='all of them'
 make_1() {
-open=" $(probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21"' '
+open=" $(probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21" worker-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.22"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' worker-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node worker-0 node-restriction.kubernetes.io/landfall-address=10.0.0.21 --overwrite ;; esac
+case $open in *' worker-1 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node worker-1 node-restriction.kubernetes.io/landfall-address=10.0.0.22 --overwrite ;; esac
 }
 
 # ── 2 serving/granted: Grant the workers’ kubelets their certificates
 # A worker cannot vouch for itself. What it asks for is granted when it names the worker and its address as cluster.yaml has them, and nothing else.
 read_2() {
 if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
-else if probe requests | grep -qxF -e 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then /usr/local/sbin/landfall-approve list | sort -u | grep . || echo 'nobody waits'
-else echo 'nobody waits'; fi; fi
+else
+  if probe requests | grep -qxF -e 'kubernetes.io/kubelet-serving|system:node:worker-0|' -e 'kubernetes.io/kubelet-serving|system:node:worker-1|'; then /usr/local/sbin/landfall-approve list | sort -u | grep . || echo 'nobody waits'
+else echo 'nobody waits'; fi
+fi
 }
 want_2='nobody waits'
 make_2() {

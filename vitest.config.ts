@@ -15,6 +15,7 @@ const BY_LENGTH = [
   'balance',
   'half-member',
   'recover',
+  'endpoint',
   'certificates',
   'diagnoses',
   'registries',
@@ -52,6 +53,7 @@ const THREAD = [
 
 /** What takes long to show, or a cluster of several control planes: for `npm run test:lab` alone, as CI has an hour. */
 const FAR = [
+  'endpoint',
   'control-planes',
   'virtual-ip',
   'balance',

@@ -1,7 +1,7 @@
 import { controlPlanes } from '../model/cluster.ts';
 import { PINNED_PACKAGES } from '../model/lock.ts';
 import { isIPv4 } from '../model/network.ts';
-import { sh } from '../shell/sh.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, file, inPlace } from './kinds/file.ts';
 import { APT, patient } from './kinds/packages.ts';
@@ -107,23 +107,41 @@ function finishedPackages(): Step {
 
 /** The name under which the API server is known, when nobody else keeps it: a line in /etc/hosts. */
 function endpointName({ cluster, node, facts, hosts }: Scene): readonly Step[] {
-  const { host, kept, virtual } = cluster.endpoint;
+  const { host, port, kept, virtual } = cluster.endpoint;
   const first = controlPlanes(cluster)[0];
   if (!kept || isIPv4(host) || first === undefined) return [];
-  if (virtual !== undefined) return [endpointLine(host, virtual.address)];
-  const address =
+  const own =
     node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, hosts[first.name]);
-  return [endpointLine(host, address)];
+  const address = virtual?.address ?? own;
+  const line = endpointLine(host, address);
+  // A control plane’s own programs do not go by the name; it may be the very host that is yet to bring the address about.
+  return [
+    node.role === 'control-plane'
+      ? line
+      : { ...line, make: lines(awaited(address, port), line.make ?? sh`:`) },
+  ];
 }
+
+/**
+ * Waits, where a kubelet goes by the name already, until somebody answers at the address it is to lead to: control planes may just be
+ * bringing that about. When a minute was not enough the name is right all the same, and what is wrong with the address shows elsewhere.
+ */
+const awaited = (address: string, port: number): Shell => sh`
+  tries=0
+  while [ -s /etc/kubernetes/kubelet.conf ] && [ "$tries" -lt 60 ] && ! timeout 1 bash -c ': </dev/tcp/$0/$1' ${address} ${port} 2>/dev/null; do
+    tries=$((tries + 1)); sleep 1
+  done`;
+
+/** What a line of /etc/hosts ends with that Landfall keeps for the endpoint. */
+export const KEPT_LINE = '# kept by Landfall';
 
 /** The step of {@link endpointName}, for one file of names. */
 export function endpointLine(host: string, address: string, path: string = FILES.hosts): Step {
-  const mark = '# kept by Landfall';
   const others = sh`awk '!/ # kept by Landfall$/' ${path}`;
   return {
     id: 'prepare/endpoint-name',
     title: 'Give the API server a name',
-    why: `Certificates and kubeconfigs say ${host}, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.`,
+    why: `Certificates and kubeconfigs say ${host}, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew.`,
     see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-init/', 'man 5 hosts'],
     read: sh`
       awk -v name=${host} '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
@@ -131,7 +149,7 @@ export function endpointLine(host: string, address: string, path: string = FILES
     want: `${address} ${host}`,
     make: sh`
       if [ -e ${path} ]; then cp -p ${path} ${draft(path)}; else : >${draft(path)}; fi
-      { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${mark}`}; } >${draft(path)}
+      { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${KEPT_LINE}`}; } >${draft(path)}
       ${inPlace(path)}`,
     undo: sh`
       rm -f ${draft(path)}

@@ -22,7 +22,9 @@ const votes = ({ voting, well, needed }: Ballot): string =>
 
 const STATE = {
   member: (pods: number, limit: number) =>
-    `${count(pods, 'pod')} ${pods === 1 ? 'moves' : 'move'} to other nodes, within ${span(limit * 1000)}`,
+    pods === 0
+      ? 'none that would have to move'
+      : `${count(pods, 'pod')} ${pods === 1 ? 'moves' : 'move'} to other nodes, within ${span(limit * 1000)}`,
   stranger: () =>
     'the host is no member any more: its pods start elsewhere once the cluster has forgotten it',
   away: () => 'the host does not answer: its pods start elsewhere once the cluster has forgotten it',

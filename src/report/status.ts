@@ -89,14 +89,18 @@ export function statusText(plan: Plan, look: Look, options: StatusOptions): stri
   const all = tally(plan.hosts.flatMap((host) => host.findings));
   const open = all.all - all.right;
   const dot = ` ${signs.dot} `;
+  const silent = plan.away?.length ?? 0;
+  const right = silent === 0 ? paint.right('as cluster.yaml says') : 'the others as cluster.yaml says';
+  const stand = [
+    ...(silent === 0 ? [] : [paint.wrong(`${count(silent, 'host')} cannot be asked`)]),
+    open === 0 ? right : paint.differs(`${count(open, 'reading')} not as cluster.yaml says`),
+  ].join(dot);
   const head = [
     paint.strong(plan.cluster),
     `Kubernetes ${plan.lock.kubernetes}`,
     options.members,
     `read in ${span(plan.ms)}`,
-    open === 0
-      ? paint.right('as cluster.yaml says')
-      : paint.differs(`${count(open, 'reading')} not as cluster.yaml says`),
+    stand,
   ].join(dot);
   const applied = plan.applied === undefined ? [] : [`Applied last: ${entryText(plan.applied.last, look)}`];
   const last = options.last === undefined ? [] : [`Last run: ${lastRunText(options.last, look)}`];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { kept } from '../../test/report/golden.ts';
+import type { Finding } from '../plan/plan.ts';
 import {
   badStory,
   CROWD_PLAN,
@@ -77,6 +78,24 @@ describe('the views, as they are kept for reading', () => {
   test('status of a cluster that is as wanted', () => {
     const text = statusText(EMPTY_PLAN, LOOK, { phases: PHASE_TITLES, members: '1 control plane' });
     expect(text).toBe(golden('status-right.txt', text));
+  });
+  test('status of a cluster of which a host cannot be asked is not called right', () => {
+    const away = [{ host: 'cp-1', address: '10.0.0.12', code: 'ssh/unreachable', summary: 'no answer' }];
+    const [head = ''] = statusText({ ...EMPTY_PLAN, away }, LOOK, {
+      phases: PHASE_TITLES,
+      members: 'two',
+    }).split('\n');
+    expect(head).toMatch(/ · 1 host cannot be asked · the others as cluster\.yaml says$/);
+  });
+  test('hosts of which the same is to be made are one block, whatever of them is known later', () => {
+    const host = PLAN.hosts[0]!;
+    const later = (want: string): Finding => ({ ...host.findings[0]!, forecast: 'unknown', want, until: [] });
+    const hosts = ['a', 'b'].map((name) => ({
+      ...host,
+      host: name,
+      findings: [...host.findings, later(name)],
+    }));
+    expect(planText({ ...PLAN, hosts }, LOOK)).toContain('a and b  2 hosts');
   });
   test('status as a document', () => {
     const text = `${JSON.stringify(statusDocument(planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY] }])), null, 2)}\n`;

@@ -75,7 +75,7 @@ else
       cp -a "$path" /var/lib/landfall/.before"$path"
     fi
   done
-  for path in /etc/cni /etc/containerd /etc/crio /etc/containers /etc/kubernetes /opt/cni /opt/containerd /root/.kube /run/containerd /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containerd /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
+  for path in /etc/cni /etc/containerd /etc/crio /etc/containers /etc/kubernetes /opt/cni /opt/containerd /root/.kube /run/containerd /run/crio /run/calico /run/cilium /run/containers /run/crun /run/flannel /run/landfall-kubectl /run/nodeagent /run/nri /run/runc /run/xtables.lock /usr/libexec/crio /usr/libexec/kubernetes /var/lib/calico /var/lib/cilium /var/lib/cni /var/lib/containerd /var/lib/containers /var/lib/crio /var/lib/etcd /var/lib/kubelet /var/log/calico /var/log/containers /var/log/crio /var/log/pods /var/run/kubernetes; do if [ -e "$path" ]; then echo "$path"; fi; done >/var/lib/landfall/.before/folders
   dpkg-query -W -f '${Package}\n' | sort -u >/var/lib/landfall/.before/packages
   cut -d ' ' -f 1 /proc/modules 2>/dev/null | sort >/var/lib/landfall/.before/modules
   hostname >/var/lib/landfall/.before/hostname

@@ -4,6 +4,7 @@ import { draft, inPlace } from './kinds/file.ts';
 import { asked, kubectl } from './node.ts';
 import type { Scene } from './phase.ts';
 import { OWN } from './places.ts';
+import { RETURNS, TOLERATIONS } from './returning.ts';
 import { criSocket } from './runtime-parts.ts';
 import type { Step } from './step.ts';
 
@@ -34,13 +35,14 @@ function movable(scene: Scene): Shell {
     owner,
     '{.metadata.annotations.kubernetes\\.io/config\\.mirror}',
     '{.spec.volumes[?(@.emptyDir)].name}',
+    TOLERATIONS,
   ];
   const path = `{range .items[*]}${fields.join('|')}{"\\n"}{end}`;
   const list = sh`${kubectl(scene)} get pods -A --field-selector ${`spec.nodeName=${scene.node.name}`} -o jsonpath=${path}`;
   // Succeeds only when the API server has said which: no answer is not an empty node.
   return sh`
     list=$(${list}) && printf '%s\n' "$list" |
-      awk -F '|' '$2 != "Succeeded" && $2 != "Failed" && $3 != "" && $3 != "DaemonSet" && $4 == "" && $5 == "" { print $1 }'`;
+      awk -F '|' '$2 != "Succeeded" && $2 != "Failed" && $3 != "" && $3 != "DaemonSet" && $4 == "" && $5 == "" && !(${RETURNS}) { print $1 }'`;
 }
 
 /** The node takes no new pods, and those that can have gone elsewhere: until kubelet has gone over. */
@@ -51,7 +53,7 @@ export function emptied(scene: Scene): Step {
   return {
     id: 'exchange/emptied',
     title: `Move the pods of ${name} elsewhere`,
-    why: 'Every container of the node ends with its runtime. A pod that is asked to go is started elsewhere first, as far as the budgets of its owner want it. Pods that nobody would make again, and those with data of their own here, stay: kubelet starts them anew where they are, and their data is still there.',
+    why: 'Every container of the node ends with its runtime. A pod that is asked to go is started elsewhere first, as far as the budgets of its owner want it. Pods that nobody would make again, those with data of their own here, and those that a closed node takes too, stay: kubelet starts them anew where they are, and their data is still there.',
     see: ['https://kubernetes.io/docs/tasks/administer-cluster/safely-drain-node/'],
     disturbs: 'node',
     probes: [

@@ -74,9 +74,10 @@ describe('an exchange of the runtime', () => {
   });
 });
 
-/** Pods as the API server tells of them: namespace and name, phase, owner, mirror, emptyDir. */
+/** Pods as the API server tells of them: namespace and name, phase, owner, mirror, emptyDir, tolerations. */
 const PODS = [
-  'default web-1|Running|ReplicaSet||',
+  'default web-1|Running|ReplicaSet|||node.kubernetes.io/not-ready:Exists:NoExecute example.org/own:Exists:NoSchedule ',
+  'tigera-operator operator|Running|ReplicaSet|||:Exists:NoExecute :Exists:NoSchedule ',
   'default done|Succeeded|Job||',
   'default alone|Running|||',
   'default cache-0|Running|StatefulSet||scratch',
@@ -117,7 +118,7 @@ const NOTE = 'var/lib/landfall/exchange';
 describe('emptying a node', () => {
   const emptied = () => of('exchange/emptied');
 
-  it('moves what is made again elsewhere, and leaves what has data here, or nobody to make it again', () => {
+  it('moves what is made again elsewhere, and leaves what has data here, nobody to make it again, or would come back', () => {
     kubeletUses('unix:///var/run/crio/crio.sock');
     put(root, 'var/lib/landfall/x', '');
     expect(read(emptied(), bin())).toBe('takes new pods');

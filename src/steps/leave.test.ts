@@ -97,6 +97,16 @@ describe('a node that is drained', () => {
       'the API server does not answer',
     );
   });
+  it.each([
+    [':Exists:NoExecute :Exists:NoSchedule ', 'no pods to move'],
+    ['CriticalAddonsOnly:Exists: :Exists: ', 'no pods to move'],
+    ['node.kubernetes.io/unschedulable:Exists:NoSchedule ', 'no pods to move'],
+    ['node.kubernetes.io/unschedulable::NoExecute ', 'calico-system/typha'],
+    ['CriticalAddonsOnly:Exists: :Exists:NoExecute ', 'calico-system/typha'],
+  ])('is not waited for by those that a closed node takes too: %s', (tolerations, want) => {
+    const pods = [`calico-system/typha|Running|ReplicaSet||${tolerations}`, 'answered'];
+    expect(read(step('leave/drained'), kubectl({ 'get pods': pods.join('\n') }))).toBe(want);
+  });
   it('loses only what was named', () => {
     runPiece(step('leave/drained'), 'make', kubectl({}));
     expect(calls()).toMatch(

@@ -4,6 +4,7 @@ import { API_CLUES } from './clues.ts';
 import { etcdctl, members } from './etcd-members.ts';
 import { asked, kubectl } from './node.ts';
 import type { Scene } from './phase.ts';
+import { RETURNS, TOLERATIONS } from './returning.ts';
 import type { Clue, Step } from './step.ts';
 
 /** How a node is to leave. */
@@ -78,8 +79,7 @@ function cordoned(scene: Scene, { name }: Leaving): Step {
 
 function drained(scene: Scene, { name, despite, limit }: Leaving): Step {
   const kube = kubectl(scene);
-  const line =
-    '{.metadata.namespace}/{.metadata.name}|{.status.phase}|{.metadata.ownerReferences[?(@.controller==true)].kind}|{.metadata.annotations.kubernetes\\.io/config\\.mirror}';
+  const line = `{.metadata.namespace}/{.metadata.name}|{.status.phase}|{.metadata.ownerReferences[?(@.controller==true)].kind}|{.metadata.annotations.kubernetes\\.io/config\\.mirror}|${TOLERATIONS}`;
   const path = `{range .items[*]}${line}{"\\n"}{end}`;
   const flags = [
     ...(despite.includes('emptydir') ? ['--delete-emptydir-data'] : []),
@@ -104,7 +104,7 @@ function drained(scene: Scene, { name, despite, limit }: Leaving): Step {
     ],
     read: sh`
       case $(probe leave_pods) in
-        *answered) probe leave_pods | awk -F '|' '/\// && $2 != "Succeeded" && $2 != "Failed" && $3 != "DaemonSet" && $4 == "" { print $1 }' | sort | grep . || echo 'no pods to move' ;;
+        *answered) probe leave_pods | awk -F '|' '/\// && $2 != "Succeeded" && $2 != "Failed" && $3 != "DaemonSet" && $4 == "" && !(${RETURNS}) { print $1 }' | sort | grep . || echo 'no pods to move' ;;
         *) echo 'the API server does not answer' ;;
       esac`,
     want: 'no pods to move',

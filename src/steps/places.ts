@@ -185,6 +185,7 @@ export const FOLDERS = [
   '/run/crun',
   '/run/flannel',
   '/run/landfall-kubectl',
+  '/run/nodeagent',
   '/run/nri',
   '/run/runc',
   '/run/xtables.lock',

@@ -464,7 +464,8 @@ else
 if [ "$status" -eq 0 ]; then
   find /etc/kubernetes -type f -exec sync {} +
 if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
-  mkdir -p -m 0700 /var/lib/etcd
+  mkdir -p /var/lib/etcd
+  chmod 0700 /var/lib/etcd
   chattr +D /var/lib/etcd 2>/dev/null || :
   chattr +S /etc/kubernetes/manifests 2>/dev/null || :
   kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?

@@ -75,7 +75,8 @@ const whole = sh`
   kubeadm join --config ${JOIN} ${skip('etcd-join', ...AFTER)} || status=$?
   if [ "$status" -eq 0 ]; then
     ${synced}
-    mkdir -p -m 0700 /var/lib/etcd
+    mkdir -p /var/lib/etcd
+    chmod 0700 /var/lib/etcd
     chattr +D /var/lib/etcd 2>/dev/null || :
     chattr +S /etc/kubernetes/manifests 2>/dev/null || :
     kubeadm join --config ${JOIN} ${skip(...BEFORE, 'kubelet-start')} || status=$?

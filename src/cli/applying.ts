@@ -2,6 +2,7 @@ import type { Loaded } from '../config/load.ts';
 import { writeLock } from '../config/lock-text.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ExitCode } from '../model/problem.ts';
+import { moveOf } from '../plan/move.ts';
 import { isEmpty, type Plan } from '../plan/plan.ts';
 import { eventLine } from '../report/json.ts';
 import { planText } from '../report/plan.ts';
@@ -17,11 +18,12 @@ import { isPartial } from './choice.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { members } from './members.ts';
+import { isMoveMeant, unmoved } from './moving.ts';
 import { type Found, othersOf, tellOthers, unaware } from './others.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { followPort, knowUnderNewPort } from './ssh-port.ts';
-import { during } from './talk.ts';
+import { during, talk } from './talk.ts';
 import { ownVersion } from './version.ts';
 import type { Wish } from './wish.ts';
 
@@ -30,7 +32,15 @@ type Flags = ApplyFlags & CommonFlags;
 /** The command that says that an older file is meant. */
 const MEANT = 'landfall apply --older-file --yes';
 
-/** Shows the plan on standard error and asks; a saved plan was looked at when it was saved. */
+/** Shows the plan on standard error, before somebody is asked. */
+function showPlan(context: Context, flags: Flags, plan: Plan, nodes: string): void {
+  const { stderr } = context.process;
+  if (!flags.json)
+    stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
+  stderr.write('\n');
+}
+
+/** Shows the plan and asks; a saved plan was looked at when it was saved. */
 async function agreed(
   context: Context,
   flags: Flags,
@@ -38,10 +48,7 @@ async function agreed(
   { nodes, others }: { readonly nodes: string; readonly others: Found | undefined },
 ): Promise<boolean> {
   if (flags.yes) return true;
-  const { stderr } = context.process;
-  if (!flags.json)
-    stderr.write(planText(plan, lookOf(context, stderr, flags), { members: nodes, program: program(flags) }));
-  stderr.write('\n');
+  showPlan(context, flags, plan, nodes);
   const hosts = count(plan.hosts.length, 'host');
   const question =
     others === undefined
@@ -99,8 +106,17 @@ export async function applying(
   const isAsked = wish.saved === undefined && !flags.yes;
   if (others?.isUnknown === true && !flags.olderFile && !isAsked) throw unaware(context, others, MEANT);
   const shown = { nodes: members(cluster), others };
-  if (wish.saved === undefined && !(await agreed(context, flags, before, shown))) return 0;
-  return carryOut(context, flags, {
+  const move = moveOf(cluster, before.plan);
+  if (move !== undefined) {
+    if (wish.saved === undefined && !flags.yes) showPlan(context, flags, before.plan, shown.nodes);
+    if (!(await isMoveMeant(context, flags, move))) {
+      talk(context, flags, 'Nothing was changed.');
+      return 2;
+    }
+  }
+  const typed = move !== undefined && flags.moveEndpoint === undefined && others === undefined;
+  if (wish.saved === undefined && !typed && !(await agreed(context, flags, before, shown))) return 0;
+  const exit = await carryOut(context, flags, {
     command: 'apply',
     loaded,
     lock: before.plan.lock,
@@ -120,6 +136,8 @@ export async function applying(
           const now = othersOf(context, basis ?? cluster, again.plan);
           const isNews = now?.applied.last.digest !== before.plan.applied?.last.digest;
           if (now?.isUnknown === true && isNews) throw unaware(context, now, MEANT);
+          const late = moveOf(cluster, again.plan);
+          if (late !== undefined && move === undefined && flags.moveEndpoint !== late.to) throw unmoved(late);
           writeLock(loaded.lockFile, again.plan.lock);
         },
       });
@@ -130,6 +148,13 @@ export async function applying(
       return applied;
     },
   });
+  if (exit === 0 && move !== undefined)
+    talk(
+      context,
+      flags,
+      `The endpoint is ${move.to} now. Fetch the kubeconfigs that name ${move.from} anew:   ${program(flags)} kubeconfig --merge`,
+    );
+  return exit;
 }
 
 function proofOf(flags: Flags, wish: Wish): 'changed' | 'always' | 'never' {

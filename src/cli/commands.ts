@@ -103,6 +103,10 @@ export const apply = command<ApplyFlags>({
     ['apply', 'show the plan, ask, make it'],
     ['apply --yes', 'without asking'],
     ['apply harbour.plan', 'exactly what that plan says; refused when a reading has changed since'],
+    [
+      'apply --move-endpoint api.example.com:6443 --yes',
+      'when endpoint: in cluster.yaml is another than before',
+    ],
   ],
   flags: {
     only,
@@ -111,6 +115,7 @@ export const apply = command<ApplyFlags>({
     prove: yes('Run the proof even when nothing was made'),
     noProof: yes('Leave the proof out'),
     olderFile: yes(OLDER_FILE),
+    moveEndpoint: text('The new endpoint, as a promise that the cluster is to move to it', 'HOST:PORT'),
     patience,
   },
   aliases: { y: 'yes' },
@@ -118,6 +123,7 @@ export const apply = command<ApplyFlags>({
   ends: {
     0: 'everything reads as it should; or you were asked and said no, and nothing was changed',
     1: 'a step failed, or the proof did: what was made stays, and apply goes on from there',
+    2: 'the plan would move the endpoint, and the new one was not typed or promised; nothing was changed',
     5: 'somebody else works on a host or on the cluster, the plan is of another time or another cluster.yaml, or others have applied a newer one',
   },
   load: async () => (await import('./apply.ts')).apply,

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { moveOf } from '../plan/move.ts';
 import { isEmpty } from '../plan/plan.ts';
 import { documentText } from '../report/json.ts';
 import { planText } from '../report/plan.ts';
@@ -9,6 +10,7 @@ import { type ChoiceFlags, choiceOf } from './choice.ts';
 import type { Action } from './command.ts';
 import { members } from './members.ts';
 import { othersOf, tellOthers } from './others.ts';
+import { moveText } from './moving.ts';
 import { path, program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { withSite } from './site.ts';
@@ -49,6 +51,9 @@ export const plan: Action<PlanFlags> = async (context, flags) => {
           program: called,
         }),
       );
+      const move = moveOf(cluster, found.plan);
+      if (move !== undefined)
+        talk(context, flags, `${moveText(move)} It is made by:   ${called} apply --move-endpoint ${move.to}`);
       if (flags.out !== undefined)
         talk(context, flags, `Saved. Have exactly this made:   ${called} apply ${flags.out}`);
     }

@@ -131,6 +131,11 @@ export interface Cluster {
   readonly nodes: readonly Node[];
 }
 
+/** The endpoint as kubeadm is told it: `api.harbour.internal:6443`. */
+export function endpointOf({ endpoint }: Pick<Cluster, 'endpoint'>): string {
+  return `${endpoint.host}:${endpoint.port}`;
+}
+
 /** The nodes that join a control plane which is there, in the order of cluster.yaml. */
 export function joiningControlPlanes(cluster: Cluster): readonly Node[] {
   return controlPlanes(cluster).slice(1);

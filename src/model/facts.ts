@@ -68,6 +68,8 @@ export interface Facts {
   readonly member?: true;
   /** What of one lies on a host that is no member all the way: data of etcd, credentials of a kubelet. Absent when nothing does. */
   readonly remains?: readonly ('etcd' | 'kubelet')[];
+  /** The API server each kubeconfig of kubeadm's names, by the file's name below /etc/kubernetes; absent where there is none. */
+  readonly servers?: Readonly<Record<string, string>>;
   /** When the host came to the cluster it is of, by its own joining or by a recovery (UTC, `2026-11-26T09:42:06Z`). */
   readonly epoch?: string;
   /** When the cluster was begun anew out of what this host has, when it was. */

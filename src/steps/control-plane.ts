@@ -1,6 +1,8 @@
 import { sh } from '../shell/sh.ts';
 import { apiNames } from './api-certificate.ts';
 import { API_CLUES } from './clues.ts';
+import { endpointKept } from './endpoint-kept.ts';
+import { endpointServers, isMoving } from './endpoint-servers.ts';
 import { imageSteps } from './images.ts';
 import { KUBELET_CLUES } from './init-clues.ts';
 import { initSteps, kubeletsWords } from './init.ts';
@@ -20,22 +22,32 @@ import { heldSteps } from './virtual-address.ts';
 
 /** From kubeadm's file to an API server that answers and knows its node. */
 export function controlPlaneSteps(scene: Scene): readonly Step[] {
-  return [...heldSteps(scene), ...configSteps(scene), ...initSteps(scene), ...readySteps(scene)];
+  return [
+    ...heldSteps(scene),
+    kubeadmFile(scene),
+    ...configSteps(scene),
+    ...initSteps(scene),
+    ...readySteps(scene),
+  ];
 }
 
 /** The file kubeadm reads, of any control plane: a joined one needs it for its certificates and its images. */
+export function kubeadmFile(scene: Scene): Step {
+  return file(
+    {
+      id: 'control-plane/kubeadm-config',
+      title: 'Write the file kubeadm reads',
+      why: 'kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.',
+      see: ['https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/'],
+      long: true,
+    },
+    { path: FILES.kubeadm, content: kubeadmConfig(scene), mode: '0600' },
+  );
+}
+
+/** That the file is sound, and the images it asks for. */
 export function configSteps(scene: Scene): readonly Step[] {
   return [
-    file(
-      {
-        id: 'control-plane/kubeadm-config',
-        title: 'Write the file kubeadm reads',
-        why: 'kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.',
-        see: ['https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/'],
-        long: true,
-      },
-      { path: FILES.kubeadm, content: kubeadmConfig(scene), mode: '0600' },
-    ),
     check(
       {
         id: 'control-plane/config-valid',
@@ -112,7 +124,6 @@ function readySteps(scene: Scene): readonly Step[] {
   const { cluster, lock, node, facts } = scene;
   const settings = {
     clusterName: cluster.name,
-    controlPlaneEndpoint: `${cluster.endpoint.host}:${cluster.endpoint.port}`,
     dnsDomain: cluster.network.domain,
     kubernetesVersion: `v${lock.kubernetes}`,
     podSubnet: cluster.network.pods,
@@ -164,7 +175,7 @@ function readySteps(scene: Scene): readonly Step[] {
       {
         id: 'control-plane/settings',
         title: 'Run the cluster cluster.yaml describes',
-        why: 'Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
+        why: 'Some things are decided once: the name of the cluster, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.',
         see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/'],
         after: ['control-plane/api-ready'],
         probes: [settingsProbe(scene)],
@@ -175,7 +186,7 @@ function readySteps(scene: Scene): readonly Step[] {
             try: 'an upgrade is a work of its own; until then put the version that runs into cluster.yaml and landfall.lock',
           },
           {
-            match: /^(podSubnet|serviceSubnet|dnsDomain|controlPlaneEndpoint|clusterName): /,
+            match: /^(podSubnet|serviceSubnet|dnsDomain|clusterName): /,
             means: 'the cluster was made with another value than cluster.yaml has now',
             try: 'put the old value back into cluster.yaml; to change it, the cluster must be made anew',
           },
@@ -191,7 +202,9 @@ function readySteps(scene: Scene): readonly Step[] {
           .join('\n'),
       },
     ),
+    endpointKept(scene),
     ...keptSettings(scene),
+    ...(isMoving(scene) ? [] : endpointServers(scene)),
     ...servingSteps(scene, 'control-plane'),
     ...superAdmin(scene),
     renewal(scene, { id: 'control-plane/renewal', after: ['control-plane/init'] }),

@@ -54,6 +54,7 @@ const QUESTIONS: Readonly<Record<string, Shell>> = {
     if ${MEMBER}; then echo yes; exit; fi
     if [ -d /var/lib/etcd/member ]; then echo etcd; fi
     if [ -s /etc/kubernetes/kubelet.conf ]; then echo kubelet; fi`,
+  servers: sh`for path in /etc/kubernetes/*.conf; do sed -n "s#^ *server: #\${path##*/} #p" "$path"; done 2>/dev/null`,
   // A cluster that was recovered is another one for who joined before: the later of the two is when this host came to the one it is of.
   epoch: sh`cat ${[FILES.initialised, RECOVERY.done]} 2>/dev/null | sort | tail -n 1`,
   recovered: sh`cat ${RECOVERY.done}`,
@@ -271,6 +272,7 @@ export function parseFacts(output: string): Facts {
       : { lab: lab.text.split('\n').filter((line) => line !== '') }),
     ...login(text('ssh'), text('doors')),
     ...membership(text('member')),
+    ...servers(text('servers')),
     ...(text('epoch') === '' ? {} : { epoch: text('epoch') }),
     ...(text('recovering') === '' ? {} : { recovering: true as const }),
     ...(text('recovered') === '' ? {} : { recovered: text('recovered') }),
@@ -279,6 +281,11 @@ export function parseFacts(output: string): Facts {
     ...(text('firewall') === 'yes' ? { firewall: true as const } : {}),
     ...availability(facts),
   };
+}
+
+function servers(text: string): Pick<Facts, 'servers'> {
+  const found = pairs(text);
+  return found.length === 0 ? {} : { servers: Object.fromEntries(found) };
 }
 
 function membership(text: string): Pick<Facts, 'member' | 'remains'> {

@@ -1,7 +1,9 @@
 import { joiningControlPlanes } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { apiNames } from './api-certificate.ts';
-import { apiReady, configSteps, kubelet } from './control-plane.ts';
+import { apiReady, configSteps, kubeadmFile, kubelet } from './control-plane.ts';
+import { isJoined } from './endpoint-names.ts';
+import { endpointServers, isMoving } from './endpoint-servers.ts';
 import { votingStep } from './etcd-members.ts';
 import { MANIFESTS, PAIRS, takeBack } from './init.ts';
 import { BOOTSTRAP, endJoin, JOIN, nodeStep, runJoin, synced } from './join.ts';
@@ -22,6 +24,7 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
   if (!joiningControlPlanes(scene.cluster).some(({ name }) => name === scene.node.name)) return [];
   return [
     ...heldSteps(scene),
+    ...(isJoined(scene) ? [] : [kubeadmFile(scene)]),
     ...configSteps(scene),
     standingKnown(scene),
     member(scene),
@@ -29,7 +32,9 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
       id: 'join/certificates',
       after: ['control-plane/kubeadm-config', 'join/member'],
     }),
-    apiNames(scene, { id: 'join/api-names', after: ['control-plane/kubeadm-config', 'join/member'] }),
+    ...(isJoined(scene)
+      ? []
+      : [apiNames(scene, { id: 'join/api-names', after: ['control-plane/kubeadm-config', 'join/member'] })]),
     kubelet({
       id: 'join/kubelet',
       after: ['join/member'],
@@ -37,6 +42,7 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
     }),
     apiReady(scene, { id: 'join/api-ready', after: ['join/member'] }),
     nodeStep(scene),
+    ...(isMoving(scene) ? [] : endpointServers(scene)),
     ...servingSteps(scene, 'join'),
     votingStep(scene),
     renewal(scene, { id: 'join/renewal', after: ['join/member'] }),

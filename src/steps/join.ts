@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
-import { controlPlanes } from '../model/cluster.ts';
+import { controlPlanes, endpointOf } from '../model/cluster.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { kubelet } from './control-plane.ts';
+import { namedInPods } from './endpoint-names.ts';
+import { endpointServers, isMoving } from './endpoint-servers.ts';
 import { kubeletsWords, takeBack } from './init.ts';
 import { JOIN_CLUES } from './join-clues.ts';
 import { ticketSlot } from './join-ticket.ts';
@@ -43,16 +45,19 @@ export function joinSteps(scene: Scene): readonly Step[] {
       why: 'kubelet starts every pod of the node, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.',
     }),
     nodeStep(scene),
+    ...(isMoving(scene) ? [] : endpointServers(scene)),
     ...askingSteps(scene),
   ];
 }
 
 /** On who joined, once the network plugin is in the cluster: it has written its configuration here, too. */
 export function joinNetworkSteps(scene: Scene): readonly Step[] {
+  if (controlPlanes(scene.cluster)[0]?.name === scene.node.name) return [];
   const release = installed(scene.cluster, scene.lock);
-  return release === undefined || controlPlanes(scene.cluster)[0]?.name === scene.node.name
-    ? []
+  return release === undefined
+    ? namedInPods(scene)
     : [
+        ...namedInPods(scene),
         conflist(scene, release, { id: 'join/conflist', after: ['join/node', `network/${release.plugin}`] }),
         ...bridgeOf(release, { id: 'join/bridge', after: ['runtime/answers', 'join/conflist'] }),
       ];
@@ -97,11 +102,10 @@ const progress = sh`
  */
 export function runJoin(scene: Scene, kubeadm: Shell): Shell {
   const { node, facts, cluster } = scene;
-  const { host, port } = cluster.endpoint;
   const secret = [
     'discovery:',
     '  bootstrapToken:',
-    `    apiServerEndpoint: "${host}:${port}"`,
+    `    apiServerEndpoint: "${endpointOf(cluster)}"`,
     '    token: "%s"',
     '    caCertHashes: ["%s"]',
     ...(node.role === 'worker'

@@ -28,7 +28,7 @@ export function keptSettings(scene: Scene): readonly Step[] {
       title: 'Keep in the cluster what later nodes are made by',
       why: 'A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.',
       see: ['https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/'],
-      after: ['control-plane/api-ready', 'control-plane/settings'],
+      after: ['control-plane/api-ready', 'control-plane/settings', 'endpoint/kept'],
       probes: [settingsProbe(scene)],
       read: sh`
         probe kubeadm_settings | awk -v wanted=${wanted.join('|')} '

@@ -11,6 +11,12 @@ import type { Probe } from './step.ts';
 /** The ConfigMap in which the cluster remembers what was applied to it, and by whom. */
 export const RECORD = 'landfall-applied';
 
+/**
+ * The annotation that says when the kubeconfig of kube-proxy was last written by Landfall; of the pods of kube-proxy, which one they have
+ * read. Both are absent where it never was.
+ */
+export const PROXY_MARK = 'landfall/kubeconfig-written';
+
 /** The objects kubeadm leaves in the cluster, the last one written last. */
 const OBJECTS = [
   'ConfigMap/kubeadm-config',
@@ -40,14 +46,18 @@ const SPEC = '.data.cluster\\.yaml';
 /** One field of one of several objects, in jsonpath. */
 const of = (name: string, path: string): string => `{.items[?(@.metadata.name=="${name}")]${path}}`;
 
+const MARK = `.metadata.annotations.${PROXY_MARK}`;
+const PROXIED = `${of('kube-proxy', '.data.kubeconfig\\.conf')}{"\\n"}written|${of('kube-proxy', MARK)}|${of('kube-proxy', `.spec.template${MARK}`)}`;
+
 /**
- * The objects as far as they are there, `Kind/name` a line, and `answered`; the settings kubeadm was given, and kubelets are; `recorded` and who applied
- * what, a line each; `spec` and the text that was applied last.
+ * The objects as far as they are there, `Kind/name` a line, and `answered`; the settings kubeadm was given, and kubelets are; `proxied` and what
+ * {@link proxiedProbe} prints; `recorded` and who applied what, a line each; `spec` and the text that was applied last.
  */
 function keptProbe(scene: Scene): Probe {
   const path = [
     `${NAMES}answered{"\\n"}`,
-    `${of('kubeadm-config', '.data.ClusterConfiguration')}{"\\n"}${of('kubelet-config', '.data.kubelet')}{"\\n"}recorded{"\\n"}`,
+    `${of('kubeadm-config', '.data.ClusterConfiguration')}{"\\n"}${of('kubelet-config', '.data.kubelet')}{"\\n"}proxied{"\\n"}`,
+    `${PROXIED}{"\\n"}recorded{"\\n"}`,
     `${of(RECORD, '.data.history')}{"\\n"}spec{"\\n"}`,
     of(RECORD, SPEC),
   ].join('');
@@ -73,7 +83,16 @@ export function settingsProbe(scene: Scene): Probe {
   const ask = sh`${kubectl(scene)} -n kube-system get configmap kubeadm-config kubelet-config`;
   return {
     ...asked(scene, 'kubeadm_settings', sh`${ask} -o jsonpath=${path}`),
-    partOf: { probe: keptProbe(scene), filter: sh`sed -e '1,/^answered$/d' -e '/^recorded$/,$d'` },
+    partOf: { probe: keptProbe(scene), filter: sh`sed -e '1,/^answered$/d' -e '/^proxied$/,$d'` },
+  };
+}
+
+/** The kubeconfig of kube-proxy; then `written|` and when Landfall last wrote it `|` and which one its pods have read. Nothing when nobody answers. */
+export function proxiedProbe(scene: Scene): Probe {
+  const ask = sh`${kubectl(scene)} -n kube-system get configmap/kube-proxy daemonset/kube-proxy`;
+  return {
+    ...asked(scene, 'kube_proxy', sh`${ask} -o jsonpath=${PROXIED}`),
+    partOf: { probe: keptProbe(scene), filter: sh`sed -e '1,/^proxied$/d' -e '/^recorded$/,$d'` },
   };
 }
 

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { etcdFlags } from '../model/etcd.ts';
-import type { Cluster } from '../model/cluster.ts';
+import { type Cluster, endpointOf } from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
 import { PKI } from './key-files.ts';
 import { apiPort, nodeAddress } from './node.ts';
@@ -74,7 +74,7 @@ export function kubeadmConfig(scene: Scene): string {
       kind: 'ClusterConfiguration',
       clusterName: cluster.name,
       kubernetesVersion: `v${lock.kubernetes}`,
-      controlPlaneEndpoint: `${cluster.endpoint.host}:${cluster.endpoint.port}`,
+      controlPlaneEndpoint: endpointOf(cluster),
       networking: {
         podSubnet: cluster.network.pods,
         serviceSubnet: cluster.network.services,

@@ -4,6 +4,8 @@ import { calicoHealth, calicoSteps } from './calico.ts';
 import { ciliumHealth, ciliumSteps } from './cilium.ts';
 import { API_CLUES } from './clues.ts';
 import { dnsSpread } from './dns-spread.ts';
+import { proxyServer } from './endpoint-kept.ts';
+import { namedInPods } from './endpoint-names.ts';
 import { CONFLIST_TEXT, flannelObjects } from './flannel.ts';
 import { check } from './kinds/check.ts';
 import { manifest } from './kinds/manifest.ts';
@@ -30,6 +32,8 @@ export function networkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   const steps = release === undefined ? [] : pluginSteps(scene, release);
   return [
+    ...proxyServer(scene),
+    ...namedInPods(scene),
     ...(release === undefined
       ? []
       : [

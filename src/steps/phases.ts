@@ -4,6 +4,9 @@ import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
 import { earlierSteps } from './earlier.ts';
 import { exchangeSteps } from './exchange.ts';
+import { clusterInfo } from './endpoint-kept.ts';
+import { endpointLeads, joinedNames, noFormerName } from './endpoint-names.ts';
+import { endpointServers, isMoving } from './endpoint-servers.ts';
 import { etcdDiskSteps } from './etcd-disk.ts';
 import { quorumSteps } from './etcd-members.ts';
 import { etcdSteps } from './etcd.ts';
@@ -67,6 +70,7 @@ export const PHASES: readonly Phase[] = [
       ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
+      ...endpointLeads(scene),
       ...virtualAddressChecks(scene),
       ...pairSteps(scene),
       ...loginChecks(scene),
@@ -161,13 +165,23 @@ export const PHASES: readonly Phase[] = [
     steps: controlPlaneSteps,
   },
   {
+    id: 'endpoint-names',
+    title: 'Know all API servers by every name',
+    why: 'Whoever is led to any of them must find the name he came by in its certificate, before anybody is told of a new one.',
+    stage: 'nodes',
+    on: joiningControlPlanes,
+    when: 'always',
+    pace: 'one by one',
+    steps: joinedNames,
+  },
+  {
     id: 'join-ticket',
     title: 'Invite the hosts that are to join',
     why: 'A member is made from both sides: the cluster says whom it expects, and a host shows that it is the one.',
     stage: 'seat',
     on: firstControlPlane,
     when: 'always',
-    steps: (scene) => [...quorumSteps(scene), ...ticketSteps(scene)],
+    steps: (scene) => [clusterInfo(scene), ...quorumSteps(scene), ...ticketSteps(scene)],
   },
   {
     id: 'join-control-plane',
@@ -227,6 +241,16 @@ export const PHASES: readonly Phase[] = [
     steps: insistingSteps,
   },
   {
+    id: 'endpoint',
+    title: 'Go by another endpoint',
+    why: 'A node that was found to go by another endpoint than the cluster is to have goes over in its turn: one after the other, and only where the new one answers. Until then the old one is left as it is.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    pace: 'one by one',
+    steps: (scene) => (isMoving(scene) ? endpointServers(scene) : []),
+  },
+  {
     id: 'network',
     title: 'Connect the pods',
     why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
@@ -262,6 +286,15 @@ export const PHASES: readonly Phase[] = [
     on: firstControlPlane,
     when: 'always',
     steps: networkEndSteps,
+  },
+  {
+    id: 'endpoint-end',
+    title: 'Leave the old endpoint behind',
+    why: 'When nobody goes by a name any more that Landfall has kept, it goes.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => noFormerName(scene),
   },
   {
     id: 'workloads',

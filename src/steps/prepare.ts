@@ -116,14 +116,16 @@ function endpointName({ cluster, node, facts, hosts }: Scene): readonly Step[] {
   return [endpointLine(host, address)];
 }
 
+/** What a line of /etc/hosts ends with that Landfall keeps for the endpoint. */
+export const KEPT_LINE = '# kept by Landfall';
+
 /** The step of {@link endpointName}, for one file of names. */
 export function endpointLine(host: string, address: string, path: string = FILES.hosts): Step {
-  const mark = '# kept by Landfall';
   const others = sh`awk '!/ # kept by Landfall$/' ${path}`;
   return {
     id: 'prepare/endpoint-name',
     title: 'Give the API server a name',
-    why: `Certificates and kubeconfigs say ${host}, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.`,
+    why: `Certificates and kubeconfigs say ${host}, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew.`,
     see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-init/', 'man 5 hosts'],
     read: sh`
       awk -v name=${host} '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
@@ -131,7 +133,7 @@ export function endpointLine(host: string, address: string, path: string = FILES
     want: `${address} ${host}`,
     make: sh`
       if [ -e ${path} ]; then cp -p ${path} ${draft(path)}; else : >${draft(path)}; fi
-      { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${mark}`}; } >${draft(path)}
+      { ${others} 2>/dev/null || :; echo ${`${address} ${host} ${KEPT_LINE}`}; } >${draft(path)}
       ${inPlace(path)}`,
     undo: sh`
       rm -f ${draft(path)}

@@ -14,6 +14,7 @@ const BY_LENGTH = [
   'virtual-ip',
   'half-member',
   'recover',
+  'endpoint',
   'certificates',
   'diagnoses',
   'registries',
@@ -51,6 +52,7 @@ const THREAD = [
 
 /** What takes long to show, or a cluster of several control planes: for `npm run test:lab` alone, as CI has an hour. */
 const FAR = [
+  'endpoint',
   'control-planes',
   'virtual-ip',
   'half-member',

@@ -21,7 +21,7 @@ const endpoint = z.strictObject({
     .meta({
       description:
         'A name and port, `host[:port]`, under which the API server is reached whatever becomes of any one node.',
-      why: 'It is written into every certificate and kubeconfig, so it must outlive the machine that answers to it today. Left out, Landfall keeps the default name in /etc/hosts of every node; given, your DNS or load balancer answers for it.',
+      why: 'It is written into every certificate and kubeconfig, so it should outlive the machine that answers to it today. Another one later is a move of the whole cluster, which `landfall apply` makes when it is confirmed; the kubeconfigs people have must then be fetched anew. Left out, Landfall keeps the default name in /etc/hosts of every node; given, your DNS or load balancer answers for it.',
       byDefault: '`api.NAME.internal:6443`',
       wanted: 'a name or IPv4 address with or without a port',
       format: 'a lower-case DNS name or four decimal numbers, and a colon and a port when that is not 6443',
@@ -58,7 +58,7 @@ const endpoint = z.strictObject({
     .meta({
       description:
         'Whether HAProxy, on the control plane that holds the virtual address, spreads connections over all API servers. The endpoint’s port is then 8443.',
-      why: 'Without it the holder’s own API server answers everybody, and the others hardly anybody. One is enough for some hundred nodes; beyond that, or with many controllers of your own, let all of them work. It is chosen before the cluster is made, as the port is in every kubeconfig.',
+      why: 'Without it the holder’s own API server answers everybody, and the others hardly anybody. One is enough for some hundred nodes; beyond that, or with many controllers of your own, let all of them work. It is best chosen before the cluster is made, as the port is in every kubeconfig: later it is a move of the endpoint.',
       byDefault: '`false`',
       examples: [true],
     }),

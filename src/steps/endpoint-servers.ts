@@ -46,7 +46,7 @@ export function endpointServers(scene: Scene): readonly Step[] {
 }
 
 /** Sets `$said` to the API server the kubeconfig `$path` names; to nothing when it is not there, or names none. */
-const named = sh`said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null)`;
+const named = sh`said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=`;
 
 /** Goes on only where the API server `$server` is ready as this very node sees it, with a certificate of its name. */
 function reached(scene: Scene): Shell {

@@ -22,7 +22,7 @@ const withIssuer = (tokenIssuer: string): Cluster => ({
 
 /** An API server whose ConfigMaps say this. */
 function keeps(text: string): string {
-  put(root, 'kept', `ConfigMap/kubeadm-config\nanswered\n${text}\nrecorded\nspec\n`);
+  put(root, 'kept', `ConfigMap/kubeadm-config\nanswered\n${text}\nproxied\nrecorded\nspec\n`);
   standIn(root, 'timeout', 'shift; exec "$@"');
   return standIn(root, 'kubectl', `case "$*" in *readyz*) echo ok ;; *) cat '${root}/kept' ;; esac`);
 }

@@ -9,7 +9,7 @@ export const IDENTITY: Subject = {
       byItself: 'Everything is told the address of the first node',
       bites:
         'No second control plane can be added in a supported way, and the first node cannot be replaced.',
-      answer: done`Each cluster has a name for its API server from its first day: ${step('control-plane/kubeadm-config', 'controlPlaneEndpoint: api.harbour.internal:6443')}, kept by ${step('prepare/endpoint-name')}. ${field('endpoint.address')} makes it one of yours; ${field('endpoint.virtualIP')} puts an address behind it that moves between control planes.`,
+      answer: done`Each cluster has a name for its API server from its first day: ${step('control-plane/kubeadm-config', 'controlPlaneEndpoint: api.harbour.internal:6443')}, kept by ${step('prepare/endpoint-name')}. ${field('endpoint.address')} makes it one of yours; ${field('endpoint.virtualIP')} puts an address behind it that moves between control planes. A cluster that was made without one, or is to have another, is moved: ${step('endpoint/kept')}, ${step('endpoint/cluster-info')}, ${step('endpoint/kubelet')}, ${step('endpoint/kubeconfigs')} and ${step('endpoint/kube-proxy')}, when ${command('apply')} is given the new one with --move-endpoint.`,
     },
     {
       id: 'C02',

@@ -594,6 +594,64 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
       alone: 'until it is made right, kubelet does not know its API server',
     },
   ],
+  'endpoint/kept': [
+    {
+      how: 'another endpoint in the cluster than in cluster.yaml',
+      by: `kube -n kube-system get configmap kubeadm-config -o yaml | sed 's/controlPlaneEndpoint: .*/controlPlaneEndpoint: 192.0.2.7:6443/' | kube replace -f -`,
+      alone: 'beside a kubeconfig that names another endpoint it would be a move, which is to be confirmed',
+    },
+    {
+      how: 'none in the cluster, as where nobody has thought of it',
+      by: `kube -n kube-system get configmap kubeadm-config -o yaml | sed '/controlPlaneEndpoint: /d' | kube replace -f -`,
+      alone: 'beside a kubeconfig that names another endpoint it would be a move, which is to be confirmed',
+    },
+  ],
+  'endpoint/answers': {
+    cannot: 'it is asked where a kubeconfig names another endpoint: test/lab/endpoint.test.ts',
+  },
+  'endpoint/kubelet': [
+    {
+      how: 'its kubeconfig names the endpoint, as older kubeadms had it',
+      by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/admin.conf)#" /etc/kubernetes/kubelet.conf',
+    },
+    {
+      how: 'written, and cut short before kubelet had read it',
+      by: 'mkdir -p /run/landfall/unread; : >/run/landfall/unread/kubelet',
+    },
+  ],
+  'endpoint/kubeconfigs': [
+    {
+      how: 'admin.conf names the address of the machine',
+      by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/kubelet.conf)#" /etc/kubernetes/admin.conf',
+    },
+    {
+      how: 'the scheduler goes by way of the endpoint',
+      by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/admin.conf)#" /etc/kubernetes/scheduler.conf',
+    },
+  ],
+  'endpoint/cluster-info': [
+    {
+      how: 'whoever joins is told of the machine',
+      by: `kube -n kube-public get configmap cluster-info -o yaml | sed 's#server: .*#server: https://192.0.2.7:6443#' | kube replace -f -`,
+    },
+    { how: 'it was taken away', by: 'kube -n kube-public delete configmap cluster-info' },
+  ],
+  'endpoint/kube-proxy': [
+    {
+      how: 'it is told of another endpoint',
+      by: `kube -n kube-system get configmap kube-proxy -o yaml | sed 's#server: .*#server: https://192.0.2.7:6443#' | kube replace -f -`,
+    },
+    {
+      how: 'written, and cut short before its pods were to read it',
+      by: 'kube -n kube-system annotate configmap kube-proxy --overwrite landfall/kubeconfig-written=before',
+    },
+  ],
+  'endpoint/in-pods': [
+    {
+      how: 'kube-proxy was started when the name led elsewhere',
+      by: `sed -i "s#.* \\(api\\.[^ ]*\\).*#192.0.2.7 \\1#" /var/lib/kubelet/pods/*/etc-hosts`,
+    },
+  ],
   'control-plane/token-issuer': {
     cannot: 'another issuer makes every token in the cluster worthless, for good',
   },

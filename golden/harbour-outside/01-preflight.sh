@@ -411,12 +411,24 @@ if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes';
 }
 want_26='carries 1500 bytes'
 
-# ── 27 preflight/ssh-port: Have port 22322 free for sshd
-# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+# ── 27 preflight/endpoint: Reach this cluster under api.example.com:6443
+# Before a cluster is told of another endpoint, that must lead to it, from every node: its name is in your DNS, and your balancer knows the API servers. Found out later, some nodes would be with the new one and some with the old.
 read_27() {
+said=$(sed -n 's/^ *server: //p' /etc/kubernetes/admin.conf 2>/dev/null)
+if [ -z "$said" ] || [ "$said" = https://api.example.com:6443 ]; then echo 'it leads to this cluster, or nothing is yet to go there'
+else
+  said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server=https://api.example.com:6443 --tls-server-name=kubernetes get --raw /readyz 2>&1)
+  if [ "$said" = ok ]; then echo 'it leads to this cluster, or nothing is yet to go there'; else printf '%s\n' "$said" | tail -n 1; fi
+fi
+}
+want_27='it leads to this cluster, or nothing is yet to go there'
+
+# ── 28 preflight/ssh-port: Have port 22322 free for sshd
+# Where another program listens, sshd says so in its log, and listens on its other ports alone.
+read_28() {
 by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
 }
-want_27='free, or sshd'\''s own'
+want_28='free, or sshd'\''s own'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -431,7 +443,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 27
+say landfall 1 28
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -459,6 +471,7 @@ step 24 check 0
 step 25 check 0
 step 26 check 0
 step 27 check 0
+step 28 check 0
 say end
 }
 main

@@ -222,7 +222,7 @@ want_10='0644 root:root
 [Service]
 Environment="HTTP_PROXY=http://proxy.example.com:3128"
 Environment="HTTPS_PROXY=http://proxy.example.com:3128"
-Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.harbour.internal,cp-0,10.0.0.11,mirror.example.com"'
+Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.example.com,cp-0,10.0.0.11,mirror.example.com"'
 make_10() {
 mkdir -p /etc/systemd/system/crio.service.d
 umask 077
@@ -231,7 +231,7 @@ cat >/etc/systemd/system/crio.service.d/.landfall-proxy.conf.landfall <<'END'
 [Service]
 Environment="HTTP_PROXY=http://proxy.example.com:3128"
 Environment="HTTPS_PROXY=http://proxy.example.com:3128"
-Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.harbour.internal,cp-0,10.0.0.11,mirror.example.com"
+Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.example.com,cp-0,10.0.0.11,mirror.example.com"
 END
 chmod 0644 /etc/systemd/system/crio.service.d/.landfall-proxy.conf.landfall
 chown root:root /etc/systemd/system/crio.service.d/.landfall-proxy.conf.landfall
@@ -249,7 +249,7 @@ want_11='0644 root:root
 [Service]
 Environment="HTTP_PROXY=http://proxy.example.com:3128"
 Environment="HTTPS_PROXY=http://proxy.example.com:3128"
-Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.harbour.internal,cp-0,10.0.0.11,mirror.example.com"'
+Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.example.com,cp-0,10.0.0.11,mirror.example.com"'
 make_11() {
 mkdir -p /etc/systemd/system/kubelet.service.d
 umask 077
@@ -258,7 +258,7 @@ cat >/etc/systemd/system/kubelet.service.d/.landfall-proxy.conf.landfall <<'END'
 [Service]
 Environment="HTTP_PROXY=http://proxy.example.com:3128"
 Environment="HTTPS_PROXY=http://proxy.example.com:3128"
-Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.harbour.internal,cp-0,10.0.0.11,mirror.example.com"
+Environment="NO_PROXY=localhost,127.0.0.0/8,10.244.0.0/16,10.96.0.0/16,.svc,.cluster.local,api.example.com,cp-0,10.0.0.11,mirror.example.com"
 END
 chmod 0644 /etc/systemd/system/kubelet.service.d/.landfall-proxy.conf.landfall
 chown root:root /etc/systemd/system/kubelet.service.d/.landfall-proxy.conf.landfall

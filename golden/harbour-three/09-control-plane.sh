@@ -74,7 +74,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}proxied{"\n"}{.items[?(@.metadata.name=="kube-proxy")].data.kubeconfig\.conf}{"\n"}written|{.items[?(@.metadata.name=="kube-proxy")].metadata.annotations.landfall/kubeconfig-written}|{.items[?(@.metadata.name=="kube-proxy")].spec.template.metadata.annotations.landfall/kubeconfig-written}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_cluster_objects() {
@@ -95,7 +95,7 @@ probe overview | sed -n 's/^node|//p'
 }
 
 probe_kubeadm_settings() {
-probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^recorded$/,$d'
+probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^proxied$/,$d'
 }
 
 probe_served_certificate() {
@@ -428,6 +428,9 @@ rm -rf /run/landfall/apiserver
 ( umask 077; mkdir -p /run/landfall/apiserver )
 ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
 sed 's#^kind: ClusterConfiguration$#&\ncertificatesDir: /run/landfall/apiserver#' /etc/kubernetes/landfall/kubeadm.yaml >/run/landfall/apiserver/kubeadm.yaml
+# As long as anybody goes by another endpoint, its name stays.
+now=$(sed -n 's#^ *server: https://\(.*\):[0-9]*$#\1#p' /etc/kubernetes/admin.conf 2>/dev/null) || now=
+if [ -n "$now" ]; then sed -i "s#^  certSANs:\$#&\n    - $now#" /run/landfall/apiserver/kubeadm.yaml; fi
 kubeadm init phase certs apiserver --config /run/landfall/apiserver/kubeadm.yaml
 for end in key crt; do
   cp -p /run/landfall/apiserver/apiserver."$end" /etc/kubernetes/pki/.apiserver."$end".landfall
@@ -474,27 +477,38 @@ probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 }
 want_11='cp-0 10.0.0.11 v1.36.3'
 
 # ── 12 control-plane/settings: Run the cluster cluster.yaml describes
-# Some things are decided once: the endpoint, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
+# Some things are decided once: the name of the cluster, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
 read_12() {
-probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|controlPlaneEndpoint\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
+probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
 want_12='clusterName: harbour
-controlPlaneEndpoint: api.harbour.internal:6443
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 13 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
-# Whoever trusts the tokens of service accounts knows the cluster by this name. It is in every token that is out, so it is decided when the cluster is made, and compared from then on.
+# ── 13 endpoint/kept: Keep the endpoint where kubeadm looks for it
+# A node that joins, and every kubeconfig kubeadm makes from now on, is given the endpoint that is kept in the cluster. Where none is kept it is the address of one machine, and with that machine all of them would be lost.
 read_13() {
+said=$(probe kubeadm_settings)
+if [ -z "$said" ]; then echo 'the API server does not answer'
+else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
+}
+want_13=api.harbour.internal:6443
+make_13() {
+kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
+}
+
+# ── 14 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
+# Whoever trusts the tokens of service accounts knows the cluster by this name. It is in every token that is out, so it is decided when the cluster is made, and compared from then on.
+read_14() {
 sed -n 's/^ *- --service-account-issuer=//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null | head -n 1 | grep . || echo 'none'
 }
-want_13=https://kubernetes.default.svc.cluster.local
+want_14=https://kubernetes.default.svc.cluster.local
 
-# ── 14 control-plane/kept-settings: Keep in the cluster what later nodes are made by
+# ── 15 control-plane/kept-settings: Keep in the cluster what later nodes are made by
 # A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
-read_14() {
+read_15() {
 probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- 10.0.0.10|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
   { gsub(/^ +|"/, ""); there[$0] = 1 }
   END {
@@ -503,33 +517,123 @@ probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- a
     if (!bad) print "all of it"
   }'
 }
-want_14='all of it'
-make_14() {
+want_15='all of it'
+make_15() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 15 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# ── 16 endpoint/answers: See that api.harbour.internal:6443 answers here
+# A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
+read_16() {
+path=/etc/kubernetes/admin.conf
+server=https://api.harbour.internal:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -z "$said" ] || [ "$said" = "$server" ]; then echo 'it answers, or this host needs it no more than before'
+else
+  said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz 2>&1)
+  if [ "$said" = ok ]; then echo 'it answers, or this host needs it no more than before'; else printf '%s\n' "$said" | tail -n 1; fi
+fi
+}
+want_16='it answers, or this host needs it no more than before'
+
+# ── 17 endpoint/kubelet: Have kubelet go to the right API server
+# The kubelet of a control plane goes to the API server beside it, so that neither is told anything by one of another version, and no balancer is needed to start the one that stands behind it. It reads its kubeconfig when it starts; pods run on meanwhile.
+read_17() {
+path=/etc/kubernetes/kubelet.conf
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -n "$said" ]; then echo "$said"; else echo https://10.0.0.11:6443; fi
+if [ -e /run/landfall/unread/kubelet ]; then echo 'kubelet has not read it'; fi
+}
+want_17=https://10.0.0.11:6443
+make_17() {
+path=/etc/kubernetes/kubelet.conf
+server=https://10.0.0.11:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ "$said" != "$server" ]; then
+  if [ "$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz)" != ok ]; then
+  echo "$server does not answer from here, so nothing is changed"; exit 1
+fi
+  mkdir -p /run/landfall/unread
+  : >/run/landfall/unread/kubelet
+  cp -p "$path" "$path.landfall"
+sed "s#^\( *server: \).*#\1$server#" "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+fi
+systemctl restart kubelet
+# Another node has its turn only when this kubelet is well.
+tries=0
+until curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 30 ]; then echo 'kubelet is not well half a minute after its start'; exit 1; fi
+  sleep 1
+done
+rm -f /run/landfall/unread/kubelet
+}
+
+# ── 18 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
+# admin.conf is what kubeadm and whoever logs in here speak by, and what every copy of it was made from: it names the endpoint. The controllers and the scheduler go to the API server beside them, whatever becomes of the endpoint.
+read_18() {
+for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
+  name=${pair%%=*} server=${pair#*=}
+path=/etc/kubernetes/$name
+mark=/run/landfall/unread/kube-${name%.conf}
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+  if [ -n "$said" ] && [ "$said" != "$server" ]; then echo "$name names $said"
+  elif [ -e "$mark" ]; then echo "$name was not read again"; fi
+done | grep . || echo 'each names what it should'
+}
+want_18='each names what it should'
+make_18() {
+for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
+  name=${pair%%=*} server=${pair#*=}
+path=/etc/kubernetes/$name
+mark=/run/landfall/unread/kube-${name%.conf}
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+  if [ -n "$said" ] && [ "$said" != "$server" ]; then
+    if [ "$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz)" != ok ]; then
+  echo "$server does not answer from here, so nothing is changed"; exit 1
+fi
+    case $name in
+      *admin.conf) ;;
+      *)
+        mkdir -p /run/landfall/unread
+        : >"$mark" ;;
+    esac
+    cp -p "$path" "$path.landfall"
+sed "s#^\( *server: \).*#\1$server#" "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+  fi
+  if [ -e "$mark" ]; then
+    for id in $(crictl ps -q --name "^${mark##*/}\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+    rm -f "$mark"
+  fi
+done
+}
+
+# ── 19 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
 # Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
-read_15() {
+read_19() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_15='asks the cluster'
-make_15() {
+want_19='asks the cluster'
+make_19() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 16 control-plane/approver: Grant kubelets the certificates of their own names
+# ── 20 control-plane/approver: Grant kubelets the certificates of their own names
 # Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
-read_16() {
+read_20() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
 }
-want_16='0755 root:root
+want_20='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -582,7 +686,7 @@ AccuracySec=30s
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_16() {
+make_20() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
 #!/bin/sh
@@ -654,32 +758,31 @@ systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
 
-# ── 17 control-plane/serving-address: Write down in the cluster at which address each node is
+# ── 21 control-plane/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
-read_17() {
-if [ -z "$(probe nodes)" ]; then
-  echo 'the API server names no node'
+read_21() {
+if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
 else
   probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
 fi
 }
-want_17='all of them'
-make_17() {
+want_21='all of them'
+make_21() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
 }
 
-# ── 18 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# ── 22 control-plane/serving: Have kubelet serve a certificate the cluster has signed
 # The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_18() {
+read_22() {
 probe served_certificate
 }
-want_18='signed by the cluster'
-make_18() {
+want_22='signed by the cluster'
+make_22() {
 now() {
   if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
 elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
@@ -692,25 +795,25 @@ done
 /usr/local/sbin/landfall-approve
 }
 
-# ── 19 control-plane/super-admin: Leave no super-admin.conf behind
+# ── 23 control-plane/super-admin: Leave no super-admin.conf behind
 # kubeadm needs it while it makes the cluster, and never after. It may do everything, whatever the rules of the cluster say, for a year, and cannot be taken back but with the authority itself. A copy in a backup is enough. When it is needed, root makes it anew: kubeadm init phase kubeconfig super-admin.
-read_19() {
+read_23() {
 if [ -e /etc/kubernetes/super-admin.conf ]; then echo 'lies there'; else echo gone; fi
 }
-want_19=gone
-make_19() {
+want_23=gone
+make_23() {
 rm -f /etc/kubernetes/super-admin.conf
 }
 
-# ── 20 control-plane/renewal: Renew certificates when nobody comes by
+# ── 24 control-plane/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_20() {
+read_24() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_20='0755 root:root
+want_24='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -781,7 +884,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_20() {
+make_24() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -884,7 +987,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 20
+say landfall 1 24
 step 1 check 20
 step 2 make 0
 step 3 check 0
@@ -897,14 +1000,18 @@ step 9 make 30
 step 10 check 240
 step 11 check 60
 step 12 check 0
-step 13 check 0
-step 14 make 0
+step 13 make 0
+step 14 check 0
 step 15 make 0
-step 16 make 0
+step 16 check 60
 step 17 make 0
-step 18 make 30
+step 18 make 0
 step 19 make 0
 step 20 make 0
+step 21 make 0
+step 22 make 30
+step 23 make 0
+step 24 make 0
 say end
 }
 main

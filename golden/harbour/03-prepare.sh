@@ -59,7 +59,7 @@ probe_sysctl_files() {
 }
 
 # ── 1 prepare/endpoint-name: Give the API server a name
-# Certificates and kubeconfigs say api.harbour.internal, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew; kubeadm has no way back when this was forgotten.
+# Certificates and kubeconfigs say api.harbour.internal, not the address of a machine. So the control plane can grow, move or hide behind a load balancer later without a single one of them being made anew.
 read_1() {
 awk -v name=api.harbour.internal '{ sub(/#.*/, "") } { for (i = 2; i <= NF; i++) if ($i == name) { print $1, name; found = 1; break } }
   END { if (!found) print "absent" }' /etc/hosts 2>/dev/null || echo absent

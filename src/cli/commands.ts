@@ -102,11 +102,8 @@ export const apply = command<ApplyFlags>({
   examples: [
     ['apply', 'show the plan, ask, make it'],
     ['apply --yes', 'without asking'],
-    ['apply harbour.plan', 'exactly what that plan says; refused when a reading has changed since'],
-    [
-      'apply --move-endpoint api.example.com:6443 --yes',
-      'when endpoint: in cluster.yaml is another than before',
-    ],
+    ['apply harbour.plan', 'exactly that plan; refused when a reading has changed since'],
+    ['apply --move-endpoint api.example.com:6443', 'when cluster.yaml has another endpoint'],
   ],
   flags: {
     only,

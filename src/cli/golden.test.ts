@@ -68,6 +68,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   'harbour-cilium': { network: { plugin: 'cilium', kubeProxy: 'replace', mtu: 8950 } },
   'harbour-containerd': { runtime: 'containerd' },
   'harbour-outside': {
+    endpoint: { host: 'api.example.com', port: 6443, kept: false },
     outside: {
       registries: {
         mirrors: [{ of: 'registry.k8s.io', at: 'mirror.example.com/k8s', insecure: false }],
@@ -199,6 +200,7 @@ describe.each(Object.entries(MODELS))('golden/%s', (model, choices) => {
 /** The choices whose steps a model's runbook shows. */
 const RUNBOOKS: Readonly<Record<string, keyof typeof MODELS>> = {
   'nodes[].role: worker': 'harbour-workers',
+  'endpoint.address': 'harbour-outside',
   'three control planes': 'harbour-three',
   'endpoint.virtualIP': 'harbour-three',
   'network.plugin: calico': 'harbour-calico',

@@ -173,6 +173,7 @@ const host = (change: Partial<Cluster['host']>): Cluster => ({
 /** Every choice that has steps of its own; Cilium in the form that differs most, without kube-proxy. */
 const CHOICES: readonly (readonly [choice: string, cluster: Cluster])[] = [
   ['nodes[].role: worker', WITH_WORKER],
+  ['endpoint.address', { ...SUPPOSED, endpoint: THREE.endpoint }],
   ['three control planes', THREE],
   ['endpoint.virtualIP', VIRTUAL],
   [

@@ -180,7 +180,9 @@ describe('what the cluster keeps of its endpoint', () => {
   it('is told as it is, and that there is none', () => {
     const one = endpointKept(scene());
     const settings = (line: string): void =>
-      says(`ConfigMap/kubeadm-config\nanswered\napiServer: {}\n${line}clusterName: harbour\nproxied\nrecorded\nspec\n`);
+      says(
+        `ConfigMap/kubeadm-config\nanswered\napiServer: {}\n${line}clusterName: harbour\nproxied\nrecorded\nspec\n`,
+      );
     settings('controlPlaneEndpoint: api.harbour.internal:6443\n');
     expect(read(one, path)).toBe(one.want);
     settings('controlPlaneEndpoint: 10.0.0.11:6443\n');
@@ -206,7 +208,9 @@ describe('what the cluster keeps of its endpoint', () => {
   it('is what kube-proxy goes by, and has been started since it was written', () => {
     const [one] = proxyServer(scene());
     const proxied = (server: string, marks: string): void =>
-      says(`ConfigMap/kube-proxy\nanswered\nproxied\n    server: ${server}\nwritten|${marks}\nrecorded\nspec\n`);
+      says(
+        `ConfigMap/kube-proxy\nanswered\nproxied\n    server: ${server}\nwritten|${marks}\nrecorded\nspec\n`,
+      );
     proxied(NEW, '|');
     expect(read(one as Step, path)).toBe(one?.want);
     proxied(NEW, 'today|today');

@@ -60,7 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}proxied{"\n"}{.items[?(@.metadata.name=="kube-proxy")].data.kubeconfig\.conf}{"\n"}written|{.items[?(@.metadata.name=="kube-proxy")].metadata.annotations.landfall/kubeconfig-written}|{.items[?(@.metadata.name=="kube-proxy")].spec.template.metadata.annotations.landfall/kubeconfig-written}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_applied_spec() {
@@ -130,10 +130,10 @@ host:
 network:
   domain: cluster.local
   kubeProxy: keep
-  plugin: flannel
+  plugin: calico
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-runtime: containerd
+runtime: cri-o
 nodes:
   - name: cp-0
     role: control-plane
@@ -200,10 +200,10 @@ host:
 network:
   domain: cluster.local
   kubeProxy: keep
-  plugin: flannel
+  plugin: calico
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
-runtime: containerd
+runtime: cri-o
 nodes:
   - name: cp-0
     role: control-plane

@@ -60,7 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}proxied{"\n"}{.items[?(@.metadata.name=="kube-proxy")].data.kubeconfig\.conf}{"\n"}written|{.items[?(@.metadata.name=="kube-proxy")].metadata.annotations.landfall/kubeconfig-written}|{.items[?(@.metadata.name=="kube-proxy")].spec.template.metadata.annotations.landfall/kubeconfig-written}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_applied_spec() {
@@ -76,9 +76,6 @@ want_1='apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
-endpoint:
-  routerId: 10
-  virtualIP: 10.0.0.10
 certificates:
   approval: timer
   authorityNotice: 365
@@ -97,15 +94,6 @@ etcd:
     days: 7
     every: hourly
     keep: 24
-firewall:
-  admins:
-    - 192.0.2.0/24
-  allow:
-    - from:
-        - nodes
-      port: 9100
-      protocol: tcp
-  mode: enforce
 host:
   completion: true
   containerLogs:
@@ -150,18 +138,6 @@ nodes:
   - name: cp-0
     role: control-plane
     address: 10.0.0.11
-    workloads: false
-  - name: cp-1
-    role: control-plane
-    address: 10.0.0.12
-    workloads: false
-  - name: cp-2
-    role: control-plane
-    address: 10.0.0.13
-    workloads: false
-  - name: worker-0
-    role: worker
-    address: 10.0.0.21
     workloads: true'
 make_1() {
 at=$(mktemp -d "${tmp:-/tmp}/applied.XXXXXX")
@@ -170,9 +146,6 @@ apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
-endpoint:
-  routerId: 10
-  virtualIP: 10.0.0.10
 certificates:
   approval: timer
   authorityNotice: 365
@@ -191,15 +164,6 @@ etcd:
     days: 7
     every: hourly
     keep: 24
-firewall:
-  admins:
-    - 192.0.2.0/24
-  allow:
-    - from:
-        - nodes
-      port: 9100
-      protocol: tcp
-  mode: enforce
 host:
   completion: true
   containerLogs:
@@ -244,18 +208,6 @@ nodes:
   - name: cp-0
     role: control-plane
     address: 10.0.0.11
-    workloads: false
-  - name: cp-1
-    role: control-plane
-    address: 10.0.0.12
-    workloads: false
-  - name: cp-2
-    role: control-plane
-    address: 10.0.0.13
-    workloads: false
-  - name: worker-0
-    role: worker
-    address: 10.0.0.21
     workloads: true
 END
 digest=$(sha256sum <"$at/cluster.yaml")

@@ -60,7 +60,7 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_kept_in_cluster() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}proxied{"\n"}{.items[?(@.metadata.name=="kube-proxy")].data.kubeconfig\.conf}{"\n"}written|{.items[?(@.metadata.name=="kube-proxy")].metadata.annotations.landfall/kubeconfig-written}|{.items[?(@.metadata.name=="kube-proxy")].spec.template.metadata.annotations.landfall/kubeconfig-written}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
 }
 
 probe_applied_spec() {
@@ -76,6 +76,8 @@ want_1='apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+endpoint:
+  address: api.example.com:6443
 certificates:
   approval: timer
   authorityNotice: 365
@@ -133,19 +135,27 @@ network:
   plugin: flannel
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
+proxy:
+  http: "http://proxy.example.com:3128"
+  https: "http://proxy.example.com:3128"
+  noProxy:
+    - mirror.example.com
+registries:
+  logins:
+    - at: mirror.example.com
+      passwordFile: "~/.secrets/mirror"
+      user: puller
+  mirrors:
+    - at: mirror.example.com/k8s
+      insecure: false
+      of: registry.k8s.io
 runtime: cri-o
+trust:
+  - corporate-root-1a2b3c4d.crt
 nodes:
   - name: cp-0
     role: control-plane
     address: 10.0.0.11
-    workloads: false
-  - name: worker-0
-    role: worker
-    address: 10.0.0.21
-    workloads: true
-  - name: worker-1
-    role: worker
-    address: 10.0.0.22
     workloads: true'
 make_1() {
 at=$(mktemp -d "${tmp:-/tmp}/applied.XXXXXX")
@@ -154,6 +164,8 @@ apiVersion: landfall/v1
 kind: Cluster
 name: harbour
 kubernetes: "1.36"
+endpoint:
+  address: api.example.com:6443
 certificates:
   approval: timer
   authorityNotice: 365
@@ -211,19 +223,27 @@ network:
   plugin: flannel
   pods: 10.244.0.0/16
   services: 10.96.0.0/16
+proxy:
+  http: "http://proxy.example.com:3128"
+  https: "http://proxy.example.com:3128"
+  noProxy:
+    - mirror.example.com
+registries:
+  logins:
+    - at: mirror.example.com
+      passwordFile: "~/.secrets/mirror"
+      user: puller
+  mirrors:
+    - at: mirror.example.com/k8s
+      insecure: false
+      of: registry.k8s.io
 runtime: cri-o
+trust:
+  - corporate-root-1a2b3c4d.crt
 nodes:
   - name: cp-0
     role: control-plane
     address: 10.0.0.11
-    workloads: false
-  - name: worker-0
-    role: worker
-    address: 10.0.0.21
-    workloads: true
-  - name: worker-1
-    role: worker
-    address: 10.0.0.22
     workloads: true
 END
 digest=$(sha256sum <"$at/cluster.yaml")

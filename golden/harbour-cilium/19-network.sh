@@ -100,24 +100,42 @@ probe_hindrances() {
   }' | sort -u
 }
 
-# ── 1 network/one-plugin: Have no other network plugin in the cluster
-# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+# ── 1 endpoint/in-pods: Have pods find the endpoint where the host finds it
+# A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
 read_1() {
+for program in cilium-agent cilium-operator; do
+  for pod in /var/lib/kubelet/pods/*/containers/"$program"; do
+    awk -v name=api.harbour.internal -v to=10.0.0.11 -v program="$program" '
+      { sub(/#.*/, "") }
+      { for (i = 2; i <= NF; i++) if ($i == name && $1 != to) print program " finds it at " $1 }' "${pod%/containers/*}/etc-hosts" 2>/dev/null
+  done
+done | sort -u | grep . || echo 'all of them as the host has it'
+}
+want_1='all of them as the host has it'
+make_1() {
+for program in cilium-agent cilium-operator; do
+  for id in $(crictl ps -q --name "^$program\$"); do crictl stop --timeout 10 "$id" >/dev/null || :; done
+done
+}
+
+# ── 2 network/one-plugin: Have no other network plugin in the cluster
+# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+read_2() {
 probe rollouts | awk -F '|' -v known='kube-flannel/DaemonSet/kube-flannel-ds=flannel;calico-system/DaemonSet/calico-node=calico;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
   BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
   $1 in title { print "the cluster has " title[$1]; other = 1 }
   { seen = 1 }
   END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
 }
-want_1='no other'
+want_2='no other'
 
-# ── 2 network/helm: Fetch Helm 3.21.3, to read a chart with
+# ── 3 network/helm: Fetch Helm 3.21.3, to read a chart with
 # Cilium's project publishes a chart and no manifest. Helm fills the chart in, on this host and without asking the cluster; what comes out is applied like every other manifest here, so Helm keeps no books in the cluster.
-read_2() {
+read_3() {
 { sha256sum </var/lib/landfall/upstream/helm.tar.gz | cut -c 1-64; } 2>/dev/null | grep . || echo absent
 }
-want_2=15e041a93a590dce8100f39385cd98c84a765c9e36aeeb9e2dc6ff9e4769e2e0
-make_2() {
+want_3=15e041a93a590dce8100f39385cd98c84a765c9e36aeeb9e2dc6ff9e4769e2e0
+make_3() {
 mkdir -p /var/lib/landfall/upstream
 rm -f /var/lib/landfall/upstream/.helm.tar.gz.landfall
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://get.helm.sh/helm-v3.21.3-linux-amd64.tar.gz /var/lib/landfall/upstream/.helm.tar.gz.landfall
@@ -130,13 +148,13 @@ sync /var/lib/landfall/upstream/.helm.tar.gz.landfall
 mv -fT /var/lib/landfall/upstream/.helm.tar.gz.landfall /var/lib/landfall/upstream/helm.tar.gz
 }
 
-# ── 3 network/cilium-chart: Fetch the chart of Cilium 1.20.2
+# ── 4 network/cilium-chart: Fetch the chart of Cilium 1.20.2
 # A chart is a manifest with blanks. This one names its images by digest, so its own sum, which landfall.lock holds, pins all that will run.
-read_3() {
+read_4() {
 { sha256sum </var/lib/landfall/upstream/cilium.tgz | cut -c 1-64; } 2>/dev/null | grep . || echo absent
 }
-want_3=b2afd87b7f75f875f92a14559f14f59b7babbb479d968e3fd625a20bf30ec20e
-make_3() {
+want_4=b2afd87b7f75f875f92a14559f14f59b7babbb479d968e3fd625a20bf30ec20e
+make_4() {
 mkdir -p /var/lib/landfall/upstream
 rm -f /var/lib/landfall/upstream/.cilium.tgz.landfall
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://helm.cilium.io/cilium-1.20.2.tgz /var/lib/landfall/upstream/.cilium.tgz.landfall
@@ -149,12 +167,12 @@ sync /var/lib/landfall/upstream/.cilium.tgz.landfall
 mv -fT /var/lib/landfall/upstream/.cilium.tgz.landfall /var/lib/landfall/upstream/cilium.tgz
 }
 
-# ── 4 network/cilium-values: Write down what Cilium is told
+# ── 5 network/cilium-values: Write down what Cilium is told
 # Everything the chart would guess or leave to a default that depends on the machine. Packets of pods travel inside UDP between nodes, 8950 bytes at most.
-read_4() {
+read_5() {
 { stat -c '%04a %U:%G' /etc/kubernetes/landfall/cilium-values.yaml && cat /etc/kubernetes/landfall/cilium-values.yaml; } 2>/dev/null || echo absent
 }
-want_4='0644 root:root
+want_5='0644 root:root
 # Written by Landfall: what Cilium'\''s chart is told about harbour.
 ipam:
   mode: kubernetes
@@ -174,7 +192,7 @@ hubble:
     enabled: false
   peerService:
     clusterDomain: cluster.local'
-make_4() {
+make_5() {
 mkdir -p /etc/kubernetes/landfall
 umask 077
 cat >/etc/kubernetes/landfall/.cilium-values.yaml.landfall <<'END'
@@ -204,9 +222,9 @@ sync /etc/kubernetes/landfall/.cilium-values.yaml.landfall
 mv -fT /etc/kubernetes/landfall/.cilium-values.yaml.landfall /etc/kubernetes/landfall/cilium-values.yaml
 }
 
-# ── 5 network/cilium: Put Cilium 1.20.2 into the cluster
+# ── 6 network/cilium: Put Cilium 1.20.2 into the cluster
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Cilium does it with programs it loads into the kernel (eBPF), and enforces NetworkPolicy there. Without a plugin no node becomes ready.
-read_5() {
+read_6() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(probe cilium_objects | KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f -
@@ -218,22 +236,22 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_5='as wanted'
-make_5() {
+want_6='as wanted'
+make_6() {
 probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f -
 }
 
-# ── 6 network/conflist: Find the plugin's configuration, and none before it
+# ── 7 network/conflist: Find the plugin's configuration, and none before it
 # The runtime takes the first file of /etc/cni/net.d. Only when that is the one Cilium has written do pods get addresses of the cluster.
-read_6() {
+read_7() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/05-cilium.conflist ]; then echo "${first:-none}"
 elif grep -q '"type": *"cilium' /etc/cni/net.d/05-cilium.conflist
 then echo '/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
 else echo '/etc/cni/net.d/05-cilium.conflist, changed since Cilium wrote it'; fi
 }
-want_6='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
-make_6() {
+want_7='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
+make_7() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/05-cilium.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName=cp-0 \
@@ -252,29 +270,29 @@ else
 fi
 }
 
-# ── 7 network/no-kube-proxy: Have no kube-proxy where Cilium does its work
+# ── 8 network/no-kube-proxy: Have no kube-proxy where Cilium does its work
 # Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.
-read_7() {
+read_8() {
 probe rollouts | awk -F '|' '
   { seen = 1 } $1 == "kube-system/DaemonSet/kube-proxy" { there = 1 }
   END { if (!seen) print "the cluster says nothing"; else print there ? "kube-proxy is there" : "none" }'
 }
-want_7=none
+want_8=none
 
-# ── 8 network/nodes-ready: Have every node ready
+# ── 9 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_8() {
+read_9() {
 probe nodes | awk -F '|' -v names=cp-0 '
   { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!NR) { print "no node is seen"; exit }
     n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
     if (!bad) print "all ready" }'
 }
-want_8='all ready'
+want_9='all ready'
 
-# ── 9 network/dns: Have names resolved inside the cluster
+# ── 10 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_9() {
+read_10() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -282,11 +300,11 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
-want_9='all ready'
+want_10='all ready'
 
-# ── 10 network/cilium-runs: Run the network plugin on every node
+# ── 11 network/cilium-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_10() {
+read_11() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/cilium '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -294,16 +312,16 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/cilium '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/cilium|##p' ;; esac
 }
-want_10='all ready'
+want_11='all ready'
 
-# ── 11 network/cilium-status: Hear from Cilium that all is well
+# ── 12 network/cilium-status: Hear from Cilium that all is well
 # A pod that runs is not yet a network that works. Cilium knows whether its programs are in the kernel, whether it hears the API server, and whether each node answers.
-read_11() {
+read_12() {
 said='the API server does not answer'
 [ "$(probe api)" = ok ] && said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec daemonset/cilium -c cilium-agent -- cilium-dbg status --brief 2>&1)
 printf '%s\n' "$said" | tail -n 5
 }
-want_11=OK
+want_12=OK
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -318,18 +336,19 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 11
-step 1 check 0
-step 2 make 0
+say landfall 1 12
+step 1 make 60
+step 2 check 0
 step 3 make 0
 step 4 make 0
 step 5 make 0
-step 6 make 300
-step 7 check 0
-step 8 check 120
-step 9 check 240
+step 6 make 0
+step 7 make 300
+step 8 check 0
+step 9 check 120
 step 10 check 240
-step 11 check 180
+step 11 check 240
+step 12 check 180
 say end
 }
 main

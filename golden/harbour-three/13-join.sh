@@ -171,26 +171,75 @@ said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-ti
 esac
 }
 
-# ── 4 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
-# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+# ── 4 endpoint/answers: See that api.harbour.internal:6443 answers here
+# A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
 read_4() {
+path=/etc/kubernetes/kubelet.conf
+server=https://api.harbour.internal:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -z "$said" ] || [ "$said" = "$server" ]; then echo 'it answers, or this host needs it no more than before'
+else
+  said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz 2>&1)
+  if [ "$said" = ok ]; then echo 'it answers, or this host needs it no more than before'; else printf '%s\n' "$said" | tail -n 1; fi
+fi
+}
+want_4='it answers, or this host needs it no more than before'
+
+# ── 5 endpoint/kubelet: Have kubelet go to the right API server
+# A worker’s kubelet goes by way of the endpoint, as it was when the node joined. One that still goes by another would be lost with that one. It reads its kubeconfig when it starts; pods run on meanwhile.
+read_5() {
+path=/etc/kubernetes/kubelet.conf
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -n "$said" ]; then echo "$said"; else echo https://api.harbour.internal:6443; fi
+if [ -e /run/landfall/unread/kubelet ]; then echo 'kubelet has not read it'; fi
+}
+want_5=https://api.harbour.internal:6443
+make_5() {
+path=/etc/kubernetes/kubelet.conf
+server=https://api.harbour.internal:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ "$said" != "$server" ]; then
+  if [ "$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz)" != ok ]; then
+  echo "$server does not answer from here, so nothing is changed"; exit 1
+fi
+  mkdir -p /run/landfall/unread
+  : >/run/landfall/unread/kubelet
+  cp -p "$path" "$path.landfall"
+sed "s#^\( *server: \).*#\1$server#" "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+fi
+systemctl restart kubelet
+# Another node has its turn only when this kubelet is well.
+tries=0
+until curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 30 ]; then echo 'kubelet is not well half a minute after its start'; exit 1; fi
+  sleep 1
+done
+rm -f /run/landfall/unread/kubelet
+}
+
+# ── 6 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+read_6() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_4='asks the cluster'
-make_4() {
+want_6='asks the cluster'
+make_6() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 5 join/serving-asked: See that kubelet asks for its certificate
+# ── 7 join/serving-asked: See that kubelet asks for its certificate
 # It asks when it has started and knows its address. A control plane then holds what it asks for against cluster.yaml; until it is granted, no log of this node’s pods can be read by way of the cluster.
-read_5() {
+read_7() {
 if [ "$(probe served_certificate)" = 'signed by the cluster' ] || timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl get csr -o jsonpath='{range .items[*]}{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}' | grep -qxF 'kubernetes.io/kubelet-serving|system:node:worker-0|'; then echo asked
 else echo 'it has not asked for one'; fi
 }
-want_5=asked
+want_7=asked
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -208,12 +257,14 @@ stop=/run/landfall/runs/RUN/join/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-worker-0 <<'END'
 the value of join-worker-0
 END
-say landfall 1 5
+say landfall 1 7
 step 1 make 0
 step 2 make 30
 step 3 make 60
-step 4 make 0
-step 5 check 60
+step 4 check 60
+step 5 make 0
+step 6 make 0
+step 7 check 60
 say end
 }
 main

@@ -58,6 +58,15 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
+probe_kept_in_cluster() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get --ignore-not-found ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ConfigMap/kube-proxy ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns DaemonSet/kube-proxy ConfigMap/landfall-applied -o jsonpath='{range .items[*]}{.kind}/{.metadata.name}{"\n"}{end}answered{"\n"}{.items[?(@.metadata.name=="kubeadm-config")].data.ClusterConfiguration}{"\n"}{.items[?(@.metadata.name=="kubelet-config")].data.kubelet}{"\n"}proxied{"\n"}{.items[?(@.metadata.name=="kube-proxy")].data.kubeconfig\.conf}{"\n"}written|{.items[?(@.metadata.name=="kube-proxy")].metadata.annotations.landfall/kubeconfig-written}|{.items[?(@.metadata.name=="kube-proxy")].spec.template.metadata.annotations.landfall/kubeconfig-written}{"\n"}recorded{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.history}{"\n"}spec{"\n"}{.items[?(@.metadata.name=="landfall-applied")].data.cluster\.yaml}'
+}
+
+probe_kube_proxy() {
+probe kept_in_cluster | sed -e '1,/^proxied$/d' -e '/^recorded$/,$d'
+}
+
 probe_overview() {
 [ "$(probe api)" = ok ] || return 0
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
@@ -96,24 +105,68 @@ probe_calico_statuses() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get tigerastatuses.operator.tigera.io -o jsonpath='{range .items[*]}{.metadata.name}|{.status.conditions[?(@.type=="Available")].status}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}' 2>/dev/null
 }
 
-# ── 1 network/one-plugin: Have no other network plugin in the cluster
-# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+# ── 1 endpoint/kube-proxy: Have kube-proxy go to the right API server
+# kube-proxy hears of Services and their pods from the API server, by a kubeconfig of its own in the cluster, which it reads when it starts. One that is not told of another endpoint goes on with what it knew until the old one is gone, and then its rules grow old on every node.
 read_1() {
+said=$(probe kube_proxy)
+if [ -z "$said" ]; then echo 'the API server does not answer'
+else
+  printf '%s\n' "$said" | sed -n 's/^ *server: //p' | grep . || echo 'it is told nothing'
+  printf '%s\n' "$said" | awk -F '|' '$1 == "written" && $2 != $3 { print "its pods are yet to be started anew" }'
+fi
+}
+want_1=https://api.harbour.internal:6443
+make_1() {
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kube-proxy -o 'jsonpath={.data.kubeconfig\.conf}')
+if [ -z "$said" ]; then echo 'there is no kubeconfig of kube-proxy in the cluster'; exit 1; fi
+if ! printf '%s\n' "$said" | grep -qE '^ *server: https://api\.harbour\.internal:6443$'; then
+  at=$(mktemp -d)
+  printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig.conf"
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap kube-proxy --from-file="$at/kubeconfig.conf" --dry-run=client -o yaml |
+    timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system annotate --local -f - landfall/kubeconfig-written="$(date -u +%FT%T.%NZ)" -o yaml |
+    timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f -
+  rm -rf "$at"
+fi
+written=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kube-proxy -o 'jsonpath={.metadata.annotations.landfall/kubeconfig-written}')
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system patch daemonset kube-proxy -p "$(printf '{"spec":{"template":{"metadata":{"annotations":{"landfall/kubeconfig-written":"%s"}}}}}' "$written")"
+}
+
+# ── 2 endpoint/in-pods: Have pods find the endpoint where the host finds it
+# A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
+read_2() {
+for program in kube-proxy; do
+  for pod in /var/lib/kubelet/pods/*/containers/"$program"; do
+    awk -v name=api.harbour.internal -v to=10.0.0.11 -v program="$program" '
+      { sub(/#.*/, "") }
+      { for (i = 2; i <= NF; i++) if ($i == name && $1 != to) print program " finds it at " $1 }' "${pod%/containers/*}/etc-hosts" 2>/dev/null
+  done
+done | sort -u | grep . || echo 'all of them as the host has it'
+}
+want_2='all of them as the host has it'
+make_2() {
+for program in kube-proxy; do
+  for id in $(crictl ps -q --name "^$program\$"); do crictl stop --timeout 10 "$id" >/dev/null || :; done
+done
+}
+
+# ── 3 network/one-plugin: Have no other network plugin in the cluster
+# Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
+read_3() {
 probe rollouts | awk -F '|' -v known='kube-flannel/DaemonSet/kube-flannel-ds=flannel;kube-system/DaemonSet/cilium=cilium;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
   BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
   $1 in title { print "the cluster has " title[$1]; other = 1 }
   { seen = 1 }
   END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
 }
-want_1='no other'
+want_3='no other'
 
-# ── 2 network/calico-crds-file: Fetch the definitions of Calico 3.32.1
+# ── 4 network/calico-crds-file: Fetch the definitions of Calico 3.32.1
 # Calico keeps its settings in the cluster as objects of its own kinds. The file that defines them is taken from the release and compared with the sum landfall.lock holds, so that everybody who applies it applies the same.
-read_2() {
+read_4() {
 { sha256sum </var/lib/landfall/upstream/calico-crds.yaml | cut -c 1-64; } 2>/dev/null | grep . || echo absent
 }
-want_2=192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71
-make_2() {
+want_4=192f8b2d934ef24b62e86b7e1a6e1762d1c8af26a916f78057bc13fa5ed60f71
+make_4() {
 mkdir -p /var/lib/landfall/upstream
 rm -f /var/lib/landfall/upstream/.calico-crds.yaml.landfall
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/v1_crd_projectcalico_org.yaml /var/lib/landfall/upstream/.calico-crds.yaml.landfall
@@ -126,13 +179,13 @@ sync /var/lib/landfall/upstream/.calico-crds.yaml.landfall
 mv -fT /var/lib/landfall/upstream/.calico-crds.yaml.landfall /var/lib/landfall/upstream/calico-crds.yaml
 }
 
-# ── 3 network/calico-operator-file: Fetch the operator of Calico 3.32.1
+# ── 5 network/calico-operator-file: Fetch the operator of Calico 3.32.1
 # The operator is a program in the cluster that installs Calico, keeps it as it should be and upgrades it. Its manifest gives it wide rights, so it is worth a look before it is applied, as every manifest is.
-read_3() {
+read_5() {
 { sha256sum </var/lib/landfall/upstream/tigera-operator.yaml | cut -c 1-64; } 2>/dev/null | grep . || echo absent
 }
-want_3=f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f
-make_3() {
+want_5=f18e073794207d372606bc3ea6f8fd73972f86d6828f4ba666dfe0d4aa8ab07f
+make_5() {
 mkdir -p /var/lib/landfall/upstream
 rm -f /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
 timeout 60 /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::https::Timeout=15 download-file https://raw.githubusercontent.com/projectcalico/calico/v3.32.1/manifests/tigera-operator.yaml /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
@@ -145,9 +198,9 @@ sync /var/lib/landfall/upstream/.tigera-operator.yaml.landfall
 mv -fT /var/lib/landfall/upstream/.tigera-operator.yaml.landfall /var/lib/landfall/upstream/tigera-operator.yaml
 }
 
-# ── 4 network/calico-crds: Define Calico's kinds in the cluster
+# ── 6 network/calico-crds: Define Calico's kinds in the cluster
 # The API server refuses an object of a kind it does not know. The definitions are applied by the server: they are too long for the note that kubectl would otherwise keep on each.
-read_4() {
+read_6() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
@@ -159,14 +212,14 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_4='as wanted'
-make_4() {
+want_6='as wanted'
+make_6() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/calico-crds.yaml
 }
 
-# ── 5 network/calico-operator: Put the operator of Calico into the cluster
+# ── 7 network/calico-operator: Put the operator of Calico into the cluster
 # It runs with the network of its node, so it starts before there is a network for pods, and makes that network.
-read_5() {
+read_7() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(KUBECTL_EXTERNAL_DIFF='diff -N -q' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
@@ -178,14 +231,14 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_5='as wanted'
-make_5() {
+want_7='as wanted'
+make_7() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f /var/lib/landfall/upstream/tigera-operator.yaml
 }
 
-# ── 6 network/calico: Tell the operator which Calico this cluster wants
+# ── 8 network/calico: Tell the operator which Calico this cluster wants
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. Calico gives each node blocks of 10.244.0.0/16 and enforces NetworkPolicy. Packets of pods travel as they are within a subnet, inside UDP to nodes of another, 1450 bytes at most. Without a plugin no node becomes ready.
-read_6() {
+read_8() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
@@ -233,8 +286,8 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_6='as wanted'
-make_6() {
+want_8='as wanted'
+make_8() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl wait --for=condition=Established --timeout=25s crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: operator.tigera.io/v1
@@ -275,17 +328,17 @@ spec: {}
 END
 }
 
-# ── 7 network/conflist: Find the plugin's configuration, and none before it
+# ── 9 network/conflist: Find the plugin's configuration, and none before it
 # The runtime takes the first file of /etc/cni/net.d. Only when that is the one Calico has written do pods get addresses of the cluster.
-read_7() {
+read_9() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-calico.conflist ]; then echo "${first:-none}"
 elif grep -q '"type": *"calico' /etc/cni/net.d/10-calico.conflist
 then echo '/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
 else echo '/etc/cni/net.d/10-calico.conflist, changed since Calico wrote it'; fi
 }
-want_7='/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
-make_7() {
+want_9='/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
+make_9() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-calico.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n calico-system get pods -l k8s-app=calico-node --field-selector spec.nodeName=cp-0 \
@@ -304,9 +357,9 @@ else
 fi
 }
 
-# ── 8 network/kube-proxy: Run kube-proxy on every node
+# ── 10 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
-read_8() {
+read_10() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -314,22 +367,22 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
 }
-want_8='all ready'
+want_10='all ready'
 
-# ── 9 network/nodes-ready: Have every node ready
+# ── 11 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_9() {
+read_11() {
 probe nodes | awk -F '|' -v names=cp-0 '
   { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!NR) { print "no node is seen"; exit }
     n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
     if (!bad) print "all ready" }'
 }
-want_9='all ready'
+want_11='all ready'
 
-# ── 10 network/dns: Have names resolved inside the cluster
+# ── 12 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_10() {
+read_12() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -337,11 +390,11 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
-want_10='all ready'
+want_12='all ready'
 
-# ── 11 network/calico-runs: Run the network plugin on every node
+# ── 13 network/calico-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_11() {
+read_13() {
 said=$(probe rollouts | awk -F '|' -v what=calico-system/DaemonSet/calico-node '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -349,17 +402,17 @@ said=$(probe rollouts | awk -F '|' -v what=calico-system/DaemonSet/calico-node '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^calico-system/calico-node|##p' ;; esac
 }
-want_11='all ready'
+want_13='all ready'
 
-# ── 12 network/calico-available: Hear from Calico's operator that all is well
+# ── 14 network/calico-available: Hear from Calico's operator that all is well
 # A pod that runs is not yet a network that works. The operator looks at each part it has installed and says which is available and which is degraded, and why.
-read_12() {
+read_14() {
 probe calico_statuses | awk -F '|' '
   $1 == "calico" { seen = 1 }
   $2 != "True" || $3 == "True" { print $1 ": " ($4 == "" ? "not available yet" : $4); bad = 1 }
   END { if (!seen) print "the operator has said nothing yet"; else if (!bad) print "all available" }'
 }
-want_12='all available'
+want_14='all available'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -374,19 +427,21 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 12
-step 1 check 0
-step 2 make 0
-step 3 make 0
+say landfall 1 14
+step 1 make 0
+step 2 make 60
+step 3 check 0
 step 4 make 0
 step 5 make 0
 step 6 make 0
-step 7 make 300
-step 8 check 240
-step 9 check 120
+step 7 make 0
+step 8 make 0
+step 9 make 300
 step 10 check 240
-step 11 check 240
-step 12 check 300
+step 11 check 120
+step 12 check 240
+step 13 check 240
+step 14 check 300
 say end
 }
 main

@@ -54,9 +54,27 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-# ── 1 join/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+# ── 1 endpoint/in-pods: Have pods find the endpoint where the host finds it
+# A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
 read_1() {
+for program in kube-proxy; do
+  for pod in /var/lib/kubelet/pods/*/containers/"$program"; do
+    awk -v name=api.harbour.internal -v to=10.0.0.11 -v program="$program" '
+      { sub(/#.*/, "") }
+      { for (i = 2; i <= NF; i++) if ($i == name && $1 != to) print program " finds it at " $1 }' "${pod%/containers/*}/etc-hosts" 2>/dev/null
+  done
+done | sort -u | grep . || echo 'all of them as the host has it'
+}
+want_1='all of them as the host has it'
+make_1() {
+for program in kube-proxy; do
+  for id in $(crictl ps -q --name "^$program\$"); do crictl stop --timeout 10 "$id" >/dev/null || :; done
+done
+}
+
+# ── 2 join/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+read_2() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
 elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
@@ -83,8 +101,8 @@ END
 then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
 else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
 }
-want_1='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
-make_1() {
+want_2='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_2() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=worker-0 \
@@ -103,9 +121,9 @@ else
 fi
 }
 
-# ── 2 join/bridge: Have the node's pods on their bridge
+# ── 3 join/bridge: Have the node's pods on their bridge
 # With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
-read_2() {
+read_3() {
 found=$({
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -129,8 +147,8 @@ fi
 })
 echo "$found" | sed 's/^$/all on it/'
 }
-want_2='all on it'
-make_2() {
+want_3='all on it'
+make_3() {
 wrong=$(
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -172,9 +190,10 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/join-network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/join-network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 2
-step 1 make 180
-step 2 make 30
+say landfall 1 3
+step 1 make 60
+step 2 make 180
+step 3 make 30
 say end
 }
 main

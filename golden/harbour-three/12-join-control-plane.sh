@@ -464,8 +464,6 @@ else
 if [ "$status" -eq 0 ]; then
   find /etc/kubernetes -type f -exec sync {} +
 if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
-  mkdir -p -m 0700 /var/lib/etcd
-  chattr +D /var/lib/etcd 2>/dev/null || :
   chattr +S /etc/kubernetes/manifests 2>/dev/null || :
   kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?
   chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
@@ -531,6 +529,9 @@ rm -rf /run/landfall/apiserver
 ( umask 077; mkdir -p /run/landfall/apiserver )
 ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
 sed 's#^kind: ClusterConfiguration$#&\ncertificatesDir: /run/landfall/apiserver#' /etc/kubernetes/landfall/kubeadm.yaml >/run/landfall/apiserver/kubeadm.yaml
+# As long as anybody goes by another endpoint, its name stays.
+now=$(sed -n 's#^ *server: https://\(.*\):[0-9]*$#\1#p' /etc/kubernetes/admin.conf 2>/dev/null) || now=
+if [ -n "$now" ]; then sed -i "s#^  certSANs:\$#&\n    - $now#" /run/landfall/apiserver/kubeadm.yaml; fi
 kubeadm init phase certs apiserver --config /run/landfall/apiserver/kubeadm.yaml
 for end in key crt; do
   cp -p /run/landfall/apiserver/apiserver."$end" /etc/kubernetes/pki/.apiserver."$end".landfall
@@ -582,28 +583,118 @@ said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https
 esac
 }
 
-# ── 12 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
-# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+# ── 12 endpoint/answers: See that api.harbour.internal:6443 answers here
+# A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
 read_12() {
+path=/etc/kubernetes/admin.conf
+server=https://api.harbour.internal:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -z "$said" ] || [ "$said" = "$server" ]; then echo 'it answers, or this host needs it no more than before'
+else
+  said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz 2>&1)
+  if [ "$said" = ok ]; then echo 'it answers, or this host needs it no more than before'; else printf '%s\n' "$said" | tail -n 1; fi
+fi
+}
+want_12='it answers, or this host needs it no more than before'
+
+# ── 13 endpoint/kubelet: Have kubelet go to the right API server
+# The kubelet of a control plane goes to the API server beside it, so that neither is told anything by one of another version, and no balancer is needed to start the one that stands behind it. It reads its kubeconfig when it starts; pods run on meanwhile.
+read_13() {
+path=/etc/kubernetes/kubelet.conf
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ -n "$said" ]; then echo "$said"; else echo https://10.0.0.12:6443; fi
+if [ -e /run/landfall/unread/kubelet ]; then echo 'kubelet has not read it'; fi
+}
+want_13=https://10.0.0.12:6443
+make_13() {
+path=/etc/kubernetes/kubelet.conf
+server=https://10.0.0.12:6443
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+if [ "$said" != "$server" ]; then
+  if [ "$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz)" != ok ]; then
+  echo "$server does not answer from here, so nothing is changed"; exit 1
+fi
+  mkdir -p /run/landfall/unread
+  : >/run/landfall/unread/kubelet
+  cp -p "$path" "$path.landfall"
+sed "s#^\( *server: \).*#\1$server#" "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+fi
+systemctl restart kubelet
+# Another node has its turn only when this kubelet is well.
+tries=0
+until curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 30 ]; then echo 'kubelet is not well half a minute after its start'; exit 1; fi
+  sleep 1
+done
+rm -f /run/landfall/unread/kubelet
+}
+
+# ── 14 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
+# admin.conf is what kubeadm and whoever logs in here speak by, and what every copy of it was made from: it names the endpoint. The controllers and the scheduler go to the API server beside them, whatever becomes of the endpoint.
+read_14() {
+for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.12:6443 scheduler.conf=https://10.0.0.12:6443; do
+  name=${pair%%=*} server=${pair#*=}
+path=/etc/kubernetes/$name
+mark=/run/landfall/unread/kube-${name%.conf}
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+  if [ -n "$said" ] && [ "$said" != "$server" ]; then echo "$name names $said"
+  elif [ -e "$mark" ]; then echo "$name was not read again"; fi
+done | grep . || echo 'each names what it should'
+}
+want_14='each names what it should'
+make_14() {
+for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.12:6443 scheduler.conf=https://10.0.0.12:6443; do
+  name=${pair%%=*} server=${pair#*=}
+path=/etc/kubernetes/$name
+mark=/run/landfall/unread/kube-${name%.conf}
+said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
+  if [ -n "$said" ] && [ "$said" != "$server" ]; then
+    if [ "$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server="$server" get --raw /readyz)" != ok ]; then
+  echo "$server does not answer from here, so nothing is changed"; exit 1
+fi
+    case $name in
+      *admin.conf) ;;
+      *)
+        mkdir -p /run/landfall/unread
+        : >"$mark" ;;
+    esac
+    cp -p "$path" "$path.landfall"
+sed "s#^\( *server: \).*#\1$server#" "$path" >"$path.landfall"
+sync "$path.landfall"
+mv -fT "$path.landfall" "$path"
+  fi
+  if [ -e "$mark" ]; then
+    for id in $(crictl ps -q --name "^${mark##*/}\$"); do crictl stop --timeout 30 "$id" >/dev/null || :; done
+    rm -f "$mark"
+  fi
+done
+}
+
+# ── 15 join/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
+read_15() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_12='asks the cluster'
-make_12() {
+want_15='asks the cluster'
+make_15() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 13 join/approver: Grant kubelets the certificates of their own names
+# ── 16 join/approver: Grant kubelets the certificates of their own names
 # Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
-read_13() {
+read_16() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
 }
-want_13='0755 root:root
+want_16='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -656,7 +747,7 @@ AccuracySec=30s
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_13() {
+make_16() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
 #!/bin/sh
@@ -728,32 +819,31 @@ systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
 
-# ── 14 join/serving-address: Write down in the cluster at which address each node is
+# ── 17 join/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
-read_14() {
-if [ -z "$(probe nodes)" ]; then
-  echo 'the API server names no node'
+read_17() {
+if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
 else
   probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
 fi
 }
-want_14='all of them'
-make_14() {
+want_17='all of them'
+make_17() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' cp-1 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.12:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-1 node-restriction.kubernetes.io/landfall-address=10.0.0.12 --overwrite ;; esac
 }
 
-# ── 15 join/serving: Have kubelet serve a certificate the cluster has signed
+# ── 18 join/serving: Have kubelet serve a certificate the cluster has signed
 # The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_15() {
+read_18() {
 probe served_certificate
 }
-want_15='signed by the cluster'
-make_15() {
+want_18='signed by the cluster'
+make_18() {
 now() {
   if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
 elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-1 -verify_ip 10.0.0.12 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
@@ -766,9 +856,9 @@ done
 /usr/local/sbin/landfall-approve
 }
 
-# ── 16 join/etcd-member: Have a vote in etcd
+# ── 19 join/etcd-member: Have a vote in etcd
 # A new member first learns what the others know, and votes when it has caught up. Until then it bears no loss; so the next control plane waits for this one.
-read_16() {
+read_19() {
 probe etcd_members | awk -F ', ' -v own=cp-1 '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
@@ -780,17 +870,17 @@ $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
     else print (state == "" ? own " is no member" : state)
   }'
 }
-want_16='cp-1 votes'
+want_19='cp-1 votes'
 
-# ── 17 join/renewal: Renew certificates when nobody comes by
+# ── 20 join/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_17() {
+read_20() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_17='0755 root:root
+want_20='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -861,7 +951,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_17() {
+make_20() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -967,7 +1057,7 @@ stop=/run/landfall/runs/RUN/join-control-plane/stop; stop=${stop:-$tmp/stop}
 cat >"$tmp/slots"/join-cp-1 <<'END'
 the value of join-cp-1
 END
-say landfall 1 17
+say landfall 1 20
 step 1 check 20
 step 2 make 0
 step 3 check 0
@@ -979,12 +1069,15 @@ step 8 make 0
 step 9 make 30
 step 10 check 240
 step 11 make 60
-step 12 make 0
+step 12 check 60
 step 13 make 0
 step 14 make 0
-step 15 make 30
-step 16 check 180
+step 15 make 0
+step 16 make 0
 step 17 make 0
+step 18 make 30
+step 19 check 180
+step 20 make 0
 say end
 }
 main

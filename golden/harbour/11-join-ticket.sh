@@ -1,0 +1,105 @@
+#!/bin/sh
+# harbour · cp-0 · Invite the hosts that are to join
+
+# A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
+say() { printf '\036%s\n' "$*"; }
+b64() { printf '%s' "$1" | base64 -w0; }
+
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+probe() {
+  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
+  cat "$tmp/probes/$1"
+}
+
+# What the reading of step $1 prints now, in $reading; what it complains about, in $tmp/note.
+look() { reading=$("read_$1" 2>"$tmp/note" </dev/null); }
+note() { tail -c 2000 "$tmp/note" | base64 -w0; }
+
+slot() { cat "$tmp/slots/$1"; }
+gave() { [ -e "$given/$1" ]; }
+give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$given/.$1" "$given/$1" ); }
+
+stopped=
+# Seconds that no setting of the clock moves, where the system has them.
+clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
+# first and then every second.
+step() {
+  n=$1; kind=$2; within=$3
+  if [ -e "$stop" ]; then say "$n" skipped stop; return; fi
+  if [ "$stopped" = make ] || { [ -n "$stopped" ] && [ "$kind" = make ]; }; then say "$n" skipped; return; fi
+  look "$n"; eval "want=\$want_$n"
+  if [ "$reading" = "$want" ]; then say "$n" right; return; fi
+  if [ "$kind" = make ]; then
+    say "$n" differs "$(b64 "$reading")" "$(note)"
+    ( set -eu; "make_$n" ) </dev/null 2>&1
+    status=$?
+    rm -f "$tmp"/probes/*
+    look "$n"
+    if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
+  fi
+  clock; begun=$t; waited=0; told=-10; last=; pause=0.2
+  while [ "$reading" != "$want" ] && [ "$waited" -lt "$within" ]; do
+    if [ "$reading" != "$last" ] || [ $((waited - told)) -ge 10 ]; then
+      say "$n" waiting "$waited" "$(b64 "$reading")" "$(note)"; last=$reading; told=$waited
+    fi
+    if [ -e "$stop" ]; then break; fi
+    sleep "$pause"; rm -f "$tmp"/probes/*; look "$n"
+    case $pause in 0.2) pause=0.4 ;; 0.4) pause=0.7 ;; *) pause=1 ;; esac
+    clock; waited=$((t - begun))
+  done
+  if [ "$reading" = "$want" ]; then if [ "$kind" = make ]; then say "$n" made; else say "$n" right; fi
+  elif [ "$kind" = make ]; then say "$n" unproven "$(b64 "$reading")" "$(note)"; stopped=make
+  else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
+}
+
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_cluster_info() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}' && echo && echo answered
+}
+
+# ── 1 endpoint/cluster-info: Tell whoever joins where the API server is
+# A host that joins asks one object of the cluster that may be read without a login where the API server is, and goes there from then on. kubeadm writes it once.
+read_1() {
+case $(probe cluster_info) in
+  *answered) probe cluster_info | sed -n 's/^ *server: //p' | grep . || echo 'it says nothing' ;;
+  *) echo 'the API server does not answer' ;;
+esac
+}
+want_1=https://api.harbour.internal:6443
+make_1() {
+said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}')
+at=$(mktemp -d)
+if [ -n "$said" ]; then printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig"
+else
+  kubectl config --kubeconfig="$at/kubeconfig" set-cluster kubernetes --server=https://api.harbour.internal:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt --embed-certs >/dev/null
+  sed -i 's/^  name: kubernetes$/  name: ""/' "$at/kubeconfig"
+fi
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public create configmap cluster-info --from-file="$at/kubeconfig" --dry-run=client -o yaml |
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public apply --server-side --force-conflicts --field-manager=landfall -f -
+rm -rf "$at"
+}
+
+main() {
+LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+KUBECONFIG=/etc/kubernetes/admin.conf
+export LC_ALL DEBIAN_FRONTEND NEEDRESTART_MODE NEEDRESTART_SUSPEND PATH KUBECONFIG
+umask 022
+cd /
+tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$tmp/slots" "$tmp/probes"
+given=/run/landfall/runs/RUN/join-ticket/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/join-ticket/stop; stop=${stop:-$tmp/stop}
+say landfall 1 1
+step 1 make 0
+say end
+}
+main

@@ -36,7 +36,7 @@ export function apiNames(scene: Scene, about: Pick<Step, 'id' | 'after'>): Step 
       sed ${`s#^kind: ClusterConfiguration$#&\\ncertificatesDir: ${ASIDE}#`} ${FILES.kubeadm} >${ASIDE}/kubeadm.yaml
       # As long as anybody goes by another endpoint, its name stays.
       now=$(sed -n 's#^ *server: https://\(.*\):[0-9]*$#\1#p' /etc/kubernetes/admin.conf 2>/dev/null) || now=
-      if [ -n "$now" ]; then sed -i "s#^  certSANs:\$#&\n    - $now#" ${ASIDE}/kubeadm.yaml; fi
+      if [ -n "$now" ] && ! grep -qxF -e "    - $now" ${ASIDE}/kubeadm.yaml; then sed -i "s#^  certSANs:\$#&\n    - $now#" ${ASIDE}/kubeadm.yaml; fi
       kubeadm init phase certs apiserver --config ${ASIDE}/kubeadm.yaml
       for end in key crt; do
         cp -p ${ASIDE}/apiserver."$end" ${PKI}/.apiserver."$end".landfall

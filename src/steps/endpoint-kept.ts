@@ -30,7 +30,15 @@ export function endpointKept(scene: Scene): Step {
       else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi`,
     want: endpointOf(scene.cluster),
     make: sh`kubeadm init phase upload-config kubeadm --config ${FILES.kubeadm}`,
-    clues: API_CLUES,
+    clues: [
+      {
+        match: /^none$/,
+        means: 'the cluster was made without an endpoint: kubeadm lets no second control plane join it',
+        try: 'landfall apply gives it the one of cluster.yaml, when that is confirmed',
+        diagnosis: 'H64',
+      },
+      ...API_CLUES,
+    ],
   };
 }
 

@@ -3,6 +3,7 @@ import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { apiNames } from './api-certificate.ts';
 import { kubeadmFile } from './control-plane.ts';
+import { UNREACHED } from './endpoint-servers.ts';
 import { check } from './kinds/check.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { kubectl, nodeAddress } from './node.ts';
@@ -19,7 +20,8 @@ const LEADS = 'it leads to this cluster, or nothing is yet to go there';
  */
 export function endpointLeads(scene: Scene): readonly Step[] {
   const { cluster, node } = scene;
-  if (cluster.endpoint.kept) return [];
+  const { host, kept } = cluster.endpoint;
+  if (kept) return [];
   const server = `https://${endpointOf(cluster)}`;
   const path = `/etc/kubernetes/${node.role === 'worker' ? 'kubelet.conf' : 'admin.conf'}`;
   return [
@@ -31,31 +33,13 @@ export function endpointLeads(scene: Scene): readonly Step[] {
         see: [
           'https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/high-availability/#create-load-balancer-for-kube-apiserver',
         ],
-        clues: [
-          {
-            match: /no such host|server misbehaving/,
-            means: 'the name of the endpoint leads nowhere on this host',
-            try: 'give it an address in your DNS; getent hosts NAME on this host shows when it is there',
-            diagnosis: 'H23',
-          },
-          {
-            match: /certificate/,
-            means: 'what answers there is not this cluster: another one, or a balancer that ends TLS itself',
-            try: 'openssl s_client -connect HOST:PORT </dev/null shows who it is; the balancer must pass TCP through',
-            diagnosis: 'H68',
-          },
-          {
-            match: /refused|timeout|no route|Timeout|deadline|EOF|reset/,
-            means: 'nobody answers there, as seen from this host',
-            try: 'nc -vz HOST PORT on this host; look at the balancer and its backends, and at firewalls between',
-            diagnosis: 'H64',
-          },
-        ],
+        clues: UNREACHED,
       },
       {
         read: sh`
           said=$(sed -n 's/^ *server: //p' ${path} 2>/dev/null)
           if [ -z "$said" ] || [ "$said" = ${server} ]; then echo ${LEADS}
+          elif ! timeout 10 getent ahosts ${host} >/dev/null; then echo ${`${host} leads nowhere`}
           else
             said=$(${kubectl(scene)} --server=${server} --tls-server-name=kubernetes get --raw /readyz 2>&1)
             if [ "$said" = ok ]; then echo ${LEADS}; else printf '%s\n' "$said" | tail -n 1; fi

@@ -59,9 +59,10 @@ function reached(scene: Scene): Shell {
 /** Has the kubeconfig `$path` name the API server `$server`; all else in it stays. */
 const renamed = rewrite(sh`sed "s#^\( *server: \).*#\1$server#" "$path"`);
 
-const UNREACHED: readonly Clue[] = [
+/** Why an endpoint does not answer, as kubectl says it. */
+export const UNREACHED: readonly Clue[] = [
   {
-    match: /no such host|server misbehaving/,
+    match: / leads nowhere$|\blookup \S+|no such host/,
     means: 'the name of the endpoint leads nowhere on this host',
     try: 'getent hosts NAME on this host; give the name an address in your DNS, the same for all nodes',
     diagnosis: 'H23',
@@ -76,14 +77,14 @@ const UNREACHED: readonly Clue[] = [
     match: /certificate signed by unknown authority|failed to verify certificate/,
     means: 'what answers there is not this cluster: another one, or a balancer that ends TLS itself',
     try: 'openssl s_client -connect HOST:PORT </dev/null shows who it is; the balancer must pass TCP through',
-    diagnosis: 'H68',
+    diagnosis: 'H66',
   },
   {
     match:
-      /connection refused|i\/o timeout|no route to host|Client\.Timeout|deadline exceeded|does not answer from here/,
+      /was refused|connection refused|i\/o timeout|no route to host|Client\.Timeout|deadline exceeded|EOF$|does not answer from here/,
     means: 'the endpoint cannot be reached from this host',
     try: 'on this host: nc -vz HOST PORT; look at the balancer and its backends, and at firewalls between',
-    diagnosis: 'H64',
+    diagnosis: 'H35',
   },
 ];
 

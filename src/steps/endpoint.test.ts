@@ -233,13 +233,21 @@ describe('an endpoint that is somebody else’s', () => {
     expect(read(leads(), path)).toBe(leads().want);
     expect(existsSync(join(root, 'asked'))).toBe(false);
     conf('kubelet.conf', NEW);
+    standIn(root, 'getent', 'exit 0');
     expect(read(leads(), path)).toBe(leads().want);
     expect(text('asked')).toContain('--server=https://api.example.com:7443 --tls-server-name=kubernetes');
-    kubectl("'dial tcp: lookup api.example.com: no such host'");
-    expect(read(leads(), path)).toContain('no such host');
-    expect(leads().clues?.find(({ match }) => match.test(read(leads(), path)))?.means).toContain(
-      'leads nowhere',
-    );
+    standIn(root, 'getent', 'exit 2');
+    expect(read(leads(), path)).toBe('api.example.com leads nowhere');
+    standIn(root, 'getent', 'exit 0');
+    for (const [said, means] of [
+      ['The connection to the server api.example.com:7443 was refused', 'cannot be reached'],
+      ['x509: certificate signed by unknown authority', 'is not this cluster'],
+      ['dial tcp: lookup api.example.com: no such host', 'leads nowhere'],
+    ]) {
+      kubectl(`'${said}'`);
+      expect(read(leads(), path)).toBe(said);
+      expect(leads().clues?.find(({ match }) => match.test(said ?? ''))?.means).toContain(means);
+    }
   });
 
   it('leaves no line behind of one that Landfall kept', () => {

@@ -300,8 +300,11 @@ describe('where the steps of a join stand', () => {
       'join/member',
       'join/kubelet',
       'join/node',
+      'endpoint/answers',
+      'endpoint/kubelet',
       'join/serving-settings',
       'join/serving-asked',
+      'endpoint/in-pods',
       'join/conflist',
       'join/bridge',
     ]);

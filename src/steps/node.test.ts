@@ -54,13 +54,19 @@ describe('an API server', () => {
   it('that is ready is asked by every reading, and whether it is only once', () => {
     const { calls } = look('case $* in *readyz) echo ok ;; esac');
     expect(calls.filter(isReady)).toHaveLength(1);
-    for (const what of ['get nodes,daemonsets,deployments,namespaces', 'ConfigMap/kubeadm-config', 'diff '])
+    for (const what of [
+      'get nodes,daemonsets,deployments,namespaces',
+      'ConfigMap/kubeadm-config',
+      // It lies in another namespace.
+      'configmap cluster-info',
+      'diff ',
+    ])
       expect(
         calls.filter((call) => call.includes(what)),
         what,
       ).toHaveLength(1);
-    expect(calls).toHaveLength(4);
-    expect(STEPS).toHaveLength(18);
+    expect(calls).toHaveLength(5);
+    expect(STEPS).toHaveLength(22);
   });
 
   it.each([
@@ -70,12 +76,7 @@ describe('an API server', () => {
     const { calls, records } = look(kubectl);
     expect(calls.map(isReady)).toEqual([true]);
     // These look at files and processes first, and here those say that there is no cluster.
-    const other = [
-      'control-plane/init',
-      'control-plane/serving-address',
-      'serving/insisted',
-      'etcd/settings',
-    ];
+    const other = ['control-plane/init', 'endpoint/answers', 'serving/insisted', 'etcd/settings'];
     const expected = STEPS.filter((s) => !other.includes(s.id));
     expect(records.filter((r) => r.is === 'differs' && r.note.includes(says))).toHaveLength(expected.length);
   });

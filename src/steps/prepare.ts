@@ -1,7 +1,7 @@
 import { controlPlanes } from '../model/cluster.ts';
 import { PINNED_PACKAGES } from '../model/lock.ts';
 import { isIPv4 } from '../model/network.ts';
-import { sh } from '../shell/sh.ts';
+import { lines, type Shell, sh } from '../shell/sh.ts';
 import { APT_CLUES, DISK_CLUES } from './clues.ts';
 import { draft, file, inPlace } from './kinds/file.ts';
 import { APT, patient } from './kinds/packages.ts';
@@ -107,14 +107,30 @@ function finishedPackages(): Step {
 
 /** The name under which the API server is known, when nobody else keeps it: a line in /etc/hosts. */
 function endpointName({ cluster, node, facts, hosts }: Scene): readonly Step[] {
-  const { host, kept, virtual } = cluster.endpoint;
+  const { host, port, kept, virtual } = cluster.endpoint;
   const first = controlPlanes(cluster)[0];
   if (!kept || isIPv4(host) || first === undefined) return [];
-  if (virtual !== undefined) return [endpointLine(host, virtual.address)];
-  const address =
+  const own =
     node.role === 'control-plane' ? nodeAddress(node, facts) : nodeAddress(first, hosts[first.name]);
-  return [endpointLine(host, address)];
+  const address = virtual?.address ?? own;
+  const line = endpointLine(host, address);
+  // A control plane’s own programs do not go by the name; it may be the very host that is yet to bring the address about.
+  return [
+    node.role === 'control-plane'
+      ? line
+      : { ...line, make: lines(awaited(address, port), line.make ?? sh`:`) },
+  ];
 }
+
+/**
+ * Waits, where a kubelet goes by the name already, until somebody answers at the address it is to lead to: control planes may just be
+ * bringing that about. When a minute was not enough the name is right all the same, and what is wrong with the address shows elsewhere.
+ */
+const awaited = (address: string, port: number): Shell => sh`
+  tries=0
+  while [ -s /etc/kubernetes/kubelet.conf ] && [ "$tries" -lt 60 ] && ! timeout 1 bash -c ': </dev/tcp/$0/$1' ${address} ${port} 2>/dev/null; do
+    tries=$((tries + 1)); sleep 1
+  done`;
 
 /** What a line of /etc/hosts ends with that Landfall keeps for the endpoint. */
 export const KEPT_LINE = '# kept by Landfall';

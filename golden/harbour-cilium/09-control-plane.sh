@@ -408,7 +408,7 @@ ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiser
 sed 's#^kind: ClusterConfiguration$#&\ncertificatesDir: /run/landfall/apiserver#' /etc/kubernetes/landfall/kubeadm.yaml >/run/landfall/apiserver/kubeadm.yaml
 # As long as anybody goes by another endpoint, its name stays.
 now=$(sed -n 's#^ *server: https://\(.*\):[0-9]*$#\1#p' /etc/kubernetes/admin.conf 2>/dev/null) || now=
-if [ -n "$now" ]; then sed -i "s#^  certSANs:\$#&\n    - $now#" /run/landfall/apiserver/kubeadm.yaml; fi
+if [ -n "$now" ] && ! grep -qxF -e "    - $now" /run/landfall/apiserver/kubeadm.yaml; then sed -i "s#^  certSANs:\$#&\n    - $now#" /run/landfall/apiserver/kubeadm.yaml; fi
 kubeadm init phase certs apiserver --config /run/landfall/apiserver/kubeadm.yaml
 for end in key crt; do
   cp -p /run/landfall/apiserver/apiserver."$end" /etc/kubernetes/pki/.apiserver."$end".landfall

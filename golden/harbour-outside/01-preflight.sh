@@ -416,6 +416,7 @@ want_26='carries 1500 bytes'
 read_27() {
 said=$(sed -n 's/^ *server: //p' /etc/kubernetes/admin.conf 2>/dev/null)
 if [ -z "$said" ] || [ "$said" = https://api.example.com:6443 ]; then echo 'it leads to this cluster, or nothing is yet to go there'
+elif ! timeout 10 getent ahosts api.example.com >/dev/null; then echo 'api.example.com leads nowhere'
 else
   said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --server=https://api.example.com:6443 --tls-server-name=kubernetes get --raw /readyz 2>&1)
   if [ "$said" = ok ]; then echo 'it leads to this cluster, or nothing is yet to go there'; else printf '%s\n' "$said" | tail -n 1; fi

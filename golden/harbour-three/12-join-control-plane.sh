@@ -464,6 +464,8 @@ else
 if [ "$status" -eq 0 ]; then
   find /etc/kubernetes -type f -exec sync {} +
 if [ -d /var/lib/kubelet ]; then find /var/lib/kubelet -maxdepth 1 '(' -name '*.yaml' -o -name '*.env' ')' -exec sync {} +; fi
+  mkdir -p -m 0700 /var/lib/etcd
+  chattr +D /var/lib/etcd 2>/dev/null || :
   chattr +S /etc/kubernetes/manifests 2>/dev/null || :
   kubeadm join --config /run/landfall/join.yaml --skip-phases=preflight,control-plane-prepare,check-etcd,kubelet-start || status=$?
   chattr -R -S /etc/kubernetes/manifests 2>/dev/null || :
@@ -822,7 +824,8 @@ systemctl restart landfall-approve.timer
 # ── 17 join/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
 read_17() {
-if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
+if [ -z "$(probe nodes)" ]; then
+  echo 'the API server names no node'
 else
   probe nodes | awk -F '|' -v wanted='cp-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.12"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }

@@ -747,7 +747,8 @@ systemctl restart landfall-approve.timer
 # ── 20 control-plane/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
 read_20() {
-if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
+if [ -z "$(probe nodes)" ]; then
+  echo 'the API server names no node'
 else
   probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }

@@ -74,7 +74,8 @@ probe overview | sed -n 's/^request|//p'
 # ── 1 serving/address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
 read_1() {
-if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
+if [ -z "$(probe nodes)" ]; then
+  echo 'the API server names no node'
 else
   probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21" worker-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.22"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
@@ -93,7 +94,8 @@ case $open in *' worker-1 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/ad
 # ── 2 serving/granted: Grant the workers’ kubelets their certificates
 # A worker cannot vouch for itself. What it asks for is granted when it names the worker and its address as cluster.yaml has them, and nothing else.
 read_2() {
-if [ -z "$(probe nodes)" ]; then echo 'the API server names no node'
+if [ -z "$(probe nodes)" ]; then
+  echo 'the API server names no node'
 else
   if probe requests | grep -qxF -e 'kubernetes.io/kubelet-serving|system:node:worker-0|' -e 'kubernetes.io/kubelet-serving|system:node:worker-1|'; then /usr/local/sbin/landfall-approve list | sort -u | grep . || echo 'nobody waits'
 else echo 'nobody waits'; fi

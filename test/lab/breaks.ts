@@ -612,7 +612,7 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
   'endpoint/kubelet': [
     {
       how: 'its kubeconfig names the endpoint, as older kubeadms had it',
-      by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/admin.conf)#" /etc/kubernetes/kubelet.conf',
+      by: 'sed -i "s#server: .*#server: https://$(sed -n \'s/^controlPlaneEndpoint: //p\' /etc/kubernetes/landfall/kubeadm.yaml)#" /etc/kubernetes/kubelet.conf',
     },
     {
       how: 'written, and cut short before kubelet had read it',
@@ -626,7 +626,7 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
     },
     {
       how: 'the scheduler goes by way of the endpoint',
-      by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/admin.conf)#" /etc/kubernetes/scheduler.conf',
+      by: 'sed -i "s#server: .*#server: https://$(sed -n \'s/^controlPlaneEndpoint: //p\' /etc/kubernetes/landfall/kubeadm.yaml)#" /etc/kubernetes/scheduler.conf',
     },
   ],
   'endpoint/cluster-info': [

@@ -172,8 +172,12 @@ async function next(count: number): Promise<readonly Request[]> {
 /** How many requests each API server has answered. */
 const shares = (requests: readonly Request[]): Readonly<Record<string, number>> =>
   Object.fromEntries(HOSTS.map((host) => [host, requests.filter(({ by }) => by === host).length]));
-/** Requests from a moment on until thirty in a row went well; how many failed, and how long after it the first of the thirty began. */
+/**
+ * Requests from a moment on until thirty in a row that began after this was called went well: what was done since that moment has had its
+ * effect. Gives how many failed, and how long after it the first one began after which none failed.
+ */
 async function until(from: number): Promise<{ readonly failures: number; readonly ms: number }> {
+  const done = Date.now();
   return eventually(
     'thirty good requests in a row',
     () => {
@@ -181,8 +185,9 @@ async function until(from: number): Promise<{ readonly failures: number; readonl
         .requests()
         .filter(({ at }) => at >= from);
       const last = since.findLastIndex(({ status }) => status !== '200');
-      const first = since[last + 1];
-      return first === undefined || since.length - last <= 30
+      const good = since.slice(last + 1);
+      const [first] = good;
+      return first === undefined || good.filter(({ at }) => at >= done).length < 30
         ? undefined
         : { failures: failed(since).length, ms: last < 0 ? 0 : first.at - from };
     },

@@ -120,6 +120,7 @@ export const removePrograms = sh`
  */
 export const removeRules = sh`
   if command -v nft >/dev/null 2>&1; then
+    nft delete table arp calico-arp 2>/dev/null || :
     for family in ip ip6; do
       for table in kube-proxy calico; do nft delete table "$family" "$table" 2>/dev/null || :; done
       case $family in ip) tool=iptables-nft ;; *) tool=ip6tables-nft ;; esac

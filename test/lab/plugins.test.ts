@@ -209,6 +209,7 @@ ip route add local default dev lo table 2004
 ip rule add pref 100 lookup local
 ip rule del pref 0 lookup local
 nft add table ip calico
+nft add table arp calico-arp
 nft add table ip hand
 mkdir -p /var/lib/calico /run/cilium && echo cp-0 >/var/lib/calico/nodename`;
   const SEEN = `

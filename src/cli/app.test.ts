@@ -172,7 +172,7 @@ describe('explain and runbook', () => {
       expect([it.err(), it.code()]).toEqual(['', 0]);
       expect(it.out()).toContain(step.title);
     }
-  });
+  }, 180_000);
 
   test('so can a diagnosis that only a step of another choice knows', async () => {
     const known = (list: readonly Listed[]): readonly string[] =>

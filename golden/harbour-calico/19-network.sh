@@ -352,7 +352,7 @@ else
   echo 'the pod that writes it is about to start'
   # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
   tries=0
-  while [ -e /etc/cni/net.d/10-calico.conflist ] && ! [ -e /etc/cni/net.d/10-calico.conflist ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+  while [ -e /etc/cni/net.d/10-calico.conflist ] && ! [ -e /var/lib/calico/nodename ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
 fi
 }

@@ -32,6 +32,7 @@ export const PLUGIN_MARKS: Readonly<Record<InstalledPlugin, PluginMarks>> = {
     daemonSet: 'calico-node',
     label: 'k8s-app=calico-node',
     conflist: '10-calico.conflist',
+    ready: '/var/lib/calico/nodename',
   },
   cilium: {
     namespace: 'kube-system',

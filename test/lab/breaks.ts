@@ -622,6 +622,7 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
   'endpoint/kubeconfigs': [
     {
       how: 'admin.conf names the address of the machine',
+      alone: 'beside a cluster that keeps no endpoint any more it would be a move, which is to be confirmed',
       by: 'sed -i "s#server: .*#$(grep -o \'server: .*\' /etc/kubernetes/kubelet.conf)#" /etc/kubernetes/admin.conf',
     },
     {

@@ -103,7 +103,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
   H15: {
     what: 'no folder for the books of CRI-O',
     ...told('runtime/crio', 'open /var/lib/crio/version: no such file or directory'),
-    lab: 'break-host.test.ts: runtime/state-folder makes it before CRI-O misses it',
+    lab: 'break-cluster.test.ts: runtime/state-folder makes it before CRI-O misses it',
   },
   H16: {
     what: 'a network configuration before that of the plugin',

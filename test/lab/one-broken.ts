@@ -14,9 +14,9 @@ export const HOST = 'cp-0';
 export const LIST: readonly Listed[] = allSteps().filter(({ phase }) => phase.when === 'always');
 
 const order = PHASES.map(({ id }) => id);
-const begins = order.indexOf('control-plane');
+const begins = order.indexOf('runtime');
 
-/** Whether a step is of the host, which can be without a cluster. */
+/** Whether a step is of the host alone. The runtime is not: a node without one is soon not ready, which only other breaks' rounds hide. */
 export const isOfHost = ({ phase }: Listed): boolean => order.indexOf(phase.id) < begins;
 
 /**

@@ -60,6 +60,14 @@ const facts = z.object({
   machineId: text,
   productUuid: text.exactOptional().meta({ description: 'what the firmware says the machine is' }),
   member: z.literal(true).exactOptional().meta({ description: 'it is a member of a cluster, all the way' }),
+  remains: z
+    .array(z.enum(['etcd', 'kubelet']))
+    .exactOptional()
+    .meta({ description: 'what a membership that is not whole has left there' }),
+  servers: z
+    .record(text, text)
+    .exactOptional()
+    .meta({ description: 'the API server each of its kubeconfigs names' }),
   epoch: text.exactOptional().meta({ description: 'when it came to the cluster it is of' }),
   recovered: text.exactOptional().meta({ description: 'when the cluster was begun anew out of its data' }),
   recovering: z.literal(true).exactOptional().meta({ description: 'a recovery is under way on it' }),
@@ -94,7 +102,7 @@ const facts = z.object({
   lab: z.array(text).exactOptional().meta({ description: 'the concessions of a lab host' }),
   available: z.record(text, z.array(text)).exactOptional(),
   keys: z.record(text, text).exactOptional(),
-}) satisfies z.ZodType<Facts>;
+} satisfies Readonly<Record<keyof Facts, z.ZodType>>) satisfies z.ZodType<Facts>;
 
 const packages = {
   ...(Object.fromEntries(KUBERNETES_PACKAGES.map((name) => [name, text])) as {

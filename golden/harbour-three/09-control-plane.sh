@@ -1010,7 +1010,7 @@ step 18 make 0
 step 19 make 0
 step 20 make 0
 step 21 make 0
-step 22 make 30
+step 22 make 120
 step 23 make 0
 step 24 make 0
 say end

@@ -81,7 +81,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/serving-end/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/serving-end/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 check 60
+step 1 check 120
 say end
 }
 main

@@ -995,7 +995,7 @@ step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 30
+step 21 make 120
 step 22 make 0
 step 23 make 0
 say end

@@ -85,7 +85,8 @@ export function servingSteps(scene: Scene, at: 'control-plane' | 'join'): readon
       ...about(id('serving')),
       after: [...ready, id('serving-settings'), id('approver'), id('serving-address')],
       disturbs: 'service',
-      within: 30,
+      // Who signs may just be coming up again itself: a controller manager that lost its API server for a while is started anew.
+      within: 120,
       awaits: 'kubelet to take its certificate',
       probes: [servedProbe(scene)],
       read: sh`probe served_certificate`,
@@ -181,7 +182,7 @@ export function servedSteps(scene: Scene): readonly Step[] {
       {
         ...about('serving/signed'),
         after: ['join/serving-asked', 'serving/granted'],
-        within: 60,
+        within: 120,
         awaits: 'kubelet to take its certificate',
         probes: [servedProbe(scene)],
         clues: CLUES,

@@ -311,10 +311,10 @@ step 5 check 10
 step 6 check 10
 step 7 check 10
 step 8 check 40
-step 9 check 10
+step 9 check 90
 step 10 check 10
 step 11 check 10
-step 12 check 30
+step 12 check 90
 step 13 check 10
 step 14 check 10
 step 15 check 10

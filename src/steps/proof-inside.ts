@@ -23,6 +23,12 @@ import {
 } from './proof-asking.ts';
 import type { Step } from './step.ts';
 
+/**
+ * Seconds within which whoever watches the API server, kube-proxy and CoreDNS among them, is back and knows a new Service: after it was
+ * started anew they come again at longer and longer intervals (client-go's reflector).
+ */
+const WATCHED = 90;
+
 /** A name that every node of a cluster must be able to resolve, unless all it needs comes from somewhere near. */
 const OUTSIDE = 'registry.k8s.io';
 
@@ -177,7 +183,7 @@ export function serviceSteps(kube: Shell): readonly Step[] {
       probes,
       read: page(of('Service', 'web', 3), sh`80`),
       want: WELCOME,
-      within: 10,
+      within: WATCHED,
       awaits: 'an answer from the Service',
       clues: SERVICE_CLUES,
     },
@@ -231,7 +237,7 @@ export function nameSteps({ cluster }: Scene, kube: Shell): readonly Step[] {
       see: [NAMES],
       read: connected(kube, sh`web:80`),
       want: 'answers',
-      within: 30,
+      within: WATCHED,
       awaits: 'CoreDNS to answer',
       clues: [...EXEC_CLUES, ...DNS_CLUES, ...SILENT_DNS],
     },

@@ -136,6 +136,16 @@ export function endpointOf({ endpoint }: Pick<Cluster, 'endpoint'>): string {
   return `${endpoint.host}:${endpoint.port}`;
 }
 
+/** The endpoint as a kubeconfig names it: `https://api.harbour.internal:6443`. */
+export function endpointServer(cluster: Pick<Cluster, 'endpoint'>): string {
+  return `https://${endpointOf(cluster)}`;
+}
+
+/** Which of kubeadm's kubeconfigs on a node names the endpoint; the others of a control plane name the API server beside them. */
+export function endpointKubeconfig({ role }: Pick<Node, 'role'>): 'admin.conf' | 'kubelet.conf' {
+  return role === 'worker' ? 'kubelet.conf' : 'admin.conf';
+}
+
 /** The nodes that join a control plane which is there, in the order of cluster.yaml. */
 export function joiningControlPlanes(cluster: Cluster): readonly Node[] {
   return controlPlanes(cluster).slice(1);

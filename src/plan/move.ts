@@ -1,4 +1,4 @@
-import { type Cluster, endpointOf } from '../model/cluster.ts';
+import { type Cluster, endpointKubeconfig, endpointOf } from '../model/cluster.ts';
 import type { Plan } from './plan.ts';
 
 /** A change of the endpoint of a cluster that lives. */
@@ -28,9 +28,9 @@ export function moveOf(cluster: Cluster, { hosts }: Pick<Plan, 'hosts'>): Move |
     return undefined;
   if (!findings.some(({ step, forecast }) => MOVING.has(step) && forecast !== 'right')) return undefined;
   const to = endpointOf(cluster);
-  const used = cluster.nodes.flatMap(({ name, role }) => {
-    const servers = hosts.find(({ host }) => host === name)?.facts.servers;
-    const server = servers?.[role === 'worker' ? 'kubelet.conf' : 'admin.conf'];
+  const used = cluster.nodes.flatMap((node) => {
+    const servers = hosts.find(({ host }) => host === node.name)?.facts.servers;
+    const server = servers?.[endpointKubeconfig(node)];
     return server === undefined ? [] : [server.replace(/^https:\/\//, '')];
   });
   const from = used.find((one) => one !== to);

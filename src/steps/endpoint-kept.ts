@@ -1,4 +1,4 @@
-import { endpointOf } from '../model/cluster.ts';
+import { endpointOf, endpointServer } from '../model/cluster.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { proxiedProbe, PROXY_MARK, settingsProbe } from './kept.ts';
@@ -47,7 +47,7 @@ const renamed = (server: string): Shell => sh`sed ${`s#^\\( *server: \\).*#\\1${
 
 /** On the seat, before anybody is invited: what a host is told that knows nothing but a token. */
 export function clusterInfo(scene: Scene): Step {
-  const server = `https://${endpointOf(scene.cluster)}`;
+  const server = endpointServer(scene.cluster);
   const kube = sh`${kubectl(scene)} -n kube-public`;
   const ask = sh`${kube} get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}'`;
   return {
@@ -82,7 +82,7 @@ export function clusterInfo(scene: Scene): Step {
 /** On the seat, when every kubelet goes to the right one: what the pods of kube-proxy go by. */
 export function proxyServer(scene: Scene): readonly Step[] {
   if (scene.cluster.network.kubeProxy === 'replace') return [];
-  const server = `https://${endpointOf(scene.cluster)}`;
+  const server = endpointServer(scene.cluster);
   const kube = sh`${kubectl(scene)} -n kube-system`;
   const mark = PROXY_MARK.replaceAll('.', '\\.');
   const template = `{"spec":{"template":{"metadata":{"annotations":{"${PROXY_MARK}":"%s"}}}}}`;

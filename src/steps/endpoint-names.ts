@@ -1,4 +1,10 @@
-import { controlPlanes, endpointOf, joiningControlPlanes } from '../model/cluster.ts';
+import {
+  controlPlanes,
+  endpointKubeconfig,
+  endpointOf,
+  endpointServer,
+  joiningControlPlanes,
+} from '../model/cluster.ts';
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
 import { apiNames } from './api-certificate.ts';
@@ -22,8 +28,8 @@ export function endpointLeads(scene: Scene): readonly Step[] {
   const { cluster, node } = scene;
   const { host, kept } = cluster.endpoint;
   if (kept) return [];
-  const server = `https://${endpointOf(cluster)}`;
-  const path = `/etc/kubernetes/${node.role === 'worker' ? 'kubelet.conf' : 'admin.conf'}`;
+  const server = endpointServer(cluster);
+  const path = `/etc/kubernetes/${endpointKubeconfig(node)}`;
   return [
     check(
       {

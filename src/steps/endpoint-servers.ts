@@ -1,4 +1,4 @@
-import { joiningControlPlanes, endpointOf } from '../model/cluster.ts';
+import { endpointKubeconfig, endpointOf, endpointServer, joiningControlPlanes } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { rewrite } from './kinds/aside.ts';
@@ -21,7 +21,7 @@ const CONFIGS = 'https://kubernetes.io/docs/concepts/configuration/organize-clus
  */
 export function serversOf(scene: Scene): Readonly<Record<string, string>> {
   const { cluster, node, facts } = scene;
-  const endpoint = `https://${endpointOf(cluster)}`;
+  const endpoint = endpointServer(cluster);
   if (node.role === 'worker') return { 'kubelet.conf': endpoint };
   const own = `https://${nodeAddress(node, facts)}:${apiPort(cluster)}`;
   return {
@@ -92,8 +92,8 @@ const ANSWERS = 'it answers, or this host needs it no more than before';
 
 function answers(scene: Scene): Step {
   const { cluster, node } = scene;
-  const server = `https://${endpointOf(cluster)}`;
-  const path = `${FOLDER}/${node.role === 'worker' ? 'kubelet.conf' : 'admin.conf'}`;
+  const server = endpointServer(cluster);
+  const path = `${FOLDER}/${endpointKubeconfig(node)}`;
   const joined = joiningControlPlanes(cluster);
   const isFirst = node.role === 'control-plane' && !joined.some(({ name }) => name === node.name);
   const after: readonly StepId[] = [

@@ -146,6 +146,11 @@ export function endpointKubeconfig({ role }: Pick<Node, 'role'>): 'admin.conf' |
   return role === 'worker' ? 'kubelet.conf' : 'admin.conf';
 }
 
+/** Whether the cluster is made on this node; every other node joins it. */
+export function isFirstControlPlane(cluster: Cluster, { name }: Pick<Node, 'name'>): boolean {
+  return controlPlanes(cluster)[0]?.name === name;
+}
+
 /** The nodes that join a control plane which is there, in the order of cluster.yaml. */
 export function joiningControlPlanes(cluster: Cluster): readonly Node[] {
   return controlPlanes(cluster).slice(1);

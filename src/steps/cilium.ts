@@ -7,7 +7,7 @@ import { check } from './kinds/check.ts';
 import { file } from './kinds/file.ts';
 import { manifest } from './kinds/manifest.ts';
 import { pinned } from './kinds/pinned.ts';
-import { apiProbe, kubectl } from './node.ts';
+import { apiProbe, kubectl, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES, UPSTREAM } from './places.ts';
 import { type Installed, pathWords, PLUGIN_MARKS } from './plugin.ts';
@@ -150,7 +150,7 @@ export function ciliumHealth(scene: Scene, clues: readonly Clue[]): Step {
     },
     {
       read: sh`
-        said='the API server does not answer'
+        said=${SILENT}
         [ "$(probe ${api.name})" = ok ] && said=$(${kubectl(scene)} -n ${namespace} exec ${`daemonset/${daemonSet}`} -c cilium-agent -- cilium-dbg status --brief 2>&1)
         printf '%s\n' "$said" | tail -n 5`,
       want: 'OK',

@@ -3,7 +3,7 @@ import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { proxiedProbe, PROXY_MARK, settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
-import { asked, kubectl } from './node.ts';
+import { asked, kubectl, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Step } from './step.ts';
@@ -11,9 +11,6 @@ import type { Step } from './step.ts';
 /*
  * Where the cluster itself keeps its endpoint: what kubeadm makes nodes by, what whoever joins is told, and what kube-proxy goes by.
  */
-
-/** What a reading says when nobody has answered it. */
-const SILENT = 'the API server does not answer';
 
 /** On the first control plane: what kubeadm is told, at the next join and the next upgrade. This is where a move is written down first. */
 export function endpointKept(scene: Scene): Step {

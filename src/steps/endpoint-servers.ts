@@ -1,4 +1,10 @@
-import { endpointKubeconfig, endpointOf, endpointServer, joiningControlPlanes } from '../model/cluster.ts';
+import {
+  endpointKubeconfig,
+  endpointOf,
+  endpointServer,
+  isFirstControlPlane,
+  joiningControlPlanes,
+} from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { rewrite } from './kinds/aside.ts';
@@ -94,12 +100,12 @@ function answers(scene: Scene): Step {
   const { cluster, node } = scene;
   const server = endpointServer(cluster);
   const path = `${FOLDER}/${endpointKubeconfig(node)}`;
-  const joined = joiningControlPlanes(cluster);
-  const isFirst = node.role === 'control-plane' && !joined.some(({ name }) => name === node.name);
   const after: readonly StepId[] = [
     ...(cluster.endpoint.kept ? (['prepare/endpoint-name'] as const) : []),
     'control-plane/api-names',
-    ...(joined.length === 0 || isFirst ? [] : (['join/api-names'] as const)),
+    ...(joiningControlPlanes(cluster).length === 0 || isFirstControlPlane(cluster, node)
+      ? []
+      : (['join/api-names'] as const)),
   ];
   return check(
     {

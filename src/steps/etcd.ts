@@ -1,4 +1,4 @@
-import { controlPlanes } from '../model/cluster.ts';
+import { isFirstControlPlane } from '../model/cluster.ts';
 import { etcdFlags } from '../model/etcd.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { DISK_CLUES } from './clues.ts';
@@ -16,7 +16,7 @@ const SERVICE = 'landfall-etcd.service';
 /** etcd on a control plane that is up: it runs with the settings of cluster.yaml, and is looked after. */
 export function etcdSteps(scene: Scene): readonly Step[] {
   const { cluster, node } = scene;
-  const first = controlPlanes(cluster)[0]?.name === node.name;
+  const first = isFirstControlPlane(cluster, node);
   const up = first ? 'control-plane/api-ready' : 'join/api-ready';
   const { snapshots, defragment } = cluster.etcd;
   return [

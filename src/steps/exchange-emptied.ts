@@ -1,7 +1,7 @@
 import { sh, type Shell } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { draft, inPlace } from './kinds/file.ts';
-import { asked, kubectl } from './node.ts';
+import { asked, kubectl, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { OWN } from './places.ts';
 import { RETURNS, TOLERATIONS } from './returning.ts';
@@ -72,7 +72,7 @@ export function emptied(scene: Scene): Step {
           *answered)
             if ! [ -e ${NOTE} ]; then echo 'takes new pods'
             else probe movable | grep -v '^answered$' | sort | grep . || echo 'nothing to move'; fi ;;
-          *) echo 'the API server does not answer' ;;
+          *) echo ${SILENT} ;;
         esac
       fi`,
     want: 'nothing to move',

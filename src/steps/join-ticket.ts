@@ -1,7 +1,7 @@
 import { type Cluster, joiningControlPlanes, type Node, workers } from '../model/cluster.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { asked, kubectl, nodesProbe } from './node.ts';
+import { asked, kubectl, nodesProbe, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Slot, Step } from './step.ts';
@@ -102,7 +102,7 @@ export function closingSteps(scene: Scene): readonly Step[] {
       read: sh`
         case $(probe join_tokens) in
           *answered) probe join_tokens | ${ours} | grep . || echo none ;;
-          *) echo 'the API server does not answer' ;;
+          *) echo ${SILENT} ;;
         esac`,
       want: 'none',
       make: lines(

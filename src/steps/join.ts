@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { controlPlanes, endpointOf } from '../model/cluster.ts';
+import { endpointOf, isFirstControlPlane } from '../model/cluster.ts';
 import { heredoc, type Shell, sh } from '../shell/sh.ts';
 import { kubelet } from './control-plane.ts';
 import { namedInPods } from './endpoint-names.ts';
@@ -52,7 +52,7 @@ export function joinSteps(scene: Scene): readonly Step[] {
 
 /** On who joined, once the network plugin is in the cluster: it has written its configuration here, too. */
 export function joinNetworkSteps(scene: Scene): readonly Step[] {
-  if (controlPlanes(scene.cluster)[0]?.name === scene.node.name) return [];
+  if (isFirstControlPlane(scene.cluster, scene.node)) return [];
   const release = installed(scene.cluster, scene.lock);
   return release === undefined
     ? namedInPods(scene)

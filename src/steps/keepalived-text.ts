@@ -1,4 +1,4 @@
-import { controlPlanes, type VirtualAddress } from '../model/cluster.ts';
+import { controlPlanes, isFirstControlPlane, type VirtualAddress } from '../model/cluster.ts';
 import { memberAddress } from '../model/member.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
@@ -38,11 +38,6 @@ vrrp_script member {
 
 `;
 
-/** Whether another host has made the cluster, or is to make it. */
-export function isToJoin({ cluster, node }: Pick<Scene, 'cluster' | 'node'>): boolean {
-  return controlPlanes(cluster)[0]?.name !== node.name;
-}
-
 /**
  * What keepalived is told. All hosts are told alike, so that the address stays where it is while its holder is well: one that has come
  * back has no better claim. A host that is well outbids one that is not by so much that nothing else counts. The first control plane
@@ -51,7 +46,7 @@ export function isToJoin({ cluster, node }: Pick<Scene, 'cluster' | 'node'>): bo
  */
 export function keepalivedText(scene: Scene, virtual: VirtualAddress): string {
   const { cluster, node, facts } = scene;
-  const joins = isToJoin(scene);
+  const joins = !isFirstControlPlane(cluster, node);
   const device = deviceOf(scene, virtual);
   const others = peers(scene);
   // A list of nobody would be taken for everybody who listens to VRRP. This group is one nobody listens to (RFC 4727).

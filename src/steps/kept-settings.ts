@@ -1,4 +1,4 @@
-import { controlPlanes, workers } from '../model/cluster.ts';
+import { isFirstControlPlane, workers } from '../model/cluster.ts';
 import { etcdFlags } from '../model/etcd.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
@@ -95,7 +95,7 @@ export function superAdmin({ cluster }: Scene): readonly Step[] {
 export function insistingSteps(scene: Scene): readonly Step[] {
   const { cluster, node } = scene;
   if (cluster.certificates.kubelets !== 'signed') return [];
-  const at = controlPlanes(cluster)[0]?.name === node.name ? 'control-plane' : 'join';
+  const at = isFirstControlPlane(cluster, node) ? 'control-plane' : 'join';
   const insists = sh`grep -qxE ${` *- --kubelet-certificate-authority=${PKI}/ca.crt`} /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null`;
   return [
     {

@@ -2,7 +2,7 @@ import type { Grave } from '../model/drain.ts';
 import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { etcdctl, members } from './etcd-members.ts';
-import { asked, kubectl } from './node.ts';
+import { asked, kubectl, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { RETURNS, TOLERATIONS } from './returning.ts';
 import type { Clue, Step } from './step.ts';
@@ -68,7 +68,7 @@ function cordoned(scene: Scene, { name }: Leaving): Step {
     read: sh`
       case $(probe leave_cordon) in
         *answered) probe leave_cordon | awk -v name=${name} '$1 == name && $2 != "true" { open = 1 } END { print open ? "takes new pods" : "takes no new pods" }' ;;
-        *) echo 'the API server does not answer' ;;
+        *) echo ${SILENT} ;;
       esac`,
     want: 'takes no new pods',
     make: sh`${kube} cordon ${name}`,
@@ -105,7 +105,7 @@ function drained(scene: Scene, { name, despite, limit }: Leaving): Step {
     read: sh`
       case $(probe leave_pods) in
         *answered) probe leave_pods | awk -F '|' '/\// && $2 != "Succeeded" && $2 != "Failed" && $3 != "DaemonSet" && $4 == "" && !(${RETURNS}) { print $1 }' | sort | grep . || echo 'no pods to move' ;;
-        *) echo 'the API server does not answer' ;;
+        *) echo ${SILENT} ;;
       esac`,
     want: 'no pods to move',
     make: sh`
@@ -178,7 +178,7 @@ export function forgetSteps(scene: Scene, { name }: Pick<Leaving, 'name'>): read
         case $(probe leave_node) in
           answered) echo none ;;
           *answered) echo ${`node ${name}`} ;;
-          *) echo 'the API server does not answer' ;;
+          *) echo ${SILENT} ;;
         esac`,
       want: 'none',
       make: sh`${kube} delete node ${name} --ignore-not-found --wait=false`,

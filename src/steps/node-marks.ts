@@ -1,7 +1,7 @@
 import type { Node } from '../model/cluster.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
-import { answering, asked, kubectl } from './node.ts';
+import { answering, asked, kubectl, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import type { Step, StepId } from './step.ts';
 
@@ -33,7 +33,7 @@ function missing(probe: string, wanted: readonly string[]): Shell {
         for wish in ${wanted}; do
           printf '%s\n' "$there" | grep -qxF -- "$wish" || echo "\${wish%%|*}: \${wish#*|} is missing"
         done | grep . || echo 'as wished' ;;
-      *) echo 'the API server does not answer' ;;
+      *) echo ${SILENT} ;;
     esac`;
 }
 

@@ -57,6 +57,9 @@ export function apiProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Prob
   return { name: 'api', run: sh`${kubectl(scene)} get --raw /readyz` };
 }
 
+/** What a reading says when it asked the API server, and nobody has answered. */
+export const SILENT = 'the API server does not answer';
+
 /** A probe that asks the API server, when that is ready. */
 export function asked(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>, name: string, run: Shell): Probe {
   return { name, run, needs: { probe: apiProbe(scene), said: 'ok' } };
@@ -119,7 +122,7 @@ const QUESTIONS = {
   namespaces: {
     word: 'namespace',
     kinds: ['Namespace'],
-    fields: ['{.metadata.name}', '{.metadata.deletionTimestamp}'],
+    fields: ['{.metadata.name}', '{.metadata.deletionTimestamp}', '{.metadata.uid}'],
   },
   requests: {
     word: 'request',
@@ -174,7 +177,7 @@ export function requestsProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>):
   return questionProbe(scene, 'requests');
 }
 
-/** A line each namespace: `name|when its deletion was asked for`. */
+/** A line each namespace: `name|when its deletion was asked for|its UID`. */
 export function namespacesProbe(scene: Pick<Scene, 'cluster' | 'node' | 'facts'>): Probe {
   return questionProbe(scene, 'namespaces');
 }

@@ -1,6 +1,6 @@
 import { isIPv4 } from '../model/network.ts';
 import { sh } from '../shell/sh.ts';
-import { answering, asked, kubectl, namespacesProbe, nodeAddress } from './node.ts';
+import { answering, asked, kubectl, namespacesProbe, nodeAddress, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { NODE_PORT, page, PROOF_NAMESPACE, SERVICES, WELCOME } from './proof-asking.ts';
 import { nameSteps, podSteps, serviceSteps } from './proof-inside.ts';
@@ -96,7 +96,7 @@ export function cleaned(
         'left '*)
           if [ -n "$since" ] && [ $(($(date +%s) - $(date -d "$since" +%s))) -lt 60 ]; then pods
           else echo ${`namespace ${PROOF_NAMESPACE}`} "$since"; if [ -n "$since" ]; then pods | grep '^pod/' || :; fi; fi ;;
-        *) echo 'the API server does not answer' ;;
+        *) echo ${SILENT} ;;
       esac`,
     want: 'gone',
     make: sh`

@@ -1,4 +1,4 @@
-import { controlPlanes, type Node, workers } from '../model/cluster.ts';
+import { isFirstControlPlane, type Node, workers } from '../model/cluster.ts';
 import { memberAddress } from '../model/member.ts';
 import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
@@ -194,7 +194,7 @@ export function servedSteps(scene: Scene): readonly Step[] {
 
 /** kubelet is told to ask the cluster for what it serves. kubeadm fetches its settings from the cluster, where they are kept. */
 function asksStep({ cluster, node }: Scene, at: 'control-plane' | 'join'): Step {
-  const first = controlPlanes(cluster)[0]?.name === node.name;
+  const first = isFirstControlPlane(cluster, node);
   return {
     id: `${at}/serving-settings`,
     title: 'Have kubelet ask the cluster for the certificate it serves',

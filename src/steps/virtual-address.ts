@@ -1,8 +1,9 @@
+import { isFirstControlPlane } from '../model/cluster.ts';
 import type { VirtualAddress } from '../model/cluster.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { balanceSteps } from './balance.ts';
 import { DISK_CLUES } from './clues.ts';
-import { deviceOf, HEAD, isToJoin, keepalivedText, MEMBER_BEGINS } from './keepalived-text.ts';
+import { deviceOf, HEAD, keepalivedText, MEMBER_BEGINS } from './keepalived-text.ts';
 import { check } from './kinds/check.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
 import { file, lookAtFile } from './kinds/file.ts';
@@ -138,7 +139,7 @@ function settings(scene: Scene, virtual: VirtualAddress): Step {
     },
     { path, content: keepalivedText(scene, virtual) },
   );
-  if (isToJoin(scene)) return step;
+  if (!isFirstControlPlane(scene.cluster, scene.node)) return step;
   const past = `/^${MEMBER_BEGINS}/,/^$/d; /^    member$/d`;
   return {
     ...step,

@@ -152,7 +152,7 @@ async function nothingToDo(lab: Lab, dir: string, hosts: readonly string[]): Pro
     measured: (ours - readings) / bare,
     goal: 1.5,
     unit: '×',
-    detail: `(${show(ours)} − ${show(readings)} of readings on the host${hosts.length === 1 ? '' : 's'}) : ${show(bare)}`,
+    detail: `(${show(ours)} − ${show(readings)} of readings, one after the other, on the host${hosts.length === 1 ? '' : 's'}) : ${show(bare)}`,
   };
 }
 

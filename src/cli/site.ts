@@ -82,14 +82,17 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
   const hosts = new Map<string, Host>(all.map((target) => [target.name, connection(target, cluster)]));
   // The connection takes longest: it is made while the list of steps is being loaded.
   for (const host of hosts.values()) host.open?.();
-  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }, { secretsOf }] = await Promise.all([
-    import('../steps/phases.ts'),
-    import('../config/resolve.ts'),
-    import('../config/network-lock.ts'),
-    import('./rehearse.ts'),
-    import('./secrets.ts'),
-  ]);
-  if (lock !== undefined) rehearse(cluster, lock);
+  const [{ PHASES }, { resolve }, { resolveNetwork }, { rehearse }, { secretsOf }, { memoryOf }] =
+    await Promise.all([
+      import('../steps/phases.ts'),
+      import('../config/resolve.ts'),
+      import('../config/network-lock.ts'),
+      import('./rehearse.ts'),
+      import('./secrets.ts'),
+      import('../run/memory.ts'),
+    ]);
+  const memory = memoryOf(cluster.name, process.env);
+  if (lock !== undefined && !memory.isThere) rehearse(cluster, lock);
   const operator = localHost({
     ...(ways === undefined ? {} : { namespace: ways.namespace }),
     before: () => sshOf(all),
@@ -101,6 +104,7 @@ export async function withSite<T>(loaded: Loaded, work: (site: Site) => Promise<
     hosts,
     operator,
     phases: PHASES,
+    memory,
     secret: secretsOf(loaded),
     resolve: (wish, facts, known) => {
       if (known !== undefined) return known;

@@ -22,6 +22,13 @@ import type { Slot } from '../steps/step.ts';
 /** How many hosts are spoken to at once. */
 export const AT_ONCE = 50;
 
+/** What hosts were when all of them were met last, by this user on this machine. Nothing is ever concluded from it. */
+export interface Memory {
+  /** The facts of each node by its name; undefined when there are none, and from the second time on: by then they are old. */
+  readonly facts: () => Readonly<Record<string, Facts>> | undefined;
+  readonly keep: (facts: Readonly<Record<string, Facts>>) => void;
+}
+
 /** What a command works with: the wish, the hosts behind it, and the list of steps. */
 export interface Site {
   readonly cluster: Cluster;
@@ -38,6 +45,8 @@ export interface Site {
    * @throws Problem when it cannot be had from where cluster.yaml says.
    */
   readonly secret?: (slot: Slot) => string | undefined;
+  /** What is remembered of the hosts from one command to the next; they are always asked anew. */
+  readonly memory?: Memory;
   /**
    * Chooses exact versions out of what the repositories hold, and the network out of what the hosts are; throws Problem when
    * nothing fits. Takes the facts of each node by its name.
@@ -155,38 +164,103 @@ export function hostOf(site: Site, name: string): Host {
   return host;
 }
 
+/** What each host is asked once it is known what it is. */
+interface Layout {
+  readonly works: readonly Work[];
+  /** Whether only a part of the list was meant. */
+  readonly isPart: boolean;
+  /** The work of each host that has any, by its name; of all that is looked at, also what was not meant. */
+  readonly worksOf: ReadonlyMap<string, readonly Work[]>;
+}
+
+function layOutAll(
+  { cluster, phases }: Site,
+  ground: Pick<Plan, 'lock'> & Pick<Met, 'facts'>,
+  choice: Choice,
+): Layout {
+  const known = { cluster, ...ground };
+  const works = layOut(phases, known, 'always', choice);
+  const isPart = !works.some(({ steps }) => steps.some(({ id }) => id === APPLIED));
+  // Whoever would undo what others have applied is to know it, whichever part of the list he means.
+  const besides = isPart ? layOut(phases, known, 'always', { only: [APPLIED] }) : [];
+  const worksOf = new Map<string, Work[]>();
+  for (const work of [...works, ...besides])
+    worksOf.set(work.host, [...(worksOf.get(work.host) ?? []), work]);
+  return { works, isPart, worksOf };
+}
+
+/** The script of all readings of a host. */
+function readings(site: Site, name: string, works: readonly Work[]): string {
+  const steps = works.flatMap((w) => w.steps);
+  return compile(steps, {
+    mode: 'read',
+    title: `${site.cluster.name} · ${name} · readings`,
+    slots: secretsOf(site, steps, 'read'),
+    unset: unwanted(site.cluster),
+  });
+}
+
+/** What a host was asked on a guess of what it is. */
+interface Guess {
+  readonly script: string;
+  /** Undefined when it could not be asked: then it is asked again, and that tells why. */
+  readonly answer: Promise<string | undefined>;
+}
+
 /**
- * Looks at every host and compares: a plan, in two round trips a host. Nothing is changed anywhere.
+ * Asks hosts for their readings as if they were what they were last time, while they are still being asked what they are. What comes of it
+ * counts only where the very same script would be sent now.
+ */
+function guess(site: Site, choice: Choice): ReadonlyMap<string, Guess> {
+  const { lock, memory } = site;
+  const facts = lock === undefined ? undefined : memory?.facts();
+  if (lock === undefined || facts === undefined || site.hosts.size > GUESSED) return new Map();
+  try {
+    const { worksOf } = layOutAll(site, { lock, facts }, choice);
+    return new Map(
+      [...worksOf].flatMap(([name, works]): readonly (readonly [string, Guess])[] => {
+        const host = site.hosts.get(name);
+        if (host === undefined) return [];
+        const script = readings(site, name, works);
+        return [[name, { script, answer: ask(host, script).catch(() => undefined) }]];
+      }),
+    );
+  } catch {
+    // What was written down by another version, or by nobody who knows: nothing is guessed.
+    return new Map();
+  }
+}
+
+/** More hosts than this are not guessed at: their scripts would all be made twice, and it is the slowest host that is waited for. */
+const GUESSED = 20;
+
+/**
+ * Looks at every host and compares: a plan, in two round trips a host, and in the time of one where it is what it was last time. Nothing
+ * is changed anywhere.
  * @throws Problem or Problems when hosts cannot be reached or no version fits.
  */
 export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
   const begun = Date.now();
   const tripsBefore = totalTrips(site);
+  // It takes longest, so it comes first.
+  const guessed = guess(site, choice);
   const { facts, away } = await meet(site);
   const lock = site.resolve(site.cluster, facts, site.lock);
-  const ground = { cluster: site.cluster, lock, facts };
-  const works = layOut(site.phases, ground, 'always', choice);
-  const isPart = !works.some(({ steps }) => steps.some(({ id }) => id === APPLIED));
-  // Whoever would undo what others have applied is to know it, whichever part of the list he means.
-  const besides = isPart ? layOut(site.phases, ground, 'always', { only: [APPLIED] }) : [];
-  const worksOf = new Map<string, Work[]>();
-  for (const work of [...works, ...besides])
-    worksOf.set(work.host, [...(worksOf.get(work.host) ?? []), work]);
+  const { works, isPart, worksOf } = layOutAll(site, { lock, facts }, choice);
   const nodes = site.cluster.nodes.filter(({ name }) => worksOf.has(name));
   const read = unwrap(
     await pMap(
       nodes,
       ({ name }) => {
         const own = worksOf.get(name) ?? [];
-        const steps = own.flatMap((w) => w.steps);
-        const script = compile(steps, {
-          mode: 'read',
-          title: `${site.cluster.name} · ${name} · readings`,
-          slots: secretsOf(site, steps, 'read'),
-          unset: unwanted(site.cluster),
-        });
+        const script = readings(site, name, own);
+        const asked = guessed.get(name);
+        const answer = async (): Promise<string> => {
+          const said = asked?.script === script ? await asked.answer : undefined;
+          return said ?? ask(hostOf(site, name), script);
+        };
         return caught(
-          ask(hostOf(site, name), script).then((text) => {
+          answer().then((text) => {
             const records = parseRecords(text);
             return { findings: compare(own, records), applied: appliedOf(own, records) };
           }),
@@ -195,6 +269,7 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
       { concurrency: AT_ONCE },
     ),
   );
+  if (away.length === 0) site.memory?.keep(facts);
   const hosts = settle(read.map(({ findings }) => findings)).flatMap((all, i): readonly HostPlan[] => {
     const { name = '', address = '' } = nodes[i] ?? {};
     const findings = isPart ? all.filter(({ step }) => step !== APPLIED) : all;

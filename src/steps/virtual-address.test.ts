@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -268,6 +269,15 @@ describe('whether the address is to be had', () => {
     expect(free()).toBe('free');
     put(root, 'etc/keepalived/keepalived.conf', 'vrrp_instance office {\n}\n');
     expect(free()).toBe('used for something else');
+    // What a package has brought is nobody's.
+    const brought = createHash('md5').update('vrrp_instance office {\n}\n').digest('hex');
+    put(
+      root,
+      'bin/dpkg-query',
+      `#!/bin/sh\nprintf ' %s %s\\n' ${root}/etc/keepalived/keepalived.conf ${brought}\n`,
+      0o755,
+    );
+    expect(read(inRoot(root, step('preflight/keepalived', at(0))), join(root, 'bin'))).toBe('free');
     // On a host of ours it was changed by hand, and is written anew.
     put(root, 'etc/kubernetes/landfall/cluster', 'harbour\n');
     expect(free()).toBe('free');

@@ -54,6 +54,19 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
+probe_api() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
+}
+
+probe_overview() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}|{.metadata.uid}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+}
+
+probe_namespaces() {
+probe overview | sed -n 's/^namespace|//p'
+}
+
 probe_packages() {
 dpkg-query -W -f '${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n' cri-o cri-tools kubeadm kubectl kubelet kubernetes-cni nftables 2>/dev/null
 }
@@ -319,9 +332,23 @@ if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 }
 want_21=none
 
-# ── 22 preflight/resolver: Ask name servers that pods can ask, too
-# Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Where that is the host's own loopback, CoreDNS asks itself, sees the loop and stops; then no name is resolved in the whole cluster.
+# ── 22 preflight/same-data: Find the data this cluster has had
+# An etcd that finds no data where its own should be begins a new cluster without a word, and all looks well: an API server that is ready, and knows of nothing. Whatever is made in there then makes it harder to have the old one back. So each control plane that began a cluster has a note of which one it was.
 read_22() {
+if [ -e /etc/kubernetes/landfall/initialised ] && [ -e /etc/kubernetes/manifests/etcd.yaml ] && ! ls /var/lib/etcd/member/wal/*.wal >/dev/null 2>&1; then echo 'the data of etcd are not there'
+else
+  known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
+uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')
+if [ -n "$known" ] && [ -z "$uid" ] && [ "$(probe api)" = ok ]; then uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=; fi
+if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then echo 'etcd has begun anew, empty'": kube-system is $uid, and was $known"
+else echo 'its own, or none yet'; fi
+fi
+}
+want_22='its own, or none yet'
+
+# ── 23 preflight/resolver: Ask name servers that pods can ask, too
+# Pods ask CoreDNS, and CoreDNS asks whom the host's resolv.conf names. Where that is the host's own loopback, CoreDNS asks itself, sees the loop and stops; then no name is resolved in the whole cluster.
+read_23() {
 file=$(sed -n 's/^resolvConf: *//p' /var/lib/kubelet/config.yaml 2>/dev/null | tr -d '"')
 if [ -n "$file" ]; then :
 elif systemctl is-active -q systemd-resolved; then file=/run/systemd/resolve/resolv.conf
@@ -333,11 +360,11 @@ else
     END { if (!bad) print "none on the loopback" }' "$file"
 fi
 }
-want_22='none on the loopback'
+want_23='none on the loopback'
 
-# ── 23 preflight/reachable: Reach the package repositories
+# ── 24 preflight/reachable: Reach the package repositories
 # The host itself fetches what it installs. A firewall or a proxy in between is best found before anything has been changed. Once the packages are there, nobody asks.
-read_23() {
+read_24() {
 have=$(probe packages | awk '$1 == "nftables" { next } { print $1, $2, $4 }')
 want='cri-o 1.36.1-1.1 installed
 cri-tools 1.36.0-1.1 installed
@@ -364,11 +391,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_23='reached, or not needed'
+want_24='reached, or not needed'
 
-# ── 24 preflight/registries: Reach the registries of the images
+# ── 25 preflight/registries: Reach the registries of the images
 # The control plane and the network plugin come as images, and each node pulls its own. A registry that turns this host away is found here and not in the middle of the making. Once there is a cluster, nobody asks.
-read_24() {
+read_25() {
 if [ -e /etc/kubernetes/landfall/initialised ]; then set --; else set -- https://mirror.example.com/v2/ https://ghcr.io/v2/; fi
 answer='401  *Unauthorized'
 at=$(mktemp -d)
@@ -387,11 +414,11 @@ wait
 cat "$at"/*.said 2>/dev/null | grep . || echo 'reached, or not needed'
 rm -rf "$at"
 }
-want_24='reached, or not needed'
+want_25='reached, or not needed'
 
-# ── 25 preflight/network-plugin: Keep to the network plugin the cluster has
+# ── 26 preflight/network-plugin: Keep to the network plugin the cluster has
 # The plugin has given every pod its address and every node its routes. Another one put over it would leave both half right, node by node.
-read_25() {
+read_26() {
 has=
 if [ -e /etc/kubernetes/landfall/initialised ]; then
   for pair in 10-calico.conflist=calico 05-cilium.conflist=cilium; do
@@ -400,20 +427,20 @@ if [ -e /etc/kubernetes/landfall/initialised ]; then
 fi
 if [ -n "$has" ]; then echo "the cluster has$has"; else echo 'that plugin, or none yet'; fi
 }
-want_25='that plugin, or none yet'
+want_26='that plugin, or none yet'
 
-# ── 26 preflight/pod-mtu: Carry packets of 1500 bytes between nodes
+# ── 27 preflight/pod-mtu: Carry packets of 1500 bytes between nodes
 # Pods send packets of 1450 bytes, and encapsulation makes them 1500. A device that carries less drops them without a word: connections open, and hang as soon as they carry more than a greeting.
-read_26() {
+read_27() {
 device=$(ip -o -4 address show | awk -v wanted=10.0.0.11 '{ split($4, a, "/"); if (a[1] == wanted) { print $2; exit } }')
 mtu=$(ip -o link show dev "$device" 2>/dev/null | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
 if [ -z "$device" ] || [ "${mtu:-0}" -ge 1500 ]; then echo 'carries 1500 bytes'; else echo "$device carries ${mtu:-0} bytes"; fi
 }
-want_26='carries 1500 bytes'
+want_27='carries 1500 bytes'
 
-# ── 27 preflight/endpoint: Reach this cluster under api.example.com:6443
+# ── 28 preflight/endpoint: Reach this cluster under api.example.com:6443
 # Before a cluster is told of another endpoint, that must lead to it, from every node: its name is in your DNS, and your balancer knows the API servers. Found out later, some nodes would be with the new one and some with the old.
-read_27() {
+read_28() {
 said=$(sed -n 's/^ *server: //p' /etc/kubernetes/admin.conf 2>/dev/null)
 if [ -z "$said" ] || [ "$said" = https://api.example.com:6443 ]; then echo 'it leads to this cluster, or nothing is yet to go there'
 elif ! timeout 10 getent ahosts api.example.com >/dev/null; then echo 'api.example.com leads nowhere'
@@ -422,14 +449,14 @@ else
   if [ "$said" = ok ]; then echo 'it leads to this cluster, or nothing is yet to go there'; else printf '%s\n' "$said" | tail -n 1; fi
 fi
 }
-want_27='it leads to this cluster, or nothing is yet to go there'
+want_28='it leads to this cluster, or nothing is yet to go there'
 
-# ── 28 preflight/ssh-port: Have port 22322 free for sshd
+# ── 29 preflight/ssh-port: Have port 22322 free for sshd
 # Where another program listens, sshd says so in its log, and listens on its other ports alone.
-read_28() {
+read_29() {
 by=$(ss -Hltnp 'sport = :22322' | grep -v -e '"sshd"' -e '"systemd"' | sed 's/.*users:(("\([^"]*\)".*/\1/' | head -n 1); if [ -n "$by" ]; then echo "held by $by"; else echo "free, or sshd's own"; fi
 }
-want_28='free, or sshd'\''s own'
+want_29='free, or sshd'\''s own'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -444,7 +471,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/preflight/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/preflight/stop; stop=${stop:-$tmp/stop}
-say landfall 1 28
+say landfall 1 29
 step 1 check 0
 step 2 check 0
 step 3 check 0
@@ -473,6 +500,7 @@ step 25 check 0
 step 26 check 0
 step 27 check 0
 step 28 check 0
+step 29 check 0
 say end
 }
 main

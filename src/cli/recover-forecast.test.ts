@@ -13,6 +13,7 @@ const nodes = NAMES.map((name) => ({
 }));
 const found = (name: string, more: Partial<EtcdFound> = {}): EtcdFound => ({
   name,
+  plane: true,
   data: true,
   runs: true,
   well: false,

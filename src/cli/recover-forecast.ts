@@ -4,7 +4,8 @@ import type { RecoverPlan } from '../run/recover.ts';
 import { KEPT } from '../steps/recover-data.ts';
 
 /** `revision 5012, index 6120, member 8e9e05c52164694d of cdf818194e3a8c32`, as far as it is known. */
-function dataText({ data, index, revision, member, cluster, runs }: EtcdFound): string {
+function dataText({ data, anew, index, revision, member, cluster, runs }: EtcdFound): string {
+  if (anew) return 'no data of the cluster: etcd was started without them, and has begun anew, empty';
   if (!data) return 'no data of etcd';
   const parts = [
     ...(revision === undefined ? [] : [`revision ${revision}`]),

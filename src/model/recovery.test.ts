@@ -6,6 +6,7 @@ const NAMES = ['cp-0', 'cp-1', 'cp-2'];
 const MEMBERS = NAMES.map((name) => ({ id: name, name, peer: `https://${name}:2380`, learner: false }));
 const found = (name: string, more: Partial<EtcdFound> = {}): EtcdFound => ({
   name,
+  plane: true,
   data: true,
   runs: true,
   well: false,

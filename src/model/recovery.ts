@@ -4,8 +4,12 @@ import { type Ballot, ballot, type EtcdMember } from './quorum.ts';
 export interface EtcdFound {
   /** The node's name. */
   readonly name: string;
-  /** Whether etcd's data lie on its disk. */
+  /** Whether a control plane was made here: the file is there by which kubelet runs etcd. */
+  readonly plane: boolean;
+  /** Whether the data of the cluster's etcd lie on its disk. */
   readonly data: boolean;
+  /** Whether etcd runs here with none of them: it was started without its data, and has begun an empty cluster. */
+  readonly anew?: true;
   /** Whether etcd runs here. */
   readonly runs: boolean;
   /** Whether it decides: then most of the members agree. */

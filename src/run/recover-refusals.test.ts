@@ -10,6 +10,7 @@ const planes = NAMES.map(
 );
 const found = (name: string, more: Partial<EtcdFound> = {}): EtcdFound => ({
   name,
+  plane: true,
   data: true,
   runs: true,
   well: false,
@@ -65,6 +66,17 @@ describe('the control plane out of which etcd is begun anew', () => {
     expect(chosen([empty])).toBe('recover/no-survivor 4');
     expect(chosen([])).toBe('recover/no-survivor 4');
     expect(chosen([empty], { snapshot: '/root/etcd.db' })).toBe('cp-0');
+  });
+  it('is one that was a control plane: a snapshot has no keys', () => {
+    const fresh = found('cp-0', { plane: false, data: false, runs: false, members: [] });
+    expect(chosen([fresh], { snapshot: '/root/etcd.db' })).toBe('recover/no-plane 5');
+    const wiped = found('cp-1', { data: false, runs: false, members: [] });
+    expect(chosen([fresh, wiped], { snapshot: '/root/etcd.db' })).toBe('cp-1');
+  });
+  it('has lost its data where its etcd was started without them, however well that is', () => {
+    const anew = found('cp-0', { data: false, anew: true, well: false, members: [] });
+    expect(chosen([anew])).toBe('recover/no-data 5');
+    expect(chosen([anew], { snapshot: '/root/etcd.db' })).toBe('cp-0');
   });
   it('is the one on which it was begun, once it was, and no other', () => {
     const all = [found('cp-1', { data: false, begun: '20261126T094206Z' }), found('cp-2')];

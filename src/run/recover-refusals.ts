@@ -2,6 +2,7 @@ import type { Node } from '../model/cluster.ts';
 import { Problem } from '../model/problem.ts';
 import { holds } from '../model/quorum.ts';
 import type { EtcdFound, Loss } from '../model/recovery.ts';
+import { ETCD_FILES, ETCD_MANIFEST } from '../steps/places.ts';
 
 /** How etcd is to be recovered. */
 export interface RecoverWish {
@@ -25,7 +26,7 @@ export interface Question {
 /**
  * Chooses the control plane out of which etcd is begun anew.
  * @throws Problem when none is there or the one that is meant cannot be (`recover/unknown`, exit 2; `recover/silent`, exit 4;
- * `recover/no-data`, exit 5), another recovery is under way (`recover/begun`, exit 5), nothing is lost (`recover/healthy`, exit 5), or
+ * `recover/no-plane` and `recover/no-data`, exit 5), another recovery is under way (`recover/begun`, exit 5), nothing is lost (`recover/healthy`, exit 5), or
  * enough is left for a majority (`recover/majority`, exit 5).
  */
 export function choose(question: Question): Node {
@@ -42,14 +43,19 @@ export function choose(question: Question): Node {
   const well = found.find((one) => one.well);
   if (well !== undefined) throw healthy(well.name);
   if (holds(loss.ballot) && !wish.despiteMajority) throw majority(loss);
-  if (!chosen.data && wish.snapshot === undefined) throw noData(name, loss);
+  if (!chosen.plane) throw noPlane(name);
+  if (!chosen.data && wish.snapshot === undefined) throw noData(chosen, loss);
   return node;
 }
 
 /** Where the newest data are; for a snapshot, any control plane that answers and was one will do. */
 function newest({ found, loss, wish, away }: Question): string {
-  const first = loss.survivors[0] ?? (wish.snapshot === undefined ? undefined : found[0]);
+  const first =
+    loss.survivors[0] ??
+    (wish.snapshot === undefined ? undefined : (found.find(({ plane }) => plane) ?? found[0]));
   if (first !== undefined) return first.name;
+  const anew = found.find((one) => one.anew);
+  if (anew !== undefined) throw noData(anew, loss);
   throw new Problem({
     code: 'recover/no-survivor',
     summary: 'no control plane answers that has etcd’s data',
@@ -81,15 +87,29 @@ function silent(name: string, away: readonly Problem[]): Problem {
   });
 }
 
-function noData(name: string, { survivors }: Loss): Problem {
+function noPlane(name: string): Problem {
+  return new Problem({
+    code: 'recover/no-plane',
+    host: name,
+    summary: `${name} is not a control plane of this cluster, or has lost more than etcd’s data`,
+    saw: `neither ${ETCD_MANIFEST} nor what a recovery would have set aside is there`,
+    why: 'a snapshot has the objects. The keys every node and every token is known by, and the files by which kubelet runs the control plane, lie beside etcd on the host, and no snapshot has them',
+    try: 'another control plane that has them: landfall recover --from; or put /etc/kubernetes back from a backup of a control plane, and kubelet and the runtime with landfall apply --only packages --only runtime; with neither, the cluster is made anew by landfall apply, and filled from what its objects were made of',
+    exit: 5,
+  });
+}
+
+function noData({ name, anew }: EtcdFound, { survivors }: Loss): Problem {
   return new Problem({
     code: 'recover/no-data',
     host: name,
-    summary: `${name} has no data of etcd`,
+    summary: anew
+      ? `etcd on ${name} has begun anew, empty: the data of the cluster are not there`
+      : `${name} has no data of etcd`,
     why: 'a cluster is recovered out of what one of its members has written down',
     try:
       survivors.length === 0
-        ? 'landfall recover --snapshot FILE, with a snapshot that lies on that host'
+        ? `landfall recover --snapshot FILE, with a snapshot that lies on that host: ls ${ETCD_FILES.snapshots}`
         : `landfall recover --from ${survivors[0]?.name}`,
     exit: 5,
   });

@@ -1,6 +1,7 @@
 import { controlPlanes } from '../model/cluster.ts';
 import { runtimeOf } from '../model/runtime.ts';
 import { type Shell, sh } from '../shell/sh.ts';
+import { ANEW_CLUES, refuseAnew } from './identity.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { objectsProbe, wantedObjects } from './kept.ts';
@@ -64,7 +65,7 @@ export function takeBack(scene: Scene): Shell {
     ${removeRoutes(cluster.network.pods)}
     ${removeRules}
     rm -rf ${RECOVERY.folder}
-    rm -f ${[FILES.initialised, RECOVERY.done]}`;
+    rm -f ${[FILES.initialised, FILES.clusterUid, RECOVERY.done]}`;
 }
 
 function init(scene: Scene): Step {
@@ -80,7 +81,7 @@ function init(scene: Scene): Step {
     title: 'Make the cluster',
     why: 'kubeadm makes the keys and certificates, starts etcd and the control plane as pods that kubelet runs by itself, and writes into the new cluster what later nodes need to know. Its phases keep what they find whole, so an init that was cut short anywhere is brought to its end by running it again.',
     see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/'],
-    after: ['control-plane/no-torn-files'],
+    after: ['control-plane/no-torn-files', 'preflight/same-data'],
     disturbs: 'service',
     within: 30,
     awaits: 'the API server to show what kubeadm has written',
@@ -119,6 +120,7 @@ function init(scene: Scene): Step {
       if [ "$owner" != ${cluster.name} ]; then
         echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
       fi
+      ${refuseAnew(scene)}
       met=
       if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet/config.yaml ]; then
         # An earlier try has come this far: that its own files and processes are there is no error.
@@ -143,6 +145,7 @@ function init(scene: Scene): Step {
         try: 'take another host; or, when nothing of it is needed any more, kubeadm reset on this one',
         diagnosis: 'H21',
       },
+      ...ANEW_CLUES,
       ...INIT_CLUES,
     ],
   };

@@ -13,6 +13,7 @@ import { etcdSteps } from './etcd.ts';
 import { firewallProof } from './firewall-proof.ts';
 import { firewallKept, firewallRules, firewallTool } from './firewall.ts';
 import { groundSteps } from './ground.ts';
+import { sameData } from './identity.ts';
 import { ipv6Steps } from './ipv6.ts';
 import { joinControlPlaneSteps } from './join-control-plane.ts';
 import { joinNetworkSteps, joinSteps } from './join.ts';
@@ -67,6 +68,7 @@ export const PHASES: readonly Phase[] = [
       ...groundSteps(scene),
       ...alikeSteps(scene),
       ...earlierSteps(scene),
+      ...sameData(scene),
       ...reachSteps(scene),
       pluginKeptStep(scene),
       ...podMtuSteps(scene),
@@ -175,13 +177,22 @@ export const PHASES: readonly Phase[] = [
     steps: joinedNames,
   },
   {
+    id: 'endpoint-told',
+    title: 'Say where the cluster is found',
+    why: 'Who joins, today or in a year, knows nothing but a token; where to go with it is written where it can be read without one.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: (scene) => [clusterInfo(scene)],
+  },
+  {
     id: 'join-ticket',
     title: 'Invite the hosts that are to join',
     why: 'A member is made from both sides: the cluster says whom it expects, and a host shows that it is the one.',
     stage: 'seat',
     on: firstControlPlane,
     when: 'always',
-    steps: (scene) => [clusterInfo(scene), ...quorumSteps(scene), ...ticketSteps(scene)],
+    steps: (scene) => [...quorumSteps(scene), ...ticketSteps(scene)],
   },
   {
     id: 'join-control-plane',

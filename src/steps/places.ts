@@ -67,6 +67,8 @@ export const FILES = {
   kubeadm: '/etc/kubernetes/landfall/kubeadm.yaml',
   /** What Cilium's chart is told, where Cilium is the network plugin. */
   ciliumValues: '/etc/kubernetes/landfall/cilium-values.yaml',
+  /** The UID of kube-system: which cluster's data etcd has here. */
+  clusterUid: '/etc/kubernetes/landfall/kube-system-uid',
   /** Written when kubeadm init has come to its end; consulted only while the API server does not answer. */
   initialised: '/etc/kubernetes/landfall/initialised',
 } as const;

@@ -4,7 +4,7 @@ import { findEtcdutl } from './etcd-local.ts';
 import { draft, inPlace } from './kinds/file.ts';
 import { nodeAddress } from './node.ts';
 import type { Scene } from './phase.ts';
-import { RECOVERY } from './places.ts';
+import { FILES, RECOVERY } from './places.ts';
 import type { Step } from './step.ts';
 
 /** How etcd is begun anew. */
@@ -115,6 +115,8 @@ export function restored(scene: Scene, { snapshot, known }: Pick<Recovering, 'sn
       # Older than every join that follows, younger than every one before.
       date -u +%FT%TZ >${draft(RECOVERY.done)}
       ${inPlace(RECOVERY.done)}
+      # A snapshot may be of a cluster this host has not known.
+      rm -f ${FILES.clusterUid}
       mv -T ${fresh}/member ${DATA}/member
       rm -rf ${fresh}`,
     clues: [

@@ -204,9 +204,11 @@ describe('etcd’s file', () => {
     expect(look('manifests')).toContain('kube-scheduler is aside');
     expect(make('manifests').status).toBe(0);
     expect(look('manifests')).toBe(step('manifests').want);
-    expect(step('manifests').want).toBe('--initial-cluster=cp-0=https://10.0.0.11:2380\nActiveState=active');
+    expect(step('manifests').want).toBe(
+      '--initial-cluster=cp-0=https://10.0.0.11:2380\n--initial-cluster-state=existing\nActiveState=active',
+    );
     expect(text('etc/kubernetes/manifests/etcd.yaml')).toBe(
-      MANIFEST.replace('cp-1=https://10.0.0.12:2380,', '').replace(/^.*cluster-state.*\n/m, ''),
+      MANIFEST.replace('cp-1=https://10.0.0.12:2380,', ''),
     );
     expect(readdirSync(at('etc/kubernetes/manifests')).toSorted()).toEqual(
       PARTS.map((part) => `${part}.yaml`),

@@ -4,7 +4,7 @@ import { apiReady } from './control-plane.ts';
 import { container, localEtcdctl, MANIFEST_FOLDER, PARTS } from './etcd-local.ts';
 import { KUBELET_CLUES } from './init-clues.ts';
 import { check } from './kinds/check.ts';
-import { asked, kubectl, nodeAddress, nodesProbe } from './node.ts';
+import { asked, kubectl, nodeAddress, nodesProbe, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { RECOVERY } from './places.ts';
 import { begun, kept, type Recovering, RECOVERING, restored, stamp } from './recover-data.ts';
@@ -81,13 +81,16 @@ export function stoppedStep({ node }: Scene): Step {
   };
 }
 
+/** With it, etcd joins whom it knows or does not start: without data it never begins a cluster. With data it is not looked at. */
+const EXISTING = '--initial-cluster-state=existing';
+
 function manifests({ node, facts }: Scene): Step {
   const flag = `--initial-cluster=${node.name}=https://${nodeAddress(node, facts)}:2380`;
   const aside = RECOVERY.manifests;
   return {
     id: 'recover/manifests',
     title: 'Start etcd and the control plane again',
-    why: 'etcd’s file names the members a join has found; now it is as kubeadm writes it for a first one, so that no upgrade takes the old ones for real. kubelet starts anew with it, and so waits no minutes before what had failed again and again.',
+    why: 'etcd’s file names the members a join has found; now it names this one alone, so that no upgrade takes the old ones for real. It says besides that the cluster exists: an etcd that is started without its data one day stays down then, and does not begin an empty one. kubelet starts anew with it, and so waits no minutes before what had failed again and again.',
     see: ['https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/'],
     disturbs: 'service',
     read: sh`
@@ -95,14 +98,14 @@ function manifests({ node, facts }: Scene): Step {
       sed -n 's/^ *- \(--initial-cluster\(-state\)\{0,1\}=.*\)$/\1/p' etcd.yaml 2>/dev/null
       for part in ${PARTS}; do if ! [ -e "$part".yaml ]; then echo "$part is aside"; fi; done
       systemctl show -p ActiveState kubelet`,
-    want: `${flag}\nActiveState=active`,
+    want: `${flag}\n${EXISTING}\nActiveState=active`,
     make: sh`
       systemctl stop kubelet
       for part in ${PARTS}; do
         if [ -e ${aside}/"$part".yaml ]; then cp -p ${aside}/"$part".yaml ${MANIFEST_FOLDER}/."$part"; fi
       done
       if [ -e ${MANIFEST_FOLDER}/.etcd ]; then
-        sed -e '/^ *- --initial-cluster-state=/d' -e ${`s#^\\( *- \\)--initial-cluster=.*#\\1${flag}#`} ${aside}/etcd.yaml >${MANIFEST_FOLDER}/.etcd
+        sed -e '/^ *- --initial-cluster-state=/d' -e ${`s#^\\( *- \\)--initial-cluster=.*#\\1${flag}\\n\\1${EXISTING}#`} ${aside}/etcd.yaml >${MANIFEST_FOLDER}/.etcd
       fi
       for part in ${PARTS}; do
         if [ -e ${MANIFEST_FOLDER}/."$part" ]; then
@@ -157,7 +160,7 @@ function noNodes(scene: Scene, others: readonly string[]): Step {
     awaits: 'the nodes to be gone',
     probes: [nodesProbe(scene), asked(scene, 'recover_answers', sh`echo answered`)],
     read: sh`
-      if [ "$(probe recover_answers)" != answered ]; then echo 'the API server does not answer'
+      if [ "$(probe recover_answers)" != answered ]; then echo ${SILENT}
       else ${known} || echo none; fi`,
     want: 'none',
     make: sh`${kube} delete node ${others} --ignore-not-found --wait=false`,

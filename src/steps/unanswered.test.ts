@@ -7,7 +7,7 @@ import { HARBOUR, harbourWith, scene, standIn } from '../../test/steps/scene.ts'
 import { alternatives, listOf } from '../cli/list.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import { compile } from '../shell/compile.ts';
-import type { Step } from './step.ts';
+import type { Step, StepId } from './step.ts';
 
 const node = (name: string, n: number, role: Node['role']): Node => ({
   name,
@@ -31,8 +31,10 @@ const listed = [THREE, HARBOUR, CALICO, CILIUM].flatMap((cluster) =>
   listOf(cluster, scene(cluster).lock).map(({ step }) => step),
 );
 const others = alternatives().flatMap(({ steps }) => steps.map(({ step }) => step));
+/** It finds an API server that speaks of another cluster, which one that is silent does not. */
+const MEANT: StepId = 'preflight/same-data';
 const asking = [...new Map([...listed, ...others].map((step) => [step.id, step])).values()].filter(
-  ({ probes = [] }) => probes.length > 0,
+  ({ id, probes = [] }) => probes.length > 0 && id !== MEANT,
 );
 
 let root = '';

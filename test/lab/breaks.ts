@@ -237,6 +237,14 @@ await isTaken`,
       ends: refused(/the cluster elsewhere/, 'back /etc/kubernetes/landfall/cluster'),
     },
   ],
+  'preflight/same-data': [
+    {
+      how: 'the host knows another cluster than its etcd',
+      by: 'keep /etc/kubernetes/landfall/kube-system-uid; cat /proc/sys/kernel/random/uuid >/etc/kubernetes/landfall/kube-system-uid',
+      also: { 'control-plane/identity': 'it is the note of that' },
+      ends: refused(/etcd has begun anew, empty/, 'back /etc/kubernetes/landfall/kube-system-uid'),
+    },
+  ],
   'preflight/version': [
     {
       how: 'a cluster made with another version',
@@ -669,6 +677,7 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
       also: { 'control-plane/kubelet': 'its settings are newer than its start' },
     },
   ],
+  'control-plane/identity': [{ how: 'the note is gone', by: 'rm /etc/kubernetes/landfall/kube-system-uid' }],
   'control-plane/approver': [
     { how: 'its timer is stopped', by: 'systemctl stop landfall-approve.timer' },
     {

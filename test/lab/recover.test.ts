@@ -249,4 +249,34 @@ describe('a snapshot', () => {
     expect(await authorityOf('cp-2')).toBe(authority);
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
   });
+
+  test('is all there is when the data of all are gone, and those who had them join what comes of it', async () => {
+    const snapshot = (await wellOnHost(lab, 'cp-2', 'ls /var/backups/landfall/etcd/*.db | tail -n 1')).trim();
+    for (const host of PLANES)
+      await wellOnHost(
+        lab,
+        host,
+        `systemctl stop kubelet
+        crictl stop $(crictl ps -q --name '^(etcd|kube-apiserver)$') >/dev/null
+        rm -r /var/lib/etcd/member`,
+      );
+    for (const host of PLANES) await wellOnHost(lab, host, 'systemctl start kubelet');
+    // None of them begins a cluster of its own: who joined, or was recovered, waits for others.
+    await eventually(
+      'etcd to be missed',
+      async () =>
+        said(await landfall(place, 'plan')).match(/the data of etcd are not there/g)?.length === 3
+          ? true
+          : undefined,
+      120_000,
+    );
+    const without = await landfall(place, 'recover', ...MEANT);
+    expect(without.status, said(without)).toBe(5);
+    expect(without.stderr).toContain('recover/no-survivor');
+    const ended = await landfall(place, 'recover', '--from', 'cp-2', '--snapshot', snapshot, ...MEANT);
+    expect(ended.status, said(ended)).toBe(0);
+    expect(await members('cp-2')).toBe(ALL);
+    for (const host of PLANES) expect(await uidsNow(host)).toBe(uids);
+    expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
 });

@@ -24,7 +24,7 @@ const JOINED: Schedule = {
   workers: 0,
   prepared: true,
   acts: [
-    { command: { do: 'apply' }, faults: [{ kind: 'operator killed', at: 19, host: 0, seconds: 1 }] },
+    { command: { do: 'apply' }, faults: [{ kind: 'operator killed', at: 22, host: 0, seconds: 1 }] },
     { command: { do: 'replace', who: 1 }, faults: [] },
   ],
 };

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Take the proof away
+# harbour · cp-0 · Open it for workloads
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -60,7 +60,11 @@ timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0
 
 probe_overview() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}|{.metadata.uid}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+}
+
+probe_nodes() {
+probe overview | sed -n 's/^node|//p'
 }
 
 probe_namespaces() {
@@ -72,9 +76,36 @@ probe_proof_pods() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof get pods -o 'jsonpath={range .items[*]}pod/{.metadata.name} {.metadata.deletionTimestamp}{"\n"}{end}' && echo answered
 }
 
-# ── 1 proof/cleaned: End its pods and leave nothing behind
-# A pod that is deleted is asked to end, and killed when it has not after half a minute; how long it takes is worth knowing, as every update of a workload waits for it. What was made to prove the cluster goes with its namespace, the open port too.
+probe_certificate_ends() {
+timeout 20 kubeadm certs check-expiration --config /etc/kubernetes/landfall/kubeadm.yaml -o json 2>/dev/null
+}
+
+# ── 1 workloads/taint: Let workloads run on the control plane
+# kubeadm marks a control-plane node so that ordinary pods stay away. Where it is the only node, everything would wait for ever for another one.
 read_1() {
+probe nodes | awk -F '|' -v names=cp-0 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort
+}
+want_1='cp-0: open'
+make_1() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-0 node-role.kubernetes.io/control-plane- || timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get node cp-0 -o name
+}
+
+# ── 2 workloads/load-balancers: Let load balancers lead to nodes that carry workloads
+# kubeadm tells load balancers to leave control-plane nodes out. On a node that does carry workloads their addresses would then be announced by nobody.
+read_2() {
+probe nodes | awk -F '|' -v names=cp-0 -v label='"node.kubernetes.io/exclude-from-external-load-balancers"' '
+  { seen = 1 }
+  index(" " names " ", " " $1 " ") && index($6, label) { print "left out: " $1; bad = 1 }
+  END { if (!seen) print "not known"; else if (!bad) print "none left out" }'
+}
+want_2='none left out'
+make_2() {
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label nodes cp-0 node.kubernetes.io/exclude-from-external-load-balancers-
+}
+
+# ── 3 workloads/no-proof: Clear away a proof that was cut short
+# A run that was interrupted while it proved the cluster leaves its pods and an open port behind.
+read_3() {
 said=$(probe namespaces | awk -F '|' -v name=landfall-proof '
   $1 == name { left = "left " $2 } END { if (NR) print left == "" ? "gone" : left }')
 since=${said#left }
@@ -92,11 +123,28 @@ case $said in
   *) echo 'the API server does not answer' ;;
 esac
 }
-want_1=gone
-make_1() {
+want_3=gone
+make_3() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :
 }
+
+# ── 4 workloads/authorities: Have authorities that outlive your plans
+# Whatever an authority has signed ends with it, and no program exchanges one under a living cluster: new ones are brought to every node and into every kubeconfig beside the old, then the old are taken away. That is planned for months.
+read_4() {
+probe certificate_ends | awk -v days=365 -v authorities=1 '
+      /"name":/ { split($0, p, "\""); name = p[4] }
+      /"residualTime":/ { gsub(/[^0-9-]/, ""); left[name] = int($0 / 86400); seen = 1 }
+      /"missing": true/ { gone[name] = 1 } END {
+        if (!seen) { print "kubeadm does not say"; exit 1 }
+        for (name in left) {
+          if ((name ~ /^(ca|etcd-ca|front-proxy-ca)$/) != authorities) continue
+          if (name in gone) { if (name != "super-admin.conf") print name ": missing" }
+          else if (left[name] < days) print name ": ends within " days " days"
+        }
+      }' | sort | grep . || echo 'none ends within 365 days'
+}
+want_4='none ends within 365 days'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -109,10 +157,13 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/proof-end/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/proof-end/stop; stop=${stop:-$tmp/stop}
-say landfall 1 1
-step 1 make 120
+given=/run/landfall/runs/RUN/workloads/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/workloads/stop; stop=${stop:-$tmp/stop}
+say landfall 1 4
+step 1 make 0
+step 2 make 0
+step 3 make 120
+step 4 check 0
 say end
 }
 main

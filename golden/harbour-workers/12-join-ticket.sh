@@ -54,35 +54,23 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-probe_api() {
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
-}
-
-probe_cluster_info() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}' && echo && echo answered
-}
-
-# ── 1 endpoint/cluster-info: Tell whoever joins where the API server is
-# A host that joins asks one object of the cluster that may be read without a login where the API server is, and goes there from then on. kubeadm writes it once.
+# ── 1 join/ticket: Have a token for each host that is to join
+# A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays. A control plane is given a key besides: with it the keys of the cluster are sealed while they wait there to be fetched.
 read_1() {
-case $(probe cluster_info) in
-  *answered) probe cluster_info | sed -n 's/^ *server: //p' | grep . || echo 'it says nothing' ;;
-  *) echo 'the API server does not answer' ;;
-esac
+waiting=$(
+  gave join-worker-0 || echo worker-0
+gave join-worker-1 || echo worker-1
+)
+echo "${waiting:-nobody waits}"
 }
-want_1=https://api.example.com:6443
+want_1='nobody waits'
 make_1() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}')
-at=$(mktemp -d)
-if [ -n "$said" ]; then printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.example.com:6443#' >"$at/kubeconfig"
-else
-  kubectl config --kubeconfig="$at/kubeconfig" set-cluster kubernetes --server=https://api.example.com:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt --embed-certs >/dev/null
-  sed -i 's/^  name: kubernetes$/  name: ""/' "$at/kubeconfig"
-fi
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public create configmap cluster-info --from-file="$at/kubeconfig" --dry-run=client -o yaml |
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public apply --server-side --force-conflicts --field-manager=landfall -f -
-rm -rf "$at"
+mint() {
+  said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description 'landfall: one join' --print-join-command) || return
+  printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .
+}
+if gave join-worker-0; then :; else ticket=$(mint); give join-worker-0 "$ticket"; fi
+if gave join-worker-1; then :; else ticket=$(mint); give join-worker-1 "$ticket"; fi
 }
 
 main() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Invite the hosts that are to join
+# harbour · cp-0 · Say where the cluster is found
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -71,37 +71,18 @@ case $(probe cluster_info) in
   *) echo 'the API server does not answer' ;;
 esac
 }
-want_1=https://api.harbour.internal:6443
+want_1=https://api.example.com:6443
 make_1() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}')
 at=$(mktemp -d)
-if [ -n "$said" ]; then printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig"
+if [ -n "$said" ]; then printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.example.com:6443#' >"$at/kubeconfig"
 else
-  kubectl config --kubeconfig="$at/kubeconfig" set-cluster kubernetes --server=https://api.harbour.internal:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt --embed-certs >/dev/null
+  kubectl config --kubeconfig="$at/kubeconfig" set-cluster kubernetes --server=https://api.example.com:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt --embed-certs >/dev/null
   sed -i 's/^  name: kubernetes$/  name: ""/' "$at/kubeconfig"
 fi
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public create configmap cluster-info --from-file="$at/kubeconfig" --dry-run=client -o yaml |
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public apply --server-side --force-conflicts --field-manager=landfall -f -
 rm -rf "$at"
-}
-
-# ── 2 join/ticket: Have a token for each host that is to join
-# A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays. A control plane is given a key besides: with it the keys of the cluster are sealed while they wait there to be fetched.
-read_2() {
-waiting=$(
-  gave join-worker-0 || echo worker-0
-gave join-worker-1 || echo worker-1
-)
-echo "${waiting:-nobody waits}"
-}
-want_2='nobody waits'
-make_2() {
-mint() {
-  said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description 'landfall: one join' --print-join-command) || return
-  printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .
-}
-if gave join-worker-0; then :; else ticket=$(mint); give join-worker-0 "$ticket"; fi
-if gave join-worker-1; then :; else ticket=$(mint); give join-worker-1 "$ticket"; fi
 }
 
 main() {
@@ -115,11 +96,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/join-ticket/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/join-ticket/stop; stop=${stop:-$tmp/stop}
-say landfall 1 2
+given=/run/landfall/runs/RUN/endpoint-told/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/endpoint-told/stop; stop=${stop:-$tmp/stop}
+say landfall 1 1
 step 1 make 0
-step 2 make 0
 say end
 }
 main

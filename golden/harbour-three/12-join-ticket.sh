@@ -58,11 +58,6 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
-probe_cluster_info() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}' && echo && echo answered
-}
-
 probe_etcd_members() {
 [ "$(probe api)" = ok ] || return 0
 list=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member list) || return
@@ -71,31 +66,9 @@ voters=$(printf '%s\n' "$list" | awk -F ', ' '$2 == "started" && $6 == "false" {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints="$voters" endpoint health 2>&1 || :
 }
 
-# ── 1 endpoint/cluster-info: Tell whoever joins where the API server is
-# A host that joins asks one object of the cluster that may be read without a login where the API server is, and goes there from then on. kubeadm writes it once.
-read_1() {
-case $(probe cluster_info) in
-  *answered) probe cluster_info | sed -n 's/^ *server: //p' | grep . || echo 'it says nothing' ;;
-  *) echo 'the API server does not answer' ;;
-esac
-}
-want_1=https://api.harbour.internal:6443
-make_1() {
-said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}')
-at=$(mktemp -d)
-if [ -n "$said" ]; then printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig"
-else
-  kubectl config --kubeconfig="$at/kubeconfig" set-cluster kubernetes --server=https://api.harbour.internal:6443 --certificate-authority=/etc/kubernetes/pki/ca.crt --embed-certs >/dev/null
-  sed -i 's/^  name: kubernetes$/  name: ""/' "$at/kubeconfig"
-fi
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public create configmap cluster-info --from-file="$at/kubeconfig" --dry-run=client -o yaml |
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public apply --server-side --force-conflicts --field-manager=landfall -f -
-rm -rf "$at"
-}
-
-# ── 2 join/no-stale-members: Leave no member in etcd whose host is yet to join
+# ── 1 join/no-stale-members: Leave no member in etcd whose host is yet to join
 # A join that was cut short has entered its host into the list of members already. There it counts when votes are counted, and cannot vote.
-read_2() {
+read_1() {
 said=$(probe etcd_members)
 case $said in
   *healthy:*)
@@ -110,8 +83,8 @@ case $said in
   *) echo 'etcd does not answer' ;;
 esac
 }
-want_2=none
-make_2() {
+want_1=none
+make_1() {
 for id in $(
         probe etcd_members | awk -F ', ' -v peers='https://10.0.0.12:2380 https://10.0.0.13:2380 ' -v kept='' '
   $4 != "" && index(peers, $4 " ") && !($6 == "false" && index(kept, $4 " ")) {
@@ -122,20 +95,20 @@ for id in $(
       ); do timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec etcd-cp-0 -- etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379 member remove "$id"; done
 }
 
-# ── 3 join/quorum: Have every member of etcd well before another one comes
+# ── 2 join/quorum: Have every member of etcd well before another one comes
 # etcd goes on while more than half of its members do. Each one that is added raises what half means, also when it never comes up; so nothing is added while one of them is away.
-read_3() {
+read_2() {
 probe etcd_members | awk -F ', ' '$2 == "started" && $6 == "false" { voters++; name[$5] = $3 }
 $2 == "unstarted" && $6 == "false" { voters++; bad = bad " " $4 }
 / is healthy: / { well++ }
 / is unhealthy: / { split($0, p, " is unhealthy: "); bad = bad " " (p[1] in name ? name[p[1]] : p[1]) }
   END { if (!voters) print "etcd does not answer"; else if (bad != "" || well < voters) print "not healthy:" bad; else print "all healthy" }'
 }
-want_3='all healthy'
+want_2='all healthy'
 
-# ── 4 join/ticket: Have a token for each host that is to join
+# ── 3 join/ticket: Have a token for each host that is to join
 # A host that is no member yet must show that it was invited. Each gets a token of its own, minted for this one join, that dies after half an hour and is deleted right after; it travels sealed, and is in no file that stays. A control plane is given a key besides: with it the keys of the cluster are sealed while they wait there to be fetched.
-read_4() {
+read_3() {
 waiting=$(
   gave join-cp-1 || echo cp-1
 gave join-cp-2 || echo cp-2
@@ -143,8 +116,8 @@ gave join-worker-0 || echo worker-0
 )
 echo "${waiting:-nobody waits}"
 }
-want_4='nobody waits'
-make_4() {
+want_3='nobody waits'
+make_3() {
 mint() {
   said=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl 30m --description 'landfall: one join' --print-join-command) || return
   printf '%s\n' "$said" | sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/\1 \2/p' | grep .
@@ -172,11 +145,10 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/join-ticket/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/join-ticket/stop; stop=${stop:-$tmp/stop}
-say landfall 1 4
+say landfall 1 3
 step 1 make 0
-step 2 make 0
-step 3 check 60
-step 4 make 0
+step 2 check 60
+step 3 make 0
 say end
 }
 main

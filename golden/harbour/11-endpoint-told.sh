@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · Invite the hosts that are to join
+# harbour · cp-0 · Say where the cluster is found
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -96,8 +96,8 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/join-ticket/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/join-ticket/stop; stop=${stop:-$tmp/stop}
+given=/run/landfall/runs/RUN/endpoint-told/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/endpoint-told/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
 step 1 make 0
 say end

@@ -69,7 +69,7 @@ probe kept_in_cluster | sed -e '1,/^proxied$/d' -e '/^recorded$/,$d'
 
 probe_overview() {
 [ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}|{.metadata.uid}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
 }
 
 probe_rollouts() {
@@ -110,13 +110,13 @@ else
   printf '%s\n' "$said" | awk -F '|' '$1 == "written" && $2 != $3 { print "its pods are yet to be started anew" }'
 fi
 }
-want_1=https://api.harbour.internal:6443
+want_1=https://api.example.com:6443
 make_1() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kube-proxy -o 'jsonpath={.data.kubeconfig\.conf}')
 if [ -z "$said" ]; then echo 'there is no kubeconfig of kube-proxy in the cluster'; exit 1; fi
-if ! printf '%s\n' "$said" | grep -qE '^ *server: https://api\.harbour\.internal:6443$'; then
+if ! printf '%s\n' "$said" | grep -qE '^ *server: https://api\.example\.com:6443$'; then
   at=$(mktemp -d)
-  printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig.conf"
+  printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.example.com:6443#' >"$at/kubeconfig.conf"
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap kube-proxy --from-file="$at/kubeconfig.conf" --dry-run=client -o yaml |
     timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system annotate --local -f - landfall/kubeconfig-written="$(date -u +%FT%T.%NZ)" -o yaml |
     timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f -
@@ -126,38 +126,20 @@ written=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=ht
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system patch daemonset kube-proxy -p "$(printf '{"spec":{"template":{"metadata":{"annotations":{"landfall/kubeconfig-written":"%s"}}}}}' "$written")"
 }
 
-# ── 2 endpoint/in-pods: Have pods find the endpoint where the host finds it
-# A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
-read_2() {
-for program in kube-proxy; do
-  for pod in /var/lib/kubelet/pods/*/containers/"$program"; do
-    awk -v name=api.harbour.internal -v to=10.0.0.11 -v program="$program" '
-      { sub(/#.*/, "") }
-      { for (i = 2; i <= NF; i++) if ($i == name && $1 != to) print program " finds it at " $1 }' "${pod%/containers/*}/etc-hosts" 2>/dev/null
-  done
-done | sort -u | grep . || echo 'all of them as the host has it'
-}
-want_2='all of them as the host has it'
-make_2() {
-for program in kube-proxy; do
-  for id in $(crictl ps -q --name "^$program\$"); do crictl stop --timeout 10 "$id" >/dev/null || :; done
-done
-}
-
-# ── 3 network/one-plugin: Have no other network plugin in the cluster
+# ── 2 network/one-plugin: Have no other network plugin in the cluster
 # Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
-read_3() {
+read_2() {
 probe rollouts | awk -F '|' -v known='calico-system/DaemonSet/calico-node=calico;kube-system/DaemonSet/cilium=cilium;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
   BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
   $1 in title { print "the cluster has " title[$1]; other = 1 }
   { seen = 1 }
   END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
 }
-want_3='no other'
+want_2='no other'
 
-# ── 4 network/flannel: Put flannel 0.28.10 into the cluster
+# ── 3 network/flannel: Put flannel 0.28.10 into the cluster
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. Packets of pods travel inside UDP between nodes, 1450 bytes at most. Without a plugin no node becomes ready.
-read_4() {
+read_3() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
@@ -396,8 +378,8 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_4='as wanted'
-make_4() {
+want_3='as wanted'
+make_3() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
@@ -628,9 +610,9 @@ spec:
 END
 }
 
-# ── 5 network/conflist: Find the plugin's configuration, and none before it
+# ── 4 network/conflist: Find the plugin's configuration, and none before it
 # The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
-read_5() {
+read_4() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
 elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
@@ -657,8 +639,8 @@ END
 then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
 else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
 }
-want_5='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
-make_5() {
+want_4='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_4() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
@@ -677,9 +659,9 @@ else
 fi
 }
 
-# ── 6 network/bridge: Have the node's pods on their bridge
+# ── 5 network/bridge: Have the node's pods on their bridge
 # With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
-read_6() {
+read_5() {
 found=$({
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -703,8 +685,8 @@ fi
 })
 echo "$found" | sed 's/^$/all on it/'
 }
-want_6='all on it'
-make_6() {
+want_5='all on it'
+make_5() {
 wrong=$(
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -733,9 +715,9 @@ fi
 done
 }
 
-# ── 7 network/kube-proxy: Run kube-proxy on every node
+# ── 6 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
-read_7() {
+read_6() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -743,22 +725,22 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
 }
-want_7='all ready'
+want_6='all ready'
 
-# ── 8 network/nodes-ready: Have every node ready
+# ── 7 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_8() {
+read_7() {
 probe nodes | awk -F '|' -v names=cp-0 '
   { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!NR) { print "no node is seen"; exit }
     n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
     if (!bad) print "all ready" }'
 }
-want_8='all ready'
+want_7='all ready'
 
-# ── 9 network/dns: Have names resolved inside the cluster
+# ── 8 network/dns: Have names resolved inside the cluster
 # Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_9() {
+read_8() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -766,11 +748,11 @@ said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
 }
-want_9='all ready'
+want_8='all ready'
 
-# ── 10 network/flannel-runs: Run the network plugin on every node
+# ── 9 network/flannel-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_10() {
+read_9() {
 said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -778,7 +760,7 @@ said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-d
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
 }
-want_10='all ready'
+want_9='all ready'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -793,17 +775,16 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 10
+say landfall 1 9
 step 1 make 0
-step 2 make 60
-step 3 check 0
-step 4 make 0
-step 5 make 180
-step 6 make 30
-step 7 check 240
-step 8 check 120
+step 2 check 0
+step 3 make 0
+step 4 make 180
+step 5 make 30
+step 6 check 240
+step 7 check 120
+step 8 check 240
 step 9 check 240
-step 10 check 240
 say end
 }
 main

@@ -49,7 +49,7 @@ async function open(): Promise<readonly string[]> {
 }
 
 /** What a cluster that had to be made anew has of its own; and files whose lines may come in any order. */
-const ANEW = /^file\t\/etc\/kubernetes\/(pki\/|[a-z-]+\.conf\t|landfall\/initialised\t)/;
+const ANEW = /^file\t\/etc\/kubernetes\/(pki\/|[a-z-]+\.conf\t|landfall\/(initialised|kube-system-uid)\t)/;
 const LINES = ['/etc/sysctl.d/99-zz-landfall.conf', '/etc/modules-load.d/landfall.conf'];
 
 /** The host without Landfall's eyes: its files, packages, units and settings. */

@@ -462,7 +462,8 @@ want_28='in the network of the host, and nobody else has it'
 # ── 29 preflight/keepalived: Have no other use for keepalived
 # keepalived reads one file. Where a host moves addresses of yours by it already, Landfall would have to write 10.0.0.10 into your file, or put its own in place of it.
 read_29() {
-if [ -s /etc/keepalived/keepalived.conf ] && ! [ -e /etc/kubernetes/landfall/cluster ] && ! head -n 1 /etc/keepalived/keepalived.conf | grep -q '^# Written by Landfall'; then echo 'used for something else'; else echo free; fi
+brought() { dpkg-query -W -f '${Conffiles}\n' 2>/dev/null | grep -qF -- ' /etc/keepalived/keepalived.conf '"$(md5sum </etc/keepalived/keepalived.conf | cut -c 1-32)"; }
+if [ -s /etc/keepalived/keepalived.conf ] && ! [ -e /etc/kubernetes/landfall/cluster ] && ! head -n 1 /etc/keepalived/keepalived.conf | grep -q '^# Written by Landfall' && ! brought; then echo 'used for something else'; else echo free; fi
 }
 want_29=free
 

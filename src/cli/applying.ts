@@ -40,15 +40,13 @@ function showPlan(context: Context, flags: Flags, plan: Plan, nodes: string): vo
   stderr.write('\n');
 }
 
-/** Shows the plan and asks; a saved plan was looked at when it was saved. */
+/** Asks whether a plan that is shown is meant. */
 async function agreed(
   context: Context,
   flags: Flags,
   { plan }: Survey,
-  { nodes, others }: { readonly nodes: string; readonly others: Found | undefined },
+  others: Found | undefined,
 ): Promise<boolean> {
-  if (flags.yes) return true;
-  showPlan(context, flags, plan, nodes);
   const hosts = count(plan.hosts.length, 'host');
   const question =
     others === undefined
@@ -105,17 +103,15 @@ export async function applying(
   }
   const isAsked = wish.saved === undefined && !flags.yes;
   if (others?.isUnknown === true && !flags.olderFile && !isAsked) throw unaware(context, others, MEANT);
-  const shown = { nodes: members(cluster), others };
+  // A saved plan was looked at when it was saved.
+  if (isAsked) showPlan(context, flags, before.plan, members(cluster));
   const move = moveOf(cluster, before.plan);
-  if (move !== undefined) {
-    if (wish.saved === undefined && !flags.yes) showPlan(context, flags, before.plan, shown.nodes);
-    if (!(await isMoveMeant(context, flags, move))) {
-      talk(context, flags, 'Nothing was changed.');
-      return 2;
-    }
+  if (move !== undefined && !(await isMoveMeant(context, flags, move))) {
+    talk(context, flags, 'Nothing was changed.');
+    return 2;
   }
-  const typed = move !== undefined && flags.moveEndpoint === undefined && others === undefined;
-  if (wish.saved === undefined && !typed && !(await agreed(context, flags, before, shown))) return 0;
+  const isTyped = move !== undefined && flags.moveEndpoint === undefined && others === undefined;
+  if (isAsked && !isTyped && !(await agreed(context, flags, before, others))) return 0;
   const exit = await carryOut(context, flags, {
     command: 'apply',
     loaded,

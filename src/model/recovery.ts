@@ -4,7 +4,7 @@ import { type Ballot, ballot, type EtcdMember } from './quorum.ts';
 export interface EtcdFound {
   /** The node's name. */
   readonly name: string;
-  /** Whether a control plane was made here: the file is there by which kubelet runs etcd. */
+  /** Whether a control plane was made here: the file is there by which kubelet runs etcd, or where a recovery has put it. */
   readonly plane: boolean;
   /** Whether the data of the cluster's etcd lie on its disk. */
   readonly data: boolean;
@@ -25,8 +25,6 @@ export interface EtcdFound {
   readonly members: readonly Pick<EtcdMember, 'id' | 'name' | 'peer' | 'learner'>[];
   /** When a recovery was begun on this host that has not come to its end. */
   readonly begun?: string;
-  /** Whether a recovery has set its control plane aside, for being made of another's data. */
-  readonly aside?: true;
 }
 
 /** How etcd stands when it is asked whether it is to be recovered. */

@@ -80,8 +80,8 @@ export async function planRecover(site: Site, wish: RecoverWish): Promise<Recove
   );
   const guards = guardsOf(own);
   await checkOurs(site, guards);
-  const isOld = ({ name, data, aside }: EtcdFound): boolean =>
-    name !== survivor.name && (data || aside === true);
+  // Also one whose etcd has no data: it would wait for members that are no more, or serve an empty cluster beside the new one.
+  const isOld = ({ name, plane, data }: EtcdFound): boolean => name !== survivor.name && (plane || data);
   const old = found.filter(isOld).map(({ name }) => name);
   const recovering = {
     others: others.map(({ name }) => name),

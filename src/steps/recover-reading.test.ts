@@ -84,7 +84,7 @@ it('where it does not run its file is read, and what a recovery has left is seen
   expect(found('none) ;;')).toEqual(still);
   root.put('var/lib/landfall/recovery/begun', '20261126T094206Z\n');
   root.put('var/lib/landfall/recovery/manifests/etcd.yaml', '');
-  expect(found('none) ;;')).toEqual({ ...still, begun: '20261126T094206Z', aside: true });
+  expect(found('none) ;;')).toEqual({ ...still, begun: '20261126T094206Z' });
 });
 it('a file for data without a log of them is none: an etcd that refused to start has left it', () => {
   root.put('var/lib/etcd/member/snap/db', 'empty');

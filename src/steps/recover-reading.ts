@@ -20,7 +20,6 @@ export function recoverScript({ node }: Pick<Scene, 'node'>): Shell {
       if [ -z "$known" ]; then exit; fi
       said=$(${etcdctl} get /registry/namespaces/kube-system -w json) || exit
       printf '%s\n' "$said" | sed -n 's/.*"value":"\([^"]*\)".*/\1/p' | base64 -d | grep -qaF -e "$known" -e k8s:enc: || echo yes`,
-    aside: sh`ls ${RECOVERY.manifests}`,
     status: sh`${etcdctl} endpoint status -w fields`,
     // From what this member knows itself: the others are not asked.
     members: sh`${etcdctl} member list --consistency=s`,
@@ -78,6 +77,5 @@ export function parseRecover(output: string, name: string): EtcdFound {
         : [];
     }),
     ...(text('begun') === '' ? {} : { begun: text('begun') }),
-    ...(text('aside') === '' ? {} : { aside: true as const }),
   };
 }

@@ -336,7 +336,7 @@ if [ -n "$found" ]; then echo "listening:$found"; else echo none; fi
 want_21=none
 
 # ── 22 preflight/same-data: Find the data this cluster has had
-# An etcd that finds no data where its own should be begins a new cluster without a word, and all looks well: an API server that is ready, and knows of nothing. Whatever is made in there then makes it harder to have the old one back. So each control plane that began a cluster has a note of which one it was.
+# An etcd that finds no data where its own should be begins a new cluster without a word, and all looks well: an API server that is ready, and knows of nothing. Whatever is made in there then makes it harder to have the old one back. So each control plane has a note of which one it was.
 read_22() {
 if [ -e /etc/kubernetes/landfall/initialised ] && [ -e /etc/kubernetes/manifests/etcd.yaml ] && ! ls /var/lib/etcd/member/wal/*.wal >/dev/null 2>&1; then echo 'the data of etcd are not there'
 else

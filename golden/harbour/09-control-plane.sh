@@ -90,10 +90,6 @@ probe_overview() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}|{.metadata.uid}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
 }
 
-probe_namespaces() {
-probe overview | sed -n 's/^namespace|//p'
-}
-
 probe_nodes() {
 probe overview | sed -n 's/^node|//p'
 }
@@ -466,68 +462,46 @@ probe api | grep . || echo 'not ready'
 }
 want_9=ok
 
-# ── 10 control-plane/identity: Note on the host which cluster this is
-# The name of a cluster says nothing about its data. The UID of kube-system does: it is made once, lives as long as the data live, and comes back with a snapshot of them. Noted outside of etcd, it tells an etcd that has lost everything from one that is new.
-read_10() {
-uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')
-if [ -z "$uid" ]; then echo 'the API server does not answer'
-elif [ "$uid" = "$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null)" ]; then echo noted
-else echo 'not noted'; fi
-}
-want_10=noted
-make_10() {
-known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
-uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=
-if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then
-  echo 'etcd has begun anew, empty: nothing is made in it'; exit 1
-fi
-uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')
-mkdir -p /etc/kubernetes/landfall
-echo "$uid" >/etc/kubernetes/landfall/.kube-system-uid.landfall
-sync /etc/kubernetes/landfall/.kube-system-uid.landfall
-mv -fT /etc/kubernetes/landfall/.kube-system-uid.landfall /etc/kubernetes/landfall/kube-system-uid
-}
-
-# ── 11 control-plane/node: See the node in its own cluster
+# ── 10 control-plane/node: See the node in its own cluster
 # kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.
-read_11() {
+read_10() {
 probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'
 }
-want_11='cp-0 10.0.0.11 v1.36.3'
+want_10='cp-0 10.0.0.11 v1.36.3'
 
-# ── 12 control-plane/settings: Run the cluster cluster.yaml describes
+# ── 11 control-plane/settings: Run the cluster cluster.yaml describes
 # Some things are decided once: the name of the cluster, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
-read_12() {
+read_11() {
 probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
-want_12='clusterName: harbour
+want_11='clusterName: harbour
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 13 endpoint/kept: Keep the endpoint where kubeadm looks for it
+# ── 12 endpoint/kept: Keep the endpoint where kubeadm looks for it
 # A node that joins, and every kubeconfig kubeadm makes from now on, is given the endpoint that is kept in the cluster. Where none is kept it is the address of one machine, and with that machine all of them would be lost.
-read_13() {
+read_12() {
 said=$(probe kubeadm_settings)
 if [ -z "$said" ]; then echo 'the API server does not answer'
 else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
 }
-want_13=api.harbour.internal:6443
-make_13() {
+want_12=api.harbour.internal:6443
+make_12() {
 kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 14 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
+# ── 13 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
 # Whoever trusts the tokens of service accounts knows the cluster by this name. It is in every token that is out, so it is decided when the cluster is made, and compared from then on.
-read_14() {
+read_13() {
 sed -n 's/^ *- --service-account-issuer=//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null | head -n 1 | grep . || echo 'none'
 }
-want_14=https://kubernetes.default.svc.cluster.local
+want_13=https://kubernetes.default.svc.cluster.local
 
-# ── 15 control-plane/kept-settings: Keep in the cluster what later nodes are made by
+# ── 14 control-plane/kept-settings: Keep in the cluster what later nodes are made by
 # A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
-read_15() {
+read_14() {
 probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
   { gsub(/^ +|"/, ""); there[$0] = 1 }
   END {
@@ -536,14 +510,14 @@ probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- a
     if (!bad) print "all of it"
   }'
 }
-want_15='all of it'
-make_15() {
+want_14='all of it'
+make_14() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 16 endpoint/answers: See that api.harbour.internal:6443 answers here
+# ── 15 endpoint/answers: See that api.harbour.internal:6443 answers here
 # A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
-read_16() {
+read_15() {
 path=/etc/kubernetes/admin.conf
 server=https://api.harbour.internal:6443
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
@@ -553,18 +527,18 @@ else
   if [ "$said" = ok ]; then echo 'it answers, or this host needs it no more than before'; else printf '%s\n' "$said" | tail -n 1; fi
 fi
 }
-want_16='it answers, or this host needs it no more than before'
+want_15='it answers, or this host needs it no more than before'
 
-# ── 17 endpoint/kubelet: Have kubelet go to the right API server
+# ── 16 endpoint/kubelet: Have kubelet go to the right API server
 # The kubelet of a control plane goes to the API server beside it, so that neither is told anything by one of another version, and no balancer is needed to start the one that stands behind it. It reads its kubeconfig when it starts; pods run on meanwhile.
-read_17() {
+read_16() {
 path=/etc/kubernetes/kubelet.conf
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
 if [ -n "$said" ]; then echo "$said"; else echo https://10.0.0.11:6443; fi
 if [ -e /run/landfall/unread/kubelet ]; then echo 'kubelet has not read it'; fi
 }
-want_17=https://10.0.0.11:6443
-make_17() {
+want_16=https://10.0.0.11:6443
+make_16() {
 path=/etc/kubernetes/kubelet.conf
 server=https://10.0.0.11:6443
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
@@ -590,9 +564,9 @@ done
 rm -f /run/landfall/unread/kubelet
 }
 
-# ── 18 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
+# ── 17 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
 # admin.conf is what kubeadm and whoever logs in here speak by, and what every copy of it was made from: it names the endpoint. The controllers and the scheduler go to the API server beside them, whatever becomes of the endpoint.
-read_18() {
+read_17() {
 for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
@@ -602,8 +576,8 @@ said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
   elif [ -e "$mark" ]; then echo "$name was not read again"; fi
 done | grep . || echo 'each names what it should'
 }
-want_18='each names what it should'
-make_18() {
+want_17='each names what it should'
+make_17() {
 for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
@@ -631,28 +605,28 @@ mv -fT "$path.landfall" "$path"
 done
 }
 
-# ── 19 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# ── 18 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
 # Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
-read_19() {
+read_18() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_19='asks the cluster'
-make_19() {
+want_18='asks the cluster'
+make_18() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 20 control-plane/approver: Grant kubelets the certificates of their own names
+# ── 19 control-plane/approver: Grant kubelets the certificates of their own names
 # Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
-read_20() {
+read_19() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
 }
-want_20='0755 root:root
+want_19='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -705,7 +679,7 @@ AccuracySec=30s
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_20() {
+make_19() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
 #!/bin/sh
@@ -777,9 +751,9 @@ systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
 
-# ── 21 control-plane/serving-address: Write down in the cluster at which address each node is
+# ── 20 control-plane/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
-read_21() {
+read_20() {
 if [ -z "$(probe nodes)" ]; then
   echo 'the API server names no node'
 else
@@ -788,21 +762,21 @@ else
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
 fi
 }
-want_21='all of them'
-make_21() {
+want_20='all of them'
+make_20() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
 }
 
-# ── 22 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# ── 21 control-plane/serving: Have kubelet serve a certificate the cluster has signed
 # The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_22() {
+read_21() {
 probe served_certificate
 }
-want_22='signed by the cluster'
-make_22() {
+want_21='signed by the cluster'
+make_21() {
 now() {
   if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
 elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
@@ -815,25 +789,25 @@ done
 /usr/local/sbin/landfall-approve
 }
 
-# ── 23 control-plane/super-admin: Leave no super-admin.conf behind
+# ── 22 control-plane/super-admin: Leave no super-admin.conf behind
 # kubeadm needs it while it makes the cluster, and never after. It may do everything, whatever the rules of the cluster say, for a year, and cannot be taken back but with the authority itself. A copy in a backup is enough. When it is needed, root makes it anew: kubeadm init phase kubeconfig super-admin.
-read_23() {
+read_22() {
 if [ -e /etc/kubernetes/super-admin.conf ]; then echo 'lies there'; else echo gone; fi
 }
-want_23=gone
-make_23() {
+want_22=gone
+make_22() {
 rm -f /etc/kubernetes/super-admin.conf
 }
 
-# ── 24 control-plane/renewal: Renew certificates when nobody comes by
+# ── 23 control-plane/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_24() {
+read_23() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_24='0755 root:root
+want_23='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -904,7 +878,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_24() {
+make_23() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -1007,7 +981,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 24
+say landfall 1 23
 step 1 make 0
 step 2 check 0
 step 3 make 0
@@ -1017,21 +991,20 @@ step 6 make 0
 step 7 make 0
 step 8 make 30
 step 9 check 240
-step 10 make 0
-step 11 check 60
-step 12 check 0
-step 13 make 0
-step 14 check 0
-step 15 make 0
-step 16 check 60
+step 10 check 60
+step 11 check 0
+step 12 make 0
+step 13 check 0
+step 14 make 0
+step 15 check 60
+step 16 make 0
 step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 0
-step 22 make 120
+step 21 make 120
+step 22 make 0
 step 23 make 0
-step 24 make 0
 say end
 }
 main

@@ -58,6 +58,15 @@ probe_api() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get --raw /readyz
 }
 
+probe_overview() {
+[ "$(probe api)" = ok ] || return 0
+timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes,daemonsets,deployments,namespaces,certificatesigningrequests -A -o jsonpath='{range .items[?(@.kind=="Node")]}node|{.metadata.name}|{.status.addresses[?(@.type=="InternalIP")].address}|{.status.nodeInfo.kubeletVersion}|{.status.conditions[?(@.type=="Ready")].status}|{.spec.taints[?(@.key=="node-role.kubernetes.io/control-plane")].effect}|{.metadata.labels}|{.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}{range .items[?(@.kind=="DaemonSet")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Deployment")]}rollout|{.metadata.namespace}/{.kind}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.status.replicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{.status.numberReady}{.status.readyReplicas}{"\n"}{end}{range .items[?(@.kind=="Namespace")]}namespace|{.metadata.name}|{.metadata.deletionTimestamp}|{.metadata.uid}{"\n"}{end}{range .items[?(@.kind=="CertificateSigningRequest")]}request|{.spec.signerName}|{.spec.username}|{.status.conditions[*].type}{"\n"}{end}'
+}
+
+probe_namespaces() {
+probe overview | sed -n 's/^namespace|//p'
+}
+
 # ── 1 etcd/settings: Run etcd with the room and the patience it needs
 # Left to itself etcd takes nothing new once its database has 2 GB: the whole cluster can then only be read. And how long it waits before it calls a member dead must fit the way between them. etcd reads both when it starts; so it is started anew, on one control plane after the other, and only while all of its members are well.
 read_1() {
@@ -94,12 +103,34 @@ mv -fT /etc/kubernetes/manifests/.etcd.yaml.landfall /etc/kubernetes/manifests/e
 fi
 }
 
-# ── 2 etcd/upkeep: Have a program that looks after etcd
-# Nobody thinks of writing etcd down until the day it is needed. And what is deleted from it leaves holes in its file, which grows until it is full although there is little in it.
+# ── 2 etcd/identity: Note on the host which cluster this is
+# The name of a cluster says nothing about its data. The UID of kube-system does: it is made once, lives as long as the data live, and comes back with a snapshot of them. Noted outside of etcd, it tells an etcd that has lost everything from one that is new.
 read_2() {
+uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')
+if [ -z "$uid" ]; then echo 'the API server does not answer'
+elif [ "$uid" = "$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null)" ]; then echo noted
+else echo 'not noted'; fi
+}
+want_2=noted
+make_2() {
+known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
+uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=
+if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then
+  echo 'etcd has begun anew, empty: nothing is made in it'; exit 1
+fi
+uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')
+mkdir -p /etc/kubernetes/landfall
+echo "$uid" >/etc/kubernetes/landfall/.kube-system-uid.landfall
+sync /etc/kubernetes/landfall/.kube-system-uid.landfall
+mv -fT /etc/kubernetes/landfall/.kube-system-uid.landfall /etc/kubernetes/landfall/kube-system-uid
+}
+
+# ── 3 etcd/upkeep: Have a program that looks after etcd
+# Nobody thinks of writing etcd down until the day it is needed. And what is deleted from it leaves holes in its file, which grows until it is full although there is little in it.
+read_3() {
 { stat -c '%04a %U:%G' /usr/local/lib/landfall/etcd-upkeep && cat /usr/local/lib/landfall/etcd-upkeep; } 2>/dev/null || echo absent
 }
-want_2='0755 root:root
+want_3='0755 root:root
 #!/bin/sh
 # Written by Landfall: what etcd on cp-0 needs from time to time. landfall-etcd.timer starts it; so may you.
 set -eu
@@ -153,7 +184,7 @@ if [ "$((size - used))" -gt 104857600 ] && [ "$((size - used))" -gt "$used" ]; t
   status=$(ask endpoint status -w fields)
   echo "the database took $size bytes and takes $(value DBSize)"
 fi'
-make_2() {
+make_3() {
 mkdir -p /usr/local/lib/landfall
 umask 077
 cat >/usr/local/lib/landfall/.etcd-upkeep.landfall <<'END'
@@ -217,12 +248,12 @@ sync /usr/local/lib/landfall/.etcd-upkeep.landfall
 mv -fT /usr/local/lib/landfall/.etcd-upkeep.landfall /usr/local/lib/landfall/etcd-upkeep
 }
 
-# ── 3 etcd/upkeep-service: Let systemd run it
+# ── 4 etcd/upkeep-service: Let systemd run it
 # What systemd runs has its own lines in the journal, runs once at a time, and takes disk and processor only when nobody else wants them.
-read_3() {
+read_4() {
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-etcd.service && cat /etc/systemd/system/landfall-etcd.service; } 2>/dev/null || echo absent
 }
-want_3='0644 root:root
+want_4='0644 root:root
 # Written by Landfall.
 [Unit]
 Description=Write etcd down and give back the room it does not use
@@ -232,7 +263,7 @@ Type=oneshot
 ExecStart=/usr/local/lib/landfall/etcd-upkeep
 Nice=10
 IOSchedulingClass=idle'
-make_3() {
+make_4() {
 mkdir -p /etc/systemd/system
 umask 077
 cat >/etc/systemd/system/.landfall-etcd.service.landfall <<'END'
@@ -252,12 +283,12 @@ sync /etc/systemd/system/.landfall-etcd.service.landfall
 mv -fT /etc/systemd/system/.landfall-etcd.service.landfall /etc/systemd/system/landfall-etcd.service
 }
 
-# ── 4 etcd/upkeep-times: Give it a time of its own
+# ── 5 etcd/upkeep-times: Give it a time of its own
 # A member that is written down or written anew answers late. Each host takes a minute of its own, always the same, so that no two do it at once.
-read_4() {
+read_5() {
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-etcd.timer && cat /etc/systemd/system/landfall-etcd.timer; } 2>/dev/null || echo absent
 }
-want_4='0644 root:root
+want_5='0644 root:root
 # Written by Landfall.
 [Unit]
 Description=Keep etcd
@@ -270,7 +301,7 @@ AccuracySec=1s
 
 [Install]
 WantedBy=timers.target'
-make_4() {
+make_5() {
 mkdir -p /etc/systemd/system
 umask 077
 cat >/etc/systemd/system/.landfall-etcd.timer.landfall <<'END'
@@ -293,31 +324,31 @@ sync /etc/systemd/system/.landfall-etcd.timer.landfall
 mv -fT /etc/systemd/system/.landfall-etcd.timer.landfall /etc/systemd/system/landfall-etcd.timer
 }
 
-# ── 5 etcd/upkeep-timer: Start it by the clock, after every boot, too
+# ── 6 etcd/upkeep-timer: Start it by the clock, after every boot, too
 # A timer that is only written down starts nothing; and one that was started by hand is gone after the next boot.
-read_5() {
+read_6() {
 { systemctl show -p ActiveState,UnitFileState landfall-etcd.timer; systemctl show -p NeedDaemonReload landfall-etcd.timer landfall-etcd.service; } | grep . | sort -u
 }
-want_5='ActiveState=active
+want_6='ActiveState=active
 NeedDaemonReload=no
 UnitFileState=enabled'
-make_5() {
+make_6() {
 systemctl daemon-reload
 systemctl enable landfall-etcd.timer
 systemctl restart landfall-etcd.timer
 }
 
-# ── 6 etcd/snapshot: Have etcd written down lately
+# ── 7 etcd/snapshot: Have etcd written down lately
 # A snapshot that was not taken is noticed on the day it is needed. Each one is compared with the sum etcd sent along, and the newest must be of today.
-read_6() {
+read_7() {
 if [ -n "$(find /var/backups/landfall/etcd -maxdepth 1 -name '[0-9]*.db' -mmin -125 2>/dev/null | head -n 1)" ]; then echo recent
 else
   last=$(find /var/backups/landfall/etcd -maxdepth 1 -name '[0-9]*.db' 2>/dev/null | sort | tail -n 1)
   echo "the last one: ${last:-none}"
 fi
 }
-want_6=recent
-make_6() {
+want_7=recent
+make_7() {
 systemctl start landfall-etcd.service || { journalctl -u landfall-etcd.service -n 5 -o cat --no-pager; exit 1; }
 }
 
@@ -334,13 +365,14 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/etcd/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/etcd/stop; stop=${stop:-$tmp/stop}
-say landfall 1 6
+say landfall 1 7
 step 1 make 240
 step 2 make 0
 step 3 make 0
 step 4 make 0
 step 5 make 0
 step 6 make 0
+step 7 make 0
 say end
 }
 main

@@ -3,7 +3,6 @@ import { apiNames } from './api-certificate.ts';
 import { API_CLUES } from './clues.ts';
 import { endpointKept } from './endpoint-kept.ts';
 import { endpointServers, isMoving } from './endpoint-servers.ts';
-import { noted } from './identity.ts';
 import { imageSteps } from './images.ts';
 import { KUBELET_CLUES } from './init-clues.ts';
 import { initSteps, kubeletsWords } from './init.ts';
@@ -145,7 +144,6 @@ function readySteps(scene: Scene): readonly Step[] {
       after: ['control-plane/init'],
     }),
     apiReady(scene, { id: 'control-plane/api-ready', after: ['control-plane/init'] }),
-    noted(scene),
     check(
       {
         id: 'control-plane/node',

@@ -3,6 +3,7 @@ import { etcdFlags } from '../model/etcd.ts';
 import { type Shell, sh } from '../shell/sh.ts';
 import { DISK_CLUES } from './clues.ts';
 import { upkeepScript, upkeepService, upkeepTimer } from './etcd-upkeep-text.ts';
+import { noted } from './identity.ts';
 import { inPlace, draft } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
 import { apiProbe } from './node.ts';
@@ -21,6 +22,7 @@ export function etcdSteps(scene: Scene): readonly Step[] {
   const { snapshots, defragment } = cluster.etcd;
   return [
     settings(scene, up),
+    noted(scene, up),
     ...(snapshots.every === 'never' && defragment === 'never' ? [noUpkeep()] : upkeepSteps(scene)),
     ...(snapshots.every === 'never' ? [] : [snapshot(scene, up)]),
   ];

@@ -28,9 +28,9 @@ beforeEach(() => answers(UID));
 
 describe('which cluster’s data etcd has', () => {
   it('is noted on the host', () => {
-    expect(look('control-plane/identity')).toBe('not noted');
-    expect(make('control-plane/identity').status).toBe(0);
-    expect(look('control-plane/identity')).toBe('noted');
+    expect(look('etcd/identity')).toBe('not noted');
+    expect(make('etcd/identity').status).toBe(0);
+    expect(look('etcd/identity')).toBe('noted');
     expect(readFileSync(`${root.path()}/${NOTE}`, 'utf8')).toBe(`${UID}\n`);
   });
   it('is right before anything is noted, and while nobody answers', () => {
@@ -40,7 +40,7 @@ describe('which cluster’s data etcd has', () => {
     expect(look('preflight/same-data')).toBe(want);
     answers();
     expect(look('preflight/same-data')).toBe(want);
-    expect(look('control-plane/identity')).toBe('the API server does not answer');
+    expect(look('etcd/identity')).toBe('the API server does not answer');
   });
   it('is told from an etcd that has begun anew, in which nothing is made', () => {
     root.put(NOTE, `${UID}\n`);
@@ -49,7 +49,7 @@ describe('which cluster’s data etcd has', () => {
     expect(look('preflight/same-data')).toBe(
       `etcd has begun anew, empty: kube-system is ${OTHER}, and was ${UID}`,
     );
-    for (const id of ['control-plane/identity', 'control-plane/init']) {
+    for (const id of ['etcd/identity', 'control-plane/init']) {
       const made = make(id);
       expect([id, made.status]).toEqual([id, 1]);
       expect(made.stdout).toContain('etcd has begun anew, empty: nothing is made in it');

@@ -7,7 +7,7 @@ import { apiProbe, kubectl, namespacesProbe, SILENT } from './node.ts';
 import type { Scene } from './phase.ts';
 import { ETCD_MANIFEST, FILES } from './places.ts';
 import { DATA } from './recover-data.ts';
-import type { Clue, Step } from './step.ts';
+import type { Clue, Step, StepId } from './step.ts';
 
 /*
  * An etcd that kubeadm has made as the first one begins anew, empty, when it is started and finds no data: a disk that was not mounted is
@@ -49,7 +49,7 @@ export function sameData(scene: Scene): readonly Step[] {
       {
         id: 'preflight/same-data',
         title: 'Find the data this cluster has had',
-        why: 'An etcd that finds no data where its own should be begins a new cluster without a word, and all looks well: an API server that is ready, and knows of nothing. Whatever is made in there then makes it harder to have the old one back. So each control plane that began a cluster has a note of which one it was.',
+        why: 'An etcd that finds no data where its own should be begins a new cluster without a word, and all looks well: an API server that is ready, and knows of nothing. Whatever is made in there then makes it harder to have the old one back. So each control plane has a note of which one it was.',
         see: ['https://etcd.io/docs/latest/op-guide/clustering/'],
         probes: isFirst ? [apiProbe(scene), namespacesProbe(scene)] : [],
         clues: [
@@ -76,15 +76,15 @@ export function sameData(scene: Scene): readonly Step[] {
   ];
 }
 
-/** On the first control plane, once its API server is ready: the note. */
-export function noted(scene: Scene): Step {
+/** On every control plane, once its API server is ready: the note. Any of them may be the first one some day. @param up when that is. */
+export function noted(scene: Scene, up: StepId): Step {
   const kube = kubectl(scene);
   return {
-    id: 'control-plane/identity',
+    id: 'etcd/identity',
     title: 'Note on the host which cluster this is',
     why: 'The name of a cluster says nothing about its data. The UID of kube-system does: it is made once, lives as long as the data live, and comes back with a snapshot of them. Noted outside of etcd, it tells an etcd that has lost everything from one that is new.',
     see: ['https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#uids'],
-    after: ['control-plane/api-ready', 'preflight/same-data'],
+    after: [up, 'preflight/same-data'],
     probes: [namespacesProbe(scene)],
     read: sh`
       uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')

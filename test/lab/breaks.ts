@@ -241,7 +241,7 @@ await isTaken`,
     {
       how: 'the host knows another cluster than its etcd',
       by: 'keep /etc/kubernetes/landfall/kube-system-uid; cat /proc/sys/kernel/random/uuid >/etc/kubernetes/landfall/kube-system-uid',
-      also: { 'control-plane/identity': 'it is the note of that' },
+      also: { 'etcd/identity': 'it is the note of that' },
       ends: refused(/etcd has begun anew, empty/, 'back /etc/kubernetes/landfall/kube-system-uid'),
     },
   ],
@@ -677,7 +677,6 @@ cp /run/hand-api/apiserver.key /run/hand-api/apiserver.crt ${PKI}/; rm -r /run/h
       also: { 'control-plane/kubelet': 'its settings are newer than its start' },
     },
   ],
-  'control-plane/identity': [{ how: 'the note is gone', by: 'rm /etc/kubernetes/landfall/kube-system-uid' }],
   'control-plane/approver': [
     { how: 'its timer is stopped', by: 'systemctl stop landfall-approve.timer' },
     {
@@ -756,6 +755,7 @@ await isOther`,
     { how: 'stopped', by: 'systemctl stop landfall-etcd.timer' },
     { how: 'not started at boot', by: 'systemctl disable -q landfall-etcd.timer' },
   ],
+  'etcd/identity': [{ how: 'the note is gone', by: 'rm /etc/kubernetes/landfall/kube-system-uid' }],
   'etcd/snapshot': [{ how: 'all snapshots are gone', by: 'rm /var/backups/landfall/etcd/*.db' }],
 
   'network/one-plugin': [

@@ -328,13 +328,23 @@ if [ -z "$begun" ]; then echo 'no cluster'
 elif [ "$owner" != harbour ]; then echo 'not ours: Landfall did not begin this'
 elif [ -n "$open" ]; then echo "half-done, open:$open"
 else
+  anew=
   found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
   case $found in
     *'answered ')
       for name in ConfigMap/kubeadm-config ConfigMap/kubelet-config ConfigMap/coredns ClusterRoleBinding/kubeadm:cluster-admins Deployment/coredns Service/kube-dns; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
-    *) [ -e /etc/kubernetes/landfall/initialised ] || open=' what only the API server knows' ;;
+    *)
+      # One that is ready and tells nothing may be another cluster's, in which we have no rights.
+      if [ "$(probe api)" = ok ]; then
+        anew=
+known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
+uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=
+if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi
+      fi
+      [ -e /etc/kubernetes/landfall/initialised ] || open=' what only the API server knows' ;;
   esac
-  if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
+  if [ -n "$anew" ]; then echo 'etcd has begun anew, empty'
+  elif [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
 fi
 }
 want_5=initialised
@@ -343,11 +353,11 @@ owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterNa
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
 fi
+anew=
 known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
 uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=
-if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then
-  echo 'etcd has begun anew, empty: nothing is made in it'; exit 1
-fi
+if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi
+if [ -n "$anew" ]; then echo 'etcd has begun anew, empty: nothing is made in it'; exit 1; fi
 met=
 if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet/config.yaml ]; then
   # An earlier try has come this far: that its own files and processes are there is no error.

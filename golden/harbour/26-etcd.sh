@@ -113,11 +113,11 @@ else echo 'not noted'; fi
 }
 want_2=noted
 make_2() {
+anew=
 known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :
 uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o 'jsonpath={.metadata.uid}' 2>/dev/null) || uid=
-if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then
-  echo 'etcd has begun anew, empty: nothing is made in it'; exit 1
-fi
+if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi
+if [ -n "$anew" ]; then echo 'etcd has begun anew, empty: nothing is made in it'; exit 1; fi
 uid=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')
 mkdir -p /etc/kubernetes/landfall
 echo "$uid" >/etc/kubernetes/landfall/.kube-system-uid.landfall

@@ -18,7 +18,7 @@ import type { Clue, Step, StepId } from './step.ts';
 const OWN = 'its own, or none yet';
 
 /** What a reading says of an etcd that has begun anew. */
-const ANEW = 'etcd has begun anew, empty';
+export const ANEW = 'etcd has begun anew, empty';
 
 /** What is to be done about it. */
 export const ANEW_CLUES: readonly Clue[] = [
@@ -111,12 +111,18 @@ function askUid(scene: Scene): Shell {
   return sh`uid=$(${kubectl(scene)} --kubeconfig=/etc/kubernetes/controller-manager.conf get namespace kube-system -o ${'jsonpath={.metadata.uid}'} 2>/dev/null) || uid=`;
 }
 
-/** Goes on only where the API server has the data the host has a note of, or either of them says nothing. */
-export function refuseAnew(scene: Scene): Shell {
+/** Sets `$anew` to `yes` where the API server has other data than the host has a note of; else, or where either says nothing, to nothing. */
+export function findAnew(scene: Scene): Shell {
   return sh`
+    anew=
     known=$(cat ${FILES.clusterUid} 2>/dev/null) || :
     ${askUid(scene)}
-    if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then
-      echo ${`${ANEW}: nothing is made in it`}; exit 1
-    fi`;
+    if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi`;
+}
+
+/** Goes on only where that is not so. */
+export function refuseAnew(scene: Scene): Shell {
+  return sh`
+    ${findAnew(scene)}
+    if [ -n "$anew" ]; then echo ${`${ANEW}: nothing is made in it`}; exit 1; fi`;
 }

@@ -111,6 +111,26 @@ describe('how far kubeadm init has come', () => {
     expect(state()).toBe('half-done, open: manifests');
   });
 
+  it('is neither where an API server that is ready speaks of another cluster', () => {
+    mine();
+    kubernetes([...CERTIFICATES, ...CONFIGS, ...MANIFESTS]);
+    kubelet();
+    put('etc/kubernetes/landfall/initialised', 'x\n');
+    put('etc/kubernetes/landfall/kube-system-uid', 'one\n');
+    const bin = apiServer(undefined);
+    const answers = (uid: string): void =>
+      put(
+        'bin/kubectl',
+        `#!/bin/sh\ncase $* in *readyz) echo ok ;; *controller*) printf ${uid} ;; *) exit 1 ;; esac\n`,
+      );
+    answers('one');
+    expect(read(init(), bin)).toBe('initialised');
+    answers('another');
+    expect(read(init(), bin)).toBe('etcd has begun anew, empty');
+    const { status, stdout } = runPiece(init(), 'make', bin);
+    expect([status, stdout]).toEqual([1, 'etcd has begun anew, empty: nothing is made in it\n']);
+  });
+
   it('is nobody’s business when Landfall did not begin it', () => {
     kubernetes(CERTIFICATES.slice(0, 2));
     expect(state()).toBe('not ours: Landfall did not begin this');

@@ -1,7 +1,7 @@
 import { controlPlanes } from '../model/cluster.ts';
 import { runtimeOf } from '../model/runtime.ts';
 import { type Shell, sh } from '../shell/sh.ts';
-import { ANEW_CLUES, refuseAnew } from './identity.ts';
+import { ANEW, ANEW_CLUES, findAnew, refuseAnew } from './identity.ts';
 import { INIT_CLUES } from './init-clues.ts';
 import { AUTHORITIES, CONFIGS, tornFiles } from './key-files.ts';
 import { objectsProbe, wantedObjects } from './kept.ts';
@@ -14,7 +14,7 @@ import {
   removeRules,
   removeState,
 } from './leftovers.ts';
-import { apiPort, kubectl } from './node.ts';
+import { apiPort, apiProbe, kubectl } from './node.ts';
 import { owner } from './prepare.ts';
 import { withoutProxy } from './proxy.ts';
 import type { Scene } from './phase.ts';
@@ -85,7 +85,7 @@ function init(scene: Scene): Step {
     disturbs: 'service',
     within: 30,
     awaits: 'the API server to show what kubeadm has written',
-    probes: [objectsProbe(scene)],
+    probes: [apiProbe(scene), objectsProbe(scene)],
     read: sh`
       part() { # NAME FILE...: whole, begun or absent
         name=$1; shift; there=0
@@ -106,13 +106,20 @@ function init(scene: Scene): Step {
       elif [ "$owner" != ${cluster.name} ]; then echo 'not ours: Landfall did not begin this'
       elif [ -n "$open" ]; then echo "half-done, open:$open"
       else
+        anew=
         found=" $(probe cluster_objects 2>/dev/null | tr '\n' ' ')"
         case $found in
           *'answered ')
             for name in ${wantedObjects(scene)}; do case $found in *" $name "*) ;; *) open="$open $name" ;; esac; done ;;
-          *) [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
+          *)
+            # One that is ready and tells nothing may be another cluster's, in which we have no rights.
+            if [ "$(probe api)" = ok ]; then
+              ${findAnew(scene)}
+            fi
+            [ -e ${FILES.initialised} ] || open=' what only the API server knows' ;;
         esac
-        if [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
+        if [ -n "$anew" ]; then echo ${ANEW}
+        elif [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
       fi`,
     want: 'initialised',
     make: sh`

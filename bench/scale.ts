@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { labDown } from '../src/lab/down.ts';
 import type { Lab } from '../src/lab/spec.ts';
 import { labUp } from '../src/lab/up.ts';
+import type { RunEvent } from '../src/run/event.ts';
 import { MAIN, median, show, ssh, timed } from './timed.ts';
 
 const LAB = 'bench-scale';
@@ -45,6 +46,28 @@ const services = async (lab: Lab, host: string): Promise<string> =>
   (await timed(ssh(lab, host, 'systemctl show -p MainPID,ExecMainStartTimestampMonotonic crio kubelet')))
     .stdout;
 
+/** When a node was Ready, in milliseconds since 1970, as the cluster has it: to the second. Waits for it. */
+async function readyAt(lab: Lab, node: string): Promise<number> {
+  const kube = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';
+  const path = '{.status.conditions[?(@.type=="Ready")].lastTransitionTime}';
+  const ask = `${kube} wait --for=condition=Ready node/${node} --timeout=300s >/dev/null && ${kube} get node ${node} -o jsonpath='${path}'`;
+  return Date.parse((await timed(ssh(lab, 'cp-0', ask))).stdout.trim());
+}
+
+/** When the join of the late worker was begun in a run, and when it was made: milliseconds since 1970. */
+function joinOf(events: string): readonly [from: number, to: number] {
+  const at = (state: string): number => {
+    const own = events
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RunEvent)
+      .find((e) => e.is === 'step' && e.step === 'join/member' && e.host === LATE && e.state === state);
+    if (own?.is !== 'step') throw new Error(`join/member was never ${state}`);
+    return Date.parse(own.at);
+  };
+  return [at('making'), at('made')];
+}
+
 async function main(): Promise<void> {
   await labDown(LAB, () => undefined).catch(() => undefined);
   const hosts = [...PLANES, ...WORKERS, LATE, BARE].map((name) => ({ name }));
@@ -76,13 +99,20 @@ async function main(): Promise<void> {
         'kubeadm token create --ttl 15m --print-join-command --kubeconfig /etc/kubernetes/admin.conf',
       ),
     );
+    const bareFrom = Date.now();
     const bare = await timed(ssh(lab, BARE, join_.trim()));
+    const bareReady = (await readyAt(lab, BARE)) - bareFrom;
     writeFileSync(join(dir, 'cluster.yaml'), file + extra[0]);
-    const ours = await landfall('apply', '--yes', '--no-proof');
+    const ours = await landfall('apply', '--yes', '--no-proof', '--json');
+    const [from, to] = joinOf(ours.stdout);
+    const oursReady = (await readyAt(lab, LATE)) - from;
     const after = await Promise.all([...PLANES, ...WORKERS].map((host) => services(lab, host)));
     const disturbed = before.filter((was, i) => was !== after[i]).length;
     console.log(
-      `one worker more: ${show(ours.seconds)}, of which an apply with nothing to do takes ${show(median(idle))}; kubeadm join alone ${show(bare.seconds)}; services started anew elsewhere: ${disturbed}`,
+      `one worker more: ${show(ours.seconds)}, of which an apply with nothing to do takes ${show(median(idle))}; services started anew elsewhere: ${disturbed}`,
+    );
+    console.log(
+      `the join itself: ${show((to - from) / 1000)} by Landfall, ${show(bare.seconds)} by kubeadm alone; until its node is Ready ${show(oursReady / 1000)} : ${show(bareReady / 1000)} = ${(oursReady / bareReady).toFixed(2)}× (goal ≤ 1.3×)`,
     );
   } finally {
     rmSync(dir, { recursive: true, force: true });

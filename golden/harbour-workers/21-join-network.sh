@@ -108,9 +108,11 @@ ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=worker-0 \
     -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'
 }
+# Where many join at once an API server may be too busy to answer: a question that took five seconds counts for twelve.
+seek() { pods=$(ready) || { pods=; tries=$((tries + 12)); }; }
 # Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
-tries=0 pods=$(ready)
-while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; pods=$(ready); done
+tries=0; seek
+while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; seek; done
 if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
 else
   echo 'the pod that writes it is about to start'

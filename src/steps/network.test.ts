@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allSteps, harbourWith, inRoot, read, scene, step } from '../../test/steps/scene.ts';
+import { allSteps, harbourWith, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
 import type { Cluster, Encapsulation } from '../model/cluster.ts';
 import { calicoObjects } from './calico.ts';
 import { ciliumValues } from './cilium.ts';
@@ -112,6 +112,26 @@ function kubectl(...lines: readonly string[]): string {
 }
 
 const rollout = (name: string): string => `rollout|${name}|1|1|1|1|1`;
+
+it('asks again for the pod that writes the plugin’s file, where an API server is too busy to answer once', () => {
+  put('bin/timeout', '#!/bin/sh\nshift\nexec "$@"\n', 0o755);
+  put('bin/sleep', '#!/bin/sh\n', 0o755);
+  put(
+    'bin/kubectl',
+    `#!/bin/sh
+case $* in
+  *' get pods '*) if [ -e ${root}/asked ]; then printf 'flannel-x '; else : >${root}/asked; echo 'Client.Timeout exceeded' >&2; exit 1; fi ;;
+  *' delete pod '*) echo "$*" >${root}/deleted ;;
+esac
+`,
+    0o755,
+  );
+  const { status, stderr } = runPiece(inRoot(root, step('network/conflist')), 'make', join(root, 'bin'));
+  expect([status, readFileSync(join(root, 'deleted'), 'utf8')], stderr).toEqual([
+    0,
+    expect.stringContaining('delete pod flannel-x --wait=false'),
+  ]);
+});
 
 describe('the plugin a cluster has', () => {
   const kept = () => inRoot(root, step('preflight/network-plugin', at({ plugin: 'calico' }).scene));

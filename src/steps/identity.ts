@@ -34,15 +34,24 @@ export const ANEW_CLUES: readonly Clue[] = [
 /** What a reading says of an etcd that has none. */
 const NONE = 'the data of etcd are not there';
 
+/** Sets `$known` to the UID the host has a note of, to nothing when it has none. */
+const noteRead = sh`known=$(cat ${FILES.clusterUid} 2>/dev/null) || :`;
+
+/** Sets `$uid` to the UID of kube-system as the overview of the cluster has it. */
+const uidSeen = sh`uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')`;
+
+/** Whether both are known, and are of two clusters. */
+const isAnother = sh`[ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]`;
+
 /** On a control plane, before anything is made: etcd has its data, and on the first one those the cluster was made with. */
 export function sameData(scene: Scene): readonly Step[] {
   if (scene.node.role !== 'control-plane') return [];
   const isFirst = isFirstControlPlane(scene.cluster, scene.node);
   const anew = sh`
-    known=$(cat ${FILES.clusterUid} 2>/dev/null) || :
-    uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')
+    ${noteRead}
+    ${uidSeen}
     if [ -n "$known" ] && [ -z "$uid" ] && [ "$(probe api)" = ok ]; then ${askUid(scene)}; fi
-    if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then echo ${ANEW}": kube-system is $uid, and was $known"
+    if ${isAnother}; then echo ${ANEW}": kube-system is $uid, and was $known"
     else echo ${OWN}; fi`;
   return [
     check(
@@ -87,7 +96,7 @@ export function noted(scene: Scene, up: StepId): Step {
     after: [up, 'preflight/same-data'],
     probes: [namespacesProbe(scene)],
     read: sh`
-      uid=$(probe namespaces | sed -n 's/^kube-system|[^|]*|//p')
+      ${uidSeen}
       if [ -z "$uid" ]; then echo ${SILENT}
       elif [ "$uid" = "$(cat ${FILES.clusterUid} 2>/dev/null)" ]; then echo noted
       else echo 'not noted'; fi`,
@@ -115,9 +124,9 @@ function askUid(scene: Scene): Shell {
 export function findAnew(scene: Scene): Shell {
   return sh`
     anew=
-    known=$(cat ${FILES.clusterUid} 2>/dev/null) || :
+    ${noteRead}
     ${askUid(scene)}
-    if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi`;
+    if ${isAnother}; then anew=yes; fi`;
 }
 
 /** Goes on only where that is not so. */

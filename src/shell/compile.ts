@@ -142,8 +142,11 @@ function comment(text: string): string {
     .join('\n');
 }
 
+/** Nothing but white space. Long text is not looked at: it would be laid out flat for that, and kept so, once a host. */
+const isBlank = ({ text }: Shell): boolean => text.length < 80 && text.trim() === '';
+
 function body(name: string, shell: Shell): string {
-  return `${name}() {\n${shell.text.trim() === '' ? ':' : shell.text}\n}`;
+  return `${name}() {\n${isBlank(shell) ? ':' : shell.text}\n}`;
 }
 
 /** A probe's function, and before it those of the probes it asks. */

@@ -27,11 +27,30 @@ export function nameSteps(scene: Scene): readonly Step[] {
   ];
 }
 
+/** The address inside the cluster that cluster.yaml gives a node. */
+const written = (node: Node): string | undefined =>
+  node.internalAddress ?? (isIPv4(node.address) ? node.address : undefined);
+
+/** The nodes whose address inside the cluster is written; worked out once a cluster, as all of them are told the same. */
+const WRITTEN = new WeakMap<readonly Node[], readonly NodeName[]>();
+
+function writtenNames(nodes: readonly Node[]): readonly NodeName[] {
+  const known = WRITTEN.get(nodes);
+  if (known !== undefined) return known;
+  const names = nodes.flatMap((node) => {
+    const address = written(node);
+    return address === undefined ? [] : [{ name: node.name, address }];
+  });
+  WRITTEN.set(nodes, names);
+  return names;
+}
+
 /** The nodes whose address inside the cluster is known here: a node that is reached by name alone is left to whoever knows that name. */
 function namesOf({ cluster, node, facts }: Scene): readonly NodeName[] {
+  const own = nodeAddress(node, facts);
+  if (written(node) === own) return writtenNames(cluster.nodes);
   return cluster.nodes.flatMap((one) => {
-    const written = one.internalAddress ?? (isIPv4(one.address) ? one.address : undefined);
-    const address = one.name === node.name ? nodeAddress(node, facts) : written;
+    const address = one.name === node.name ? own : written(one);
     return address === undefined ? [] : [{ name: one.name, address }];
   });
 }
@@ -107,13 +126,24 @@ function takeOut(path: string): Shell {
     fi`;
 }
 
+/** The names as awk takes them and as it prints them; worked out once, as a thousand hosts with a thousand lines each would hold a million. */
+const TEXTS = new WeakMap<readonly NodeName[], { readonly list: string; readonly want: string }>();
+
+function textsOf(names: readonly NodeName[]): { readonly list: string; readonly want: string } {
+  const known = TEXTS.get(names);
+  if (known !== undefined) return known;
+  const wanted = names.map(({ name, address }) => `${name} ${address}`);
+  const texts = { list: wanted.join('|'), want: wanted.join('\n') };
+  TEXTS.set(names, texts);
+  return texts;
+}
+
 /**
  * Each node's name with its address. What the installer writes, the host's own name beside 127.0.1.1, is set aside, and the
  * longer names that stand there move along.
  */
 export function nodeLines(names: readonly NodeName[], own: string, path: string = FILES.hosts): Step {
-  const wanted = names.map(({ name, address }) => `${name} ${address}`);
-  const list = wanted.join('|');
+  const { list, want } = textsOf(names);
   return {
     id: 'names/hosts',
     title: 'Let the nodes know each other by name',
@@ -130,7 +160,7 @@ export function nodeLines(names: readonly NodeName[], own: string, path: string 
             print order[i] (to == " " address[order[i]] ? to : to == "" ? " leads nowhere" : " leads to" to)
           }
         }'`,
-    want: wanted.join('\n'),
+    want,
     make: sh`
       [ -e ${path} ] || : >${path}
       cp -p ${path} ${draft(path)}

@@ -98,6 +98,8 @@ export default defineConfig({
             'test/simulate/**/*.test.ts',
           ],
           testTimeout: 60_000,
+          // A process of its own for each file would take as long as what it tests.
+          isolate: false,
         },
       },
       {

@@ -1,7 +1,7 @@
 /**
  * The checks and tests, one after another, and one line at the end: "N passed, N failed".
- * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host. In CI it runs all but what takes
- * long to show.
+ * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host, each step broken in one way. In CI
+ * it runs all but what takes long to show.
  * `npm test -- unit` runs the stages whose names begin with the words given.
  * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */
@@ -137,6 +137,9 @@ function noLab(): string | undefined {
 /** The lab's tests: of one cluster on one host; in CI of other releases, of several hosts and of long random walks, too; or all there are. */
 const LAB_PROJECTS = labFiles !== undefined ? ['lab', 'wide', 'far'] : inCi ? ['lab', 'wide'] : ['lab'];
 
+/** Every way to break a step is tried where all is tried; else one of each step. */
+if (inCi || labFiles !== undefined) process.env['LANDFALL_TEST_THOROUGH'] = '1';
+
 /** How many lab tests run at the same time: each has a lab of its own. */
 const LABS_AT_ONCE = 3;
 
@@ -157,7 +160,8 @@ const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     what: 'unit, property and golden tests',
-    run: () => vitest(['unit'], availableParallelism()),
+    // Some of them wait for a while for what is to happen.
+    run: () => vitest(['unit'], availableParallelism() + 1),
   },
   {
     name: 'transport',
@@ -243,7 +247,7 @@ async function main(): Promise<number> {
   }
   if (labFiles === undefined && stages.some(({ name }) => name === 'lab'))
     console.log(
-      `\nNot among these: ${inCi ? '' : 'the lab with other releases and several hosts, which CI runs; '}what takes long to show. npm run test:lab runs all of it.`,
+      `\nNot among these: ${inCi ? '' : 'the lab with other releases and several hosts, and more ways to break each step, which CI runs; '}what takes long to show. npm run test:lab runs all of it.`,
     );
   if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);

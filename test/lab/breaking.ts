@@ -20,6 +20,9 @@ export interface Bench {
   readonly place: () => Desk;
 }
 
+/** Whether every way to break a step is tried, and not the first alone: in CI, and by `npm run test:lab`. */
+const THOROUGH = process.env['LANDFALL_TEST_THOROUGH'] === '1';
+
 /** One break of one step. */
 export interface Act extends Break {
   readonly step: string;
@@ -54,7 +57,8 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
   const here = list.filter(({ phase }) => phase.stage === 'operator').map(({ step }) => step.id as string);
   const acts: readonly Act[] = list.filter(part).flatMap(({ step: { id: step } }) => {
     const entry = breaks[step];
-    return entry === undefined || 'cannot' in entry ? [] : entry.map((one) => ({ step, ...one }));
+    if (entry === undefined || 'cannot' in entry) return [];
+    return (THOROUGH ? entry : entry.slice(0, 1)).map((one) => ({ step, ...one }));
   });
 
   /** All steps whose reading means nothing while one of these does not hold. */
@@ -117,20 +121,22 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
   }
 
   /** Applies; what apply is seen to wait for is let go. */
-  async function apply(letGo: ReadonlyMap<string, string> = new Map()) {
+  async function apply(round: readonly (Act & { readonly ends: Passes })[] = []) {
     const { child, ended } = start(place(), ['apply', '--yes', '--json', '--no-proof']);
     const going: Promise<unknown>[] = [];
-    const waiting = new Map(letGo);
+    const waiting = new Set(round);
     let rest = '';
     child.stdout?.on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const event = JSON.parse(line) as RunEvent;
-        const hand = event.is === 'step' && event.state === 'waiting' ? waiting.get(event.step) : undefined;
-        if (hand === undefined || event.is !== 'step') continue;
-        waiting.delete(event.step);
-        going.push(byHand(hand));
+        if (event.is !== 'step' || event.state !== 'waiting') continue;
+        for (const one of waiting) {
+          if (event.step !== one.step && event.step !== one.ends.orAt) continue;
+          waiting.delete(one);
+          going.push(byHand(one.ends.letGo));
+        }
       }
     });
     const end = await ended;
@@ -138,7 +144,7 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
     const told = events(end);
     return {
       status: end.status,
-      held: [...waiting.keys()],
+      held: [...waiting].map(({ step }) => step),
       problems: told.flatMap((e) => (e.is === 'problem' ? [e.problem] : [])),
       made: told.flatMap((e) => (e.is === 'step' && e.state === 'made' ? [e.step as string] : [])),
     };
@@ -184,19 +190,17 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
         expect(known.filter((step) => !made.includes(step))).toEqual([]);
         const foreseen = new Set([...broken, ...after(broken), ...here]);
         expect(made.filter((step) => !foreseen.has(step))).toEqual([]);
+        // An apply that leaves anything to do has failed; and the next round's plan finds nothing but what that has broken.
         await tidy(round);
-        expect(await forecasts()).toEqual({});
       });
     });
 
     describe('what apply waits for', () => {
       test.each(titled(apart(acts.filter(isPassing))))('%s', async (_, round) => {
         await breakAll(round);
-        const hands = round.map((one) => [one.step, one.ends.letGo] as const);
-        const { status, problems, made, held } = await apply(new Map(hands));
+        const { status, problems, made, held } = await apply(round);
         const changed = made.filter((step) => !here.includes(step));
         expect([status, problems, changed, held]).toEqual([0, [], [], []]);
-        expect(await forecasts()).toEqual({});
       });
     });
 

@@ -822,7 +822,8 @@ await isGone`,
       by: tellOfNode(
         '{"conditions":[{"type":"Ready","status":"False","reason":"ByHand","message":"by hand"}]}',
       ),
-      ends: { letGo: KUBELET_GOES_ON },
+      // Its pods are told to be as little ready as it is, in some seconds.
+      ends: { letGo: KUBELET_GOES_ON, orAt: 'network/kube-proxy' },
       alone: HANGS,
     },
   ],

@@ -27,6 +27,8 @@ export interface Refused {
 /** Apply waits for it; when it is seen to wait, the hand lets go, and apply goes on by itself. */
 export interface Passes {
   readonly letGo: string;
+  /** An earlier step that may come to wait for the same, when the cluster has noticed by then. */
+  readonly orAt?: string;
 }
 
 /** The ways to break a step on a living cluster; or why there is none, and the ways before there is a cluster. */

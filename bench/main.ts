@@ -156,6 +156,25 @@ async function nothingToDo(lab: Lab, dir: string, hosts: readonly string[]): Pro
   };
 }
 
+/** An apply with nothing to do against the very scripts it sends, by plain ssh on all of its hosts at once. */
+async function fanOut(lab: Lab, dir: string, hosts: readonly string[]): Promise<Row> {
+  const apply = [process.execPath, MAIN, 'apply', '--yes', '--json'];
+  const scripts = await readingScripts(dir, asked(lab));
+  const byHand = async (): Promise<number> => {
+    const begun = performance.now();
+    await Promise.all(hosts.map((host) => asked(lab)(host, (scripts[host] ?? []).join('\n'))));
+    return (performance.now() - begun) / 1000;
+  };
+  const [ours, bare] = await inTurn(7, async () => (await timed(apply, { cwd: dir })).seconds, byHand);
+  return {
+    what: `apply with nothing to do against its own scripts by plain ssh on its ${hosts.length} hosts at once`,
+    measured: ours / bare,
+    goal: 1.5,
+    unit: '×',
+    detail: `${show(ours)} : ${show(bare)}`,
+  };
+}
+
 /** Runs a script on a host and gives what it printed. */
 const asked =
   (lab: Lab) =>
@@ -245,7 +264,7 @@ async function onFourHosts(lab: Lab): Promise<readonly Row[]> {
   const dir = desk(lab, 'bench-four', hosts);
   try {
     await byLandfall(dir);
-    return [await nothingToDo(lab, dir, hosts)];
+    return [await nothingToDo(lab, dir, hosts), await fanOut(lab, dir, hosts)];
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -146,6 +146,8 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+    - name: shutdown-watch-termination-grace-period
+      value: 10s
 etcd:
   local:
     dataDir: /var/lib/etcd
@@ -205,6 +207,8 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+    - name: shutdown-watch-termination-grace-period
+      value: 10s
 etcd:
   local:
     dataDir: /var/lib/etcd
@@ -502,7 +506,7 @@ want_13=https://kubernetes.default.svc.cluster.local
 # ── 14 control-plane/kept-settings: Keep in the cluster what later nodes are made by
 # A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
 read_14() {
-probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
+probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: shutdown-watch-termination-grace-period|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
   { gsub(/^ +|"/, ""); there[$0] = 1 }
   END {
     n = split(wanted, w, "|")

@@ -162,6 +162,8 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+    - name: shutdown-watch-termination-grace-period
+      value: 10s
 etcd:
   local:
     dataDir: /var/lib/etcd
@@ -226,6 +228,8 @@ apiServer:
   extraArgs:
     - name: kubelet-certificate-authority
       value: /etc/kubernetes/pki/ca.crt
+    - name: shutdown-watch-termination-grace-period
+      value: 10s
 etcd:
   local:
     dataDir: /var/lib/etcd

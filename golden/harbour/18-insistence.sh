@@ -80,6 +80,28 @@ until [ -n "$(running)" ] && [ "$(running)" != "$before" ]; do
 done
 }
 
+# ── 2 control-plane/api-ends: Have the API server end when it is told to
+# Whoever watches the cluster holds a connection to the API server for ever. Left to itself, an API server that is to end closes its door, waits for these to go away by themselves, and is killed half a minute later: at each renewal of its certificates, each upgrade, each change of a flag nobody can ask it anything all that time. Told how long they may stay, it ends them itself, and whoever watched goes on with the next one.
+read_2() {
+if ! grep -qxE ' *- --shutdown-watch-termination-grace-period=10s' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null; then echo 'waits for whoever watches'
+elif [ "$(probe api)" = ok ]; then echo 'ends soon'
+else echo 'the API server is not ready'; fi
+}
+want_2='ends soon'
+make_2() {
+if grep -qxE ' *- --shutdown-watch-termination-grace-period=10s' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null; then exit; fi
+running() { crictl ps -q --name '^kube-apiserver$'; }
+before=$(running)
+kubeadm init phase control-plane apiserver --config /etc/kubernetes/landfall/kubeadm.yaml
+sync -f /etc/kubernetes/manifests
+tries=0
+until [ -n "$(running)" ] && [ "$(running)" != "$before" ]; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 120 ]; then echo 'the API server was not started anew within two minutes'; exit 1; fi
+  sleep 1
+done
+}
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -93,8 +115,9 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/insistence/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/insistence/stop; stop=${stop:-$tmp/stop}
-say landfall 1 1
+say landfall 1 2
 step 1 make 240
+step 2 make 240
 say end
 }
 main

@@ -114,6 +114,7 @@ export const STEP_NAMES: readonly (readonly [phase: string, step: string])[] = [
   ['control-plane', 'control-plane/renewal'],
   ['endpoint-told', 'endpoint/cluster-info'],
   ['insistence', 'serving/insisted'],
+  ['insistence', 'control-plane/api-ends'],
   ['network', 'endpoint/kube-proxy'],
   ['network', 'endpoint/in-pods'],
   ['network', 'network/one-plugin'],

@@ -1,11 +1,11 @@
 import { isFirstControlPlane, workers } from '../model/cluster.ts';
 import { etcdFlags } from '../model/etcd.ts';
-import { sh } from '../shell/sh.ts';
+import { type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
 import { check } from './kinds/check.ts';
-import { apiServerFlags, days, sharedNames } from './kubeadm-config.ts';
+import { apiServerFlags, days, sharedNames, WATCHES_END } from './kubeadm-config.ts';
 import { apiProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
@@ -91,45 +91,84 @@ export function superAdmin({ cluster }: Scene): readonly Step[] {
   ];
 }
 
-/** On each control plane, when every kubelet has its certificate: the API server insists on it. */
+const MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+
+/** Whether the manifest of the API server gives it this flag. */
+const told = (name: string, value: string): Shell =>
+  sh`grep -qxE ${` *- --${name}=${value}`} ${MANIFEST} 2>/dev/null`;
+
+/** The API server's manifest made anew by kubeadm, and the API server with it. */
+const toldAnew = sh`
+  running() { crictl ps -q --name '^kube-apiserver$'; }
+  before=$(running)
+  kubeadm init phase control-plane apiserver --config ${FILES.kubeadm}
+  sync -f /etc/kubernetes/manifests
+  tries=0
+  until [ -n "$(running)" ] && [ "$(running)" != "$before" ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 120 ]; then echo 'the API server was not started anew within two minutes'; exit 1; fi
+    sleep 1
+  done`;
+
+/** On each control plane, when every kubelet has its certificate: the API server insists on it; and it ends when it is to end. */
 export function insistingSteps(scene: Scene): readonly Step[] {
   const { cluster, node } = scene;
-  if (cluster.certificates.kubelets !== 'signed') return [];
   const at = isFirstControlPlane(cluster, node) ? 'control-plane' : 'join';
-  const insists = sh`grep -qxE ${` *- --kubelet-certificate-authority=${PKI}/ca.crt`} /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null`;
-  return [
-    {
-      id: 'serving/insisted',
-      title: 'Have the API server insist on who kubelets are',
-      why: 'The API server takes any certificate of a kubelet unless it is told whose to take. It is told only now: before every kubelet has one, logs and exec would end on those that have none.',
-      see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
-      after: [
-        `${at}/api-ready`,
-        `${at}/serving`,
-        ...(workers(cluster).length === 0 ? [] : (['serving/signed'] as const)),
-      ],
-      disturbs: 'service',
-      within: 240,
-      awaits: 'the API server',
-      probes: [apiProbe(scene)],
-      read: sh`
-        if ! ${insists}; then echo 'takes any'
-        elif [ "$(probe api)" = ok ]; then echo insists
-        else echo 'the API server is not ready'; fi`,
-      want: 'insists',
-      make: sh`
-        if ${insists}; then exit; fi
-        running() { crictl ps -q --name '^kube-apiserver$'; }
-        before=$(running)
-        kubeadm init phase control-plane apiserver --config ${FILES.kubeadm}
-        sync -f /etc/kubernetes/manifests
-        tries=0
-        until [ -n "$(running)" ] && [ "$(running)" != "$before" ]; do
-          tries=$((tries + 1))
-          if [ "$tries" -ge 120 ]; then echo 'the API server was not started anew within two minutes'; exit 1; fi
-          sleep 1
-        done`,
-      clues: API_CLUES,
-    },
-  ];
+  return [...(cluster.certificates.kubelets === 'signed' ? [insisted(scene, at)] : []), endsSoon(scene, at)];
+}
+
+function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
+  const insists = told('kubelet-certificate-authority', `${PKI}/ca.crt`);
+  return {
+    id: 'serving/insisted',
+    title: 'Have the API server insist on who kubelets are',
+    why: 'The API server takes any certificate of a kubelet unless it is told whose to take. It is told only now: before every kubelet has one, logs and exec would end on those that have none.',
+    see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
+    after: [
+      `${at}/api-ready`,
+      `${at}/serving`,
+      ...(workers(scene.cluster).length === 0 ? [] : (['serving/signed'] as const)),
+    ],
+    disturbs: 'service',
+    within: 240,
+    awaits: 'the API server',
+    probes: [apiProbe(scene)],
+    read: sh`
+      if ! ${insists}; then echo 'takes any'
+      elif [ "$(probe api)" = ok ]; then echo insists
+      else echo 'the API server is not ready'; fi`,
+    want: 'insists',
+    make: sh`
+      if ${insists}; then exit; fi
+      ${toldAnew}`,
+    clues: API_CLUES,
+  };
+}
+
+/**
+ * Seen with 1.36.3: told to end, the API server answers nobody new, and waits a minute for watches that nobody ends; kubelet kills it
+ * after half of that. With the flag it ends them itself and is gone within two seconds.
+ */
+function endsSoon(scene: Scene, at: 'control-plane' | 'join'): Step {
+  const soon = told(WATCHES_END.name, WATCHES_END.value);
+  return {
+    id: 'control-plane/api-ends',
+    title: 'Have the API server end when it is told to',
+    why: 'Whoever watches the cluster holds a connection to the API server for ever. Left to itself, an API server that is to end closes its door, waits for these to go away by themselves, and is killed half a minute later: at each renewal of its certificates, each upgrade, each change of a flag nobody can ask it anything all that time. Told how long they may stay, it ends them itself, and whoever watched goes on with the next one.',
+    see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
+    after: [`${at}/api-ready`],
+    disturbs: 'service',
+    within: 240,
+    awaits: 'the API server',
+    probes: [apiProbe(scene)],
+    read: sh`
+      if ! ${soon}; then echo 'waits for whoever watches'
+      elif [ "$(probe api)" = ok ]; then echo 'ends soon'
+      else echo 'the API server is not ready'; fi`,
+    want: 'ends soon',
+    make: sh`
+      if ${soon}; then exit; fi
+      ${toldAnew}`,
+    clues: API_CLUES,
+  };
 }

@@ -36,12 +36,16 @@ export function sharedNames({ endpoint }: Cluster): readonly string[] {
 /** How long something is valid, as kubeadm stores it. */
 export const days = (count: number): string => `${count * 24}h0m0s`;
 
+/** How long whoever watches may stay when an API server is to end, well within the half minute kubelet gives it. */
+export const WATCHES_END = { name: 'shutdown-watch-termination-grace-period', value: '10s' };
+
 /** The flags of the API server that kubeadm does not give it by itself. */
 export function apiServerFlags({ certificates }: Cluster): readonly { name: string; value: string }[] {
   const { kubelets, tokenIssuer } = certificates;
   return [
     ...(kubelets === 'signed' ? [{ name: 'kubelet-certificate-authority', value: `${PKI}/ca.crt` }] : []),
     ...(tokenIssuer === undefined ? [] : [{ name: 'service-account-issuer', value: tokenIssuer }]),
+    WATCHES_END,
   ];
 }
 
@@ -54,7 +58,6 @@ export function kubeadmConfig(scene: Scene): string {
   const { cluster, lock, node, facts } = scene;
   const address = nodeAddress(node, facts);
   const { certificates } = cluster;
-  const flags = apiServerFlags(cluster);
   const replaced = cluster.network.kubeProxy === 'replace';
   const documents = [
     {
@@ -84,7 +87,7 @@ export function kubeadmConfig(scene: Scene): string {
       caCertificateValidityPeriod: days(certificates.authorityValidity),
       apiServer: {
         certSANs: certificateNames(scene),
-        ...(flags.length === 0 ? {} : { extraArgs: flags }),
+        extraArgs: apiServerFlags(cluster),
       },
       etcd: { local: { dataDir: '/var/lib/etcd', extraArgs: etcdFlags(cluster.etcd) } },
       ...(replaced ? { proxy: { disabled: true } } : {}),

@@ -66,7 +66,7 @@ describe('an API server', () => {
         what,
       ).toHaveLength(1);
     expect(calls).toHaveLength(5);
-    expect(STEPS).toHaveLength(24);
+    expect(STEPS).toHaveLength(25);
   });
 
   it.each([
@@ -81,6 +81,7 @@ describe('an API server', () => {
       'control-plane/init',
       'endpoint/answers',
       'serving/insisted',
+      'control-plane/api-ends',
       'etcd/settings',
     ];
     const expected = STEPS.filter((s) => !other.includes(s.id));

@@ -244,7 +244,7 @@ export const PHASES: readonly Phase[] = [
   {
     id: 'insistence',
     title: 'Insist on it',
-    why: 'When every node can show who it is, nobody is spoken to any more who cannot.',
+    why: 'When every node can show who it is, nobody is spoken to any more who cannot; and an API server that is to end is to do so at once.',
     stage: 'nodes',
     on: controlPlanes,
     when: 'always',

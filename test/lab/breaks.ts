@@ -52,6 +52,12 @@ const SSHD = '/etc/ssh/sshd_config.d';
 const LISTENER =
   'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, sockaddr_in(22322, INADDR_ANY)) or die; listen($s, 1); sleep 600';
 
+/** The API server started anew without one of its flags. */
+const withoutFlag = (flag: string): string => `before=$(crictl ps -q --name '^kube-apiserver$')
+sed -i '/--${flag}=/d' /etc/kubernetes/manifests/kube-apiserver.yaml
+isAnew() { now=$(crictl ps -q --name '^kube-apiserver$'); [ -n "$now" ] && [ "$now" != "$before" ] && kube get --raw /readyz; }
+await isAnew`;
+
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
@@ -715,11 +721,15 @@ rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
   'serving/insisted': [
     {
       how: 'the API server takes any kubelet',
-      by: `before=$(crictl ps -q --name '^kube-apiserver$')
-sed -i '/kubelet-certificate-authority/d' /etc/kubernetes/manifests/kube-apiserver.yaml
-isAnew() { now=$(crictl ps -q --name '^kube-apiserver$'); [ -n "$now" ] && [ "$now" != "$before" ] && kube get --raw /readyz; }
-await isAnew`,
+      by: withoutFlag('kubelet-certificate-authority'),
       alone: 'the API server is started anew',
+    },
+  ],
+  'control-plane/api-ends': [
+    {
+      how: 'the API server waits for whoever watches',
+      by: withoutFlag('shutdown-watch-termination-grace-period'),
+      alone: 'the API server is started anew, and by the break of another flag with all of them',
     },
   ],
 

@@ -89,8 +89,9 @@ async function kill(run: Live, host: string): Promise<Pick<Act, 'wentOn' | 'ling
   const file = await eventsFile(host);
   const size = file === undefined ? 0 : statSync(file).size;
   const isOver = async (): Promise<boolean> =>
-    (await wellOnHost(lab, host, `systemctl list-units 'landfall-*.service' --no-legend --plain | wc -l`)).trim() ===
-    '0';
+    (
+      await wellOnHost(lab, host, `systemctl list-units 'landfall-*.service' --no-legend --plain | wc -l`)
+    ).trim() === '0';
   const wentOn =
     file !== undefined &&
     (await eventually('the work to go on', async () => {

@@ -3,11 +3,11 @@
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
-b64() { printf '%s' "$1" | base64 -w0; }
+b64() { [ -z "$1" ] || printf '%s' "$1" | base64 -w0; }
 
 # A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
 probe() {
-  [ -e "$tmp/probes/$1" ] || { "probe_$1" >"$tmp/probes/.$1" 2>"$tmp/probes/$1.note"; mv "$tmp/probes/.$1" "$tmp/probes/$1"; }
+  [ -e "$tmp/probes/$1.over" ] || { "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note"; : >"$tmp/probes/$1.over"; }
   [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }

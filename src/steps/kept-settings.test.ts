@@ -36,6 +36,8 @@ const KEPT = `apiServer:
   extraArgs:
   - name: kubelet-certificate-authority
     value: /etc/kubernetes/pki/ca.crt
+  - name: shutdown-watch-termination-grace-period
+    value: 10s
 caCertificateValidityPeriod: 87600h0m0s
 etcd:
   local:
@@ -104,6 +106,18 @@ describe('the API server', () => {
     put(root, MANIFEST, '    - --kubelet-certificate-authority=/etc/other.crt\n');
     expect(read(inRoot(root, one), path)).toBe('takes any');
     put(root, MANIFEST, `    - --kubelet-certificate-authority=${root}/etc/kubernetes/pki/ca.crt\n`);
+    expect(read(inRoot(root, one), path)).toBe(one.want);
+    standIn(root, 'kubectl', 'exit 1');
+    expect(read(inRoot(root, one), path)).toBe('the API server is not ready');
+  });
+
+  it('ends soon when its manifest says so and it is ready', () => {
+    const [, one] = insistingSteps(scene());
+    if (one === undefined) throw new Error('there is no such step');
+    const path = keeps('');
+    put(root, MANIFEST, '    - --shutdown-delay-duration=10s\n');
+    expect(read(inRoot(root, one), path)).toBe('waits for whoever watches');
+    put(root, MANIFEST, '    - --shutdown-watch-termination-grace-period=10s\n');
     expect(read(inRoot(root, one), path)).toBe(one.want);
     standIn(root, 'kubectl', 'exit 1');
     expect(read(inRoot(root, one), path)).toBe('the API server is not ready');

@@ -23,13 +23,18 @@ export const isOfHost = ({ phase }: Listed): boolean => order.indexOf(phase.id) 
  * Every step of a part of the list is broken by hand on a living cluster of one host: plan finds exactly what was broken, apply makes it
  * right or says what to do, and then nothing is left to do. Breaks that do not touch each other share a round: one plan, one apply.
  * @param name of the lab.
+ * @param up makes it.
  */
-export function oneBroken(name: string, part: (one: Listed) => boolean) {
+export function oneBroken(
+  name: string,
+  part: (one: Listed) => boolean,
+  up: (name: string) => Promise<Lab> = freshLab,
+) {
   let lab: Lab;
   let place: Desk;
 
   beforeAll(async () => {
-    lab = await freshLab(name);
+    lab = await up(name);
     place = desk();
     put(
       place,

@@ -23,6 +23,8 @@ interface Stage {
   readonly what: string;
   /** Why this machine cannot do it; undefined when it can. */
   readonly hindrance?: () => string | undefined;
+  /** It waits more than it works, so it runs beside the one before. */
+  readonly isBeside?: true;
   readonly run: () => Promise<Tally>;
 }
 
@@ -168,7 +170,8 @@ const STAGES: readonly Stage[] = [
     what: 'a real sshd',
     hindrance: () =>
       readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
-    // They wait more than they work, for somebody who does not answer.
+    // For somebody who does not answer, mostly.
+    isBeside: true,
     run: () => vitest(['transport'], 2 * availableParallelism()),
   },
   {
@@ -223,14 +226,9 @@ async function main(): Promise<number> {
     ensurePrograms();
     await ensureTools(true);
   }
-  for (const [i, stage] of stages.entries()) {
-    const why = stage.hindrance?.();
-    if (why !== undefined) {
-      left.push(`${stage.name} (${stage.what}): ${why}`);
-      continue;
-    }
+  const carryOut = async (stage: Stage): Promise<void> => {
     const begun = Date.now();
-    console.log(`\n── ${i + 1} of ${stages.length} · ${stage.name}: ${stage.what}`);
+    console.log(`\n── ${stages.indexOf(stage) + 1} of ${stages.length} · ${stage.name}: ${stage.what}`);
     const tally = await stage.run();
     passed += tally.passed;
     failed += tally.failed;
@@ -238,6 +236,16 @@ async function main(): Promise<number> {
     console.log(
       `── ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${((Date.now() - begun) / 1000).toFixed(0)} s`,
     );
+  };
+  const able = stages.filter((stage) => {
+    const why = stage.hindrance?.();
+    if (why !== undefined) left.push(`${stage.name} (${stage.what}): ${why}`);
+    return why === undefined;
+  });
+  for (const [i, stage] of able.entries()) {
+    if (stage.isBeside === true && i > 0) continue;
+    const [, next] = able.slice(i);
+    await Promise.all([stage, ...(next?.isBeside === true ? [next] : [])].map(carryOut));
   }
   if (left.length > 0) {
     console.log(

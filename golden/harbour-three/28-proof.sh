@@ -310,7 +310,7 @@ step 4 check 30
 step 5 check 10
 step 6 check 10
 step 7 check 10
-step 8 check 40
+step 8 check 90
 step 9 check 90
 step 10 check 10
 step 11 check 10

@@ -170,8 +170,9 @@ export function serviceSteps(kube: Shell): readonly Step[] {
       probes,
       read: connected(kube, sh`${of('Service', 'web', 3)}:80`),
       want: 'answers',
-      // After a reboot the controller manager is elected anew once its old lease of 15 s is over; until then a new Service has no endpoints.
-      within: 40,
+      // It is the first that kube-proxy must have heard of. After a reboot the controller manager is elected anew once its old lease of 15 s
+      // is over, too; until then a new Service has no endpoints.
+      within: WATCHED,
       awaits: 'an answer from the Service',
       clues: SERVICE_CLUES,
     },

@@ -170,7 +170,7 @@ const STAGES: readonly Stage[] = [
     what: 'a real sshd',
     hindrance: () =>
       readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
-    // For somebody who does not answer, mostly.
+    // For somebody who does not answer, mostly: more at once than there are processors.
     isBeside: true,
     run: () => vitest(['transport'], 2 * availableParallelism()),
   },

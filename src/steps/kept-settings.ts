@@ -1,6 +1,6 @@
 import { isFirstControlPlane, workers } from '../model/cluster.ts';
 import { etcdFlags } from '../model/etcd.ts';
-import { type Shell, sh } from '../shell/sh.ts';
+import { sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
@@ -93,10 +93,6 @@ export function superAdmin({ cluster }: Scene): readonly Step[] {
 
 const MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 
-/** Whether the manifest of the API server gives it this flag. */
-const told = (name: string, value: string): Shell =>
-  sh`grep -qxE ${` *- --${name}=${value}`} ${MANIFEST} 2>/dev/null`;
-
 /** The API server's manifest made anew by kubeadm, and the API server with it. */
 const toldAnew = sh`
   running() { crictl ps -q --name '^kube-apiserver$'; }
@@ -117,32 +113,49 @@ export function insistingSteps(scene: Scene): readonly Step[] {
   return [...(cluster.certificates.kubelets === 'signed' ? [insisted(scene, at)] : []), endsSoon(scene, at)];
 }
 
-function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
-  const insists = told('kubelet-certificate-authority', `${PKI}/ca.crt`);
+/** The API server has a flag, and is ready with it. */
+function flagged(
+  scene: Scene,
+  flag: { readonly name: string; readonly value: string },
+  told: Pick<Step, 'id' | 'title' | 'why' | 'after' | 'want'> & { readonly lacking: string },
+): Step {
+  const { lacking, ...step } = told;
+  const has = sh`grep -qxE ${` *- --${flag.name}=${flag.value}`} ${MANIFEST} 2>/dev/null`;
   return {
-    id: 'serving/insisted',
-    title: 'Have the API server insist on who kubelets are',
-    why: 'The API server takes any certificate of a kubelet unless it is told whose to take. It is told only now: before every kubelet has one, logs and exec would end on those that have none.',
+    ...step,
     see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
-    after: [
-      `${at}/api-ready`,
-      `${at}/serving`,
-      ...(workers(scene.cluster).length === 0 ? [] : (['serving/signed'] as const)),
-    ],
     disturbs: 'service',
     within: 240,
     awaits: 'the API server',
     probes: [apiProbe(scene)],
     read: sh`
-      if ! ${insists}; then echo 'takes any'
-      elif [ "$(probe api)" = ok ]; then echo insists
+      if ! ${has}; then echo ${lacking}
+      elif [ "$(probe api)" = ok ]; then echo ${step.want}
       else echo 'the API server is not ready'; fi`,
-    want: 'insists',
     make: sh`
-      if ${insists}; then exit; fi
+      if ${has}; then exit; fi
       ${toldAnew}`,
     clues: API_CLUES,
   };
+}
+
+function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
+  return flagged(
+    scene,
+    { name: 'kubelet-certificate-authority', value: `${PKI}/ca.crt` },
+    {
+      id: 'serving/insisted',
+      title: 'Have the API server insist on who kubelets are',
+      why: 'The API server takes any certificate of a kubelet unless it is told whose to take. It is told only now: before every kubelet has one, logs and exec would end on those that have none.',
+      after: [
+        `${at}/api-ready`,
+        `${at}/serving`,
+        ...(workers(scene.cluster).length === 0 ? [] : (['serving/signed'] as const)),
+      ],
+      lacking: 'takes any',
+      want: 'insists',
+    },
+  );
 }
 
 /**
@@ -150,25 +163,12 @@ function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
  * after half of that. With the flag it ends them itself and is gone within two seconds.
  */
 function endsSoon(scene: Scene, at: 'control-plane' | 'join'): Step {
-  const soon = told(WATCHES_END.name, WATCHES_END.value);
-  return {
+  return flagged(scene, WATCHES_END, {
     id: 'control-plane/api-ends',
     title: 'Have the API server end when it is told to',
     why: 'Whoever watches the cluster holds a connection to the API server for ever. Left to itself, an API server that is to end closes its door, waits for these to go away by themselves, and is killed half a minute later: at each renewal of its certificates, each upgrade, each change of a flag nobody can ask it anything all that time. Told how long they may stay, it ends them itself, and whoever watched goes on with the next one.',
-    see: ['https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/'],
     after: [`${at}/api-ready`],
-    disturbs: 'service',
-    within: 240,
-    awaits: 'the API server',
-    probes: [apiProbe(scene)],
-    read: sh`
-      if ! ${soon}; then echo 'waits for whoever watches'
-      elif [ "$(probe api)" = ok ]; then echo 'ends soon'
-      else echo 'the API server is not ready'; fi`,
+    lacking: 'waits for whoever watches',
     want: 'ends soon',
-    make: sh`
-      if ${soon}; then exit; fi
-      ${toldAnew}`,
-    clues: API_CLUES,
-  };
+  });
 }

@@ -729,7 +729,7 @@ rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
     {
       how: 'the API server waits for whoever watches',
       by: withoutFlag('shutdown-watch-termination-grace-period'),
-      alone: 'the API server is started anew, and by the break of another flag with all of them',
+      alone: 'who makes another flag right makes the whole manifest anew, and this one with it',
     },
   ],
 

@@ -5,7 +5,7 @@ import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { type Break, type Breaks, HANDS, type Passes, type Refused } from './hands.ts';
-import { type Desk, events, onHost, start, well, wellOnHost } from './harness.ts';
+import { type Desk, events, onHost, start, THOROUGH, well, wellOnHost } from './harness.ts';
 
 /** A cluster of one node whose steps are broken by hand, and the ways to break them. */
 export interface Bench {
@@ -19,9 +19,6 @@ export interface Bench {
   readonly lab: () => Lab;
   readonly place: () => Desk;
 }
-
-/** Whether every way to break a step is tried, and not the first alone: in CI, and by `npm run test:lab`. */
-const THOROUGH = process.env['LANDFALL_TEST_THOROUGH'] === '1';
 
 /** One break of one step. */
 export interface Act extends Break {
@@ -161,6 +158,11 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
     expect(open).toEqual({});
   }
 
+  /** A plan of its own after each round; else the next round's, which finds nothing but what that has broken, is the same question. */
+  const nothingLeft = async (): Promise<void> => {
+    if (THOROUGH) expect(await forecasts()).toEqual({});
+  };
+
   const tidy = async (round: readonly Act[]): Promise<void> => {
     for (const one of round) if (one.tidy !== undefined) await byHand(one.tidy);
   };
@@ -190,8 +192,8 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
         expect(known.filter((step) => !made.includes(step))).toEqual([]);
         const foreseen = new Set([...broken, ...after(broken), ...here]);
         expect(made.filter((step) => !foreseen.has(step))).toEqual([]);
-        // An apply that leaves anything to do has failed; and the next round's plan finds nothing but what that has broken.
         await tidy(round);
+        await nothingLeft();
       });
     });
 
@@ -201,6 +203,7 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
         const { status, problems, made, held } = await apply(round);
         const changed = made.filter((step) => !here.includes(step));
         expect([status, problems, changed, held]).toEqual([0, [], [], []]);
+        await nothingLeft();
       });
     });
 

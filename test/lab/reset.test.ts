@@ -10,6 +10,7 @@ import {
   onHost,
   put,
   start,
+  THOROUGH,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -71,6 +72,11 @@ describe('reset', () => {
     expect(typed.status).not.toBe(0);
     expect(await wellOnHost(lab, 'cp-0', uid)).toBe(cluster);
     expect((await landfall(mine, 'plan', '--exit-code')).status).toBe(0);
+  });
+
+  it.runIf(THOROUGH)('takes a cluster away in one go, and leaves the host as it was before it', async () => {
+    await takesAway();
+    await well(mine, 'apply', '--yes', '--no-proof');
   });
 
   it('comes to its end when it is killed in the middle and run again, and leaves the host as it was before it', async () => {

@@ -2,14 +2,13 @@
  * npm run bench -- --join: what one worker more costs against its bare `kubeadm join`, on hosts that are otherwise alike, in turn. Takes
  * about five minutes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { labDown } from '../src/lab/down.ts';
 import type { Lab } from '../src/lab/spec.ts';
 import { labUp } from '../src/lab/up.ts';
-import type { RunEvent } from '../src/run/event.ts';
+import { joinOf, writeCluster } from './cluster.ts';
 import { MAIN, median, show, ssh, timed } from './timed.ts';
 
 const LAB = 'bench-join';
@@ -24,23 +23,6 @@ interface Join {
   readonly from: number;
   readonly to: number;
   readonly ready: number;
-}
-
-function write(dir: string, lab: Lab, workers: readonly string[]): void {
-  const node = (name: string) => ({
-    name,
-    role: name === PLANE ? 'control-plane' : 'worker',
-    address: lab.hosts.find((host) => host.name === name)?.address,
-  });
-  const text = stringify({
-    apiVersion: 'landfall/v1',
-    kind: 'Cluster',
-    name: LAB,
-    kubernetes: '1.36',
-    lab: LAB,
-    nodes: [PLANE, ...workers].map(node),
-  });
-  writeFileSync(join(dir, 'cluster.yaml'), text);
 }
 
 const on = async (lab: Lab, host: string, command: string): Promise<string> =>
@@ -62,20 +44,6 @@ async function readyAt(lab: Lab, host: string): Promise<number> {
   return Number(said) * 1000;
 }
 
-/** When the host's join was begun in a run, and when it was made. */
-function joinOf(events: string, host: string): Pick<Join, 'from' | 'to'> {
-  const at = (state: string): number => {
-    const own = events
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as RunEvent)
-      .find((e) => e.is === 'step' && e.step === 'join/member' && e.host === host && e.state === state);
-    if (own?.is !== 'step') throw new Error(`join/member was never ${state}`);
-    return Date.parse(own.at);
-  };
-  return { from: at('making'), to: at('made') };
-}
-
 /** The middle of each, and of their proportion. */
 function told(what: string, ours: readonly number[], bare: readonly number[]): void {
   const [a, b] = [median(ours), median(bare)];
@@ -92,10 +60,10 @@ async function main(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-join-'));
   const landfall = (...words: readonly string[]) => timed([process.execPath, MAIN, ...words], { cwd: dir });
   try {
-    write(dir, lab, []);
+    writeCluster(dir, lab, { planes: [PLANE], workers: [] });
     await landfall('apply', '--yes');
     // All of them have everything but the join itself.
-    write(dir, lab, [...OURS, ...BARE]);
+    writeCluster(dir, lab, { planes: [PLANE], workers: [...OURS, ...BARE] });
     const only = ['packages', 'runtime', 'prepare', 'system'].flatMap((subject) => ['--only', subject]);
     const nodes = [...OURS, ...BARE].flatMap((name) => ['--node', name]);
     await landfall('apply', '--yes', ...nodes, ...only);
@@ -112,7 +80,7 @@ async function main(): Promise<void> {
         .split('\n')
         .map(Number);
       bare.push({ from: from ?? 0, to: to ?? 0, ready: await readyAt(lab, other) });
-      write(dir, lab, OURS.slice(0, i + 1));
+      writeCluster(dir, lab, { planes: [PLANE], workers: OURS.slice(0, i + 1) });
       const { stdout, seconds } = await landfall('apply', '--yes', '--no-proof', '--json');
       ours.push({ ...joinOf(stdout, host), ready: await readyAt(lab, host) });
       console.log(`${host}: an apply of ${show(seconds)}`);

@@ -5,11 +5,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { labDown } from '../src/lab/down.ts';
 import type { Lab } from '../src/lab/spec.ts';
 import { labUp } from '../src/lab/up.ts';
-import type { RunEvent } from '../src/run/event.ts';
+import { addressOf, joinOf, writeCluster } from './cluster.ts';
 import { MAIN, median, show, ssh, timed } from './timed.ts';
 
 const LAB = 'bench-scale';
@@ -19,27 +18,6 @@ const WORKERS = Array.from({ length: 12 }, (_, i) => `worker-${i}`);
 const LATE = 'worker-12';
 /** Has all packages, and is joined by nothing but kubeadm. */
 const BARE = 'worker-13';
-
-const addressOf = (lab: Lab, host: string): string =>
-  lab.hosts.find(({ name }) => name === host)?.address ?? '';
-
-function write(dir: string, lab: Lab): void {
-  const node = (name: string) => ({
-    name,
-    role: PLANES.includes(name) ? 'control-plane' : 'worker',
-    address: addressOf(lab, name),
-  });
-  const text = stringify({
-    apiVersion: 'landfall/v1',
-    kind: 'Cluster',
-    name: LAB,
-    kubernetes: '1.36',
-    lab: LAB,
-    endpoint: { virtualIP: addressOf(lab, 'cp-0').replace(/\.\d+$/, '.200') },
-    nodes: [...PLANES, ...WORKERS].map(node),
-  });
-  writeFileSync(join(dir, 'cluster.yaml'), text);
-}
 
 /** The time of each process of a host's services since it was started, `PROGRAM PID`. */
 const services = async (lab: Lab, host: string): Promise<string> =>
@@ -54,20 +32,6 @@ async function readyAt(lab: Lab, node: string): Promise<number> {
   return Date.parse((await timed(ssh(lab, 'cp-0', ask))).stdout.trim());
 }
 
-/** When the join of the late worker was begun in a run, and when it was made: milliseconds since 1970. */
-function joinOf(events: string): readonly [from: number, to: number] {
-  const at = (state: string): number => {
-    const own = events
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as RunEvent)
-      .find((e) => e.is === 'step' && e.step === 'join/member' && e.host === LATE && e.state === state);
-    if (own?.is !== 'step') throw new Error(`join/member was never ${state}`);
-    return Date.parse(own.at);
-  };
-  return [at('making'), at('made')];
-}
-
 async function main(): Promise<void> {
   await labDown(LAB, () => undefined).catch(() => undefined);
   const hosts = [...PLANES, ...WORKERS, LATE, BARE].map((name) => ({ name }));
@@ -76,7 +40,11 @@ async function main(): Promise<void> {
   console.log(`${hosts.length} hosts are up after ${show((performance.now() - up) / 1000)}`);
   const dir = mkdtempSync(join(tmpdir(), 'landfall-scale-'));
   try {
-    write(dir, lab);
+    writeCluster(dir, lab, {
+      planes: PLANES,
+      workers: WORKERS,
+      endpoint: { virtualIP: addressOf(lab, 'cp-0').replace(/\.\d+$/, '.200') },
+    });
     const landfall = (...words: readonly string[]) => timed([process.execPath, MAIN, ...words], { cwd: dir });
     console.log(`3 + 12 are made in ${show((await landfall('apply', '--yes')).seconds)}`);
     const idle: number[] = [];
@@ -104,7 +72,7 @@ async function main(): Promise<void> {
     const bareReady = (await readyAt(lab, BARE)) - bareFrom;
     writeFileSync(join(dir, 'cluster.yaml'), file + extra[0]);
     const ours = await landfall('apply', '--yes', '--no-proof', '--json');
-    const [from, to] = joinOf(ours.stdout);
+    const { from, to } = joinOf(ours.stdout, LATE);
     const oursReady = (await readyAt(lab, LATE)) - from;
     const after = await Promise.all([...PLANES, ...WORKERS].map((host) => services(lab, host)));
     const disturbed = before.filter((was, i) => was !== after[i]).length;

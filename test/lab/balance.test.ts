@@ -11,14 +11,15 @@ import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
+import { holders } from './holders.ts';
 import { eventually } from './live.ts';
 import { LEFT } from './snapshot.ts';
 
@@ -70,7 +71,6 @@ const remains = async (): Promise<Readonly<Record<string, string>>> =>
       HOSTS.map(async (host) => [host, await wellOnHost(lab, host, `${LEFT}\n${BALANCER}`)] as const),
     ),
   );
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const forecast = async (): Promise<readonly string[]> => {
   const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
   const open: readonly Finding['forecast'][] = ['make', 'unknown', 'wrong'];
@@ -90,17 +90,13 @@ const mended = async (): Promise<void> => {
   expect(await forecast()).toEqual([]);
 };
 /** The hosts that have the address now, of those that are up. */
-const holders = async (hosts: readonly string[] = HOSTS): Promise<readonly string[]> => {
-  const held = await Promise.all(
-    hosts.map(async (host) => (await onHost(lab, host, `ip -4 -o addr show to ${address}/32`)).stdout),
-  );
-  return hosts.filter((_, i) => held[i] !== '');
-};
+const holding = (hosts: readonly string[] = HOSTS): Promise<readonly string[]> =>
+  holders(lab, address, hosts);
 const anotherThan = (host: string): Promise<string> =>
   eventually(
     'another holder',
     async () => {
-      const now = await holders(HOSTS.filter((one) => one !== host));
+      const now = await holding(HOSTS.filter((one) => one !== host));
       return now.length === 1 ? now[0] : undefined;
     },
     60_000,
@@ -230,7 +226,7 @@ test('three control planes come up by one apply, and all three API servers answe
   const ended = await landfall(place, 'apply', '--yes', '--json');
   expect([ended.status, ended.stderr], said(ended)).toEqual([0, '']);
   console.info(`made in ${Math.round(ended.ms / 1000)} s`);
-  expect(await holders()).toEqual(['cp-0']);
+  expect(await holding()).toEqual(['cp-0']);
   expect(await forecast()).toEqual([]);
   const kube = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';
   const token = await wellOnHost(
@@ -268,13 +264,13 @@ test('its holder loses power: the API is back within five seconds, and no reques
     async () => (Object.values(shares(await next(30))).every((count) => count > 0) ? true : undefined),
     180_000,
   );
-  const [holder] = await holders();
+  const [holder] = await holding();
   expect(holder).not.toBe('cp-0');
   await emptyPlan();
 });
 
 test('an API server stops: it is left out, and taken in again', async () => {
-  const [holder = ''] = await holders();
+  const [holder = ''] = await holding();
   const stopped = HOSTS.find((host) => host !== holder) ?? '';
   const from = Date.now();
   await wellOnHost(lab, stopped, 'mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/');
@@ -296,7 +292,7 @@ test('an API server stops: it is left out, and taken in again', async () => {
   expect(failed(answers)).toEqual([]);
   expect(shares(answers)[stopped]).toBe(0);
   // Whoever holds the address is well, and keeps it.
-  expect(await holders()).toEqual([holder]);
+  expect(await holding()).toEqual([holder]);
   await wellOnHost(lab, stopped, 'mv /root/kube-apiserver.yaml /etc/kubernetes/manifests/');
   await eventually(
     'it to answer again',
@@ -307,7 +303,7 @@ test('an API server stops: it is left out, and taken in again', async () => {
 });
 
 test('HAProxy of the holder is killed: it comes again by itself', async () => {
-  const [holder = ''] = await holders();
+  const [holder = ''] = await holding();
   const pid = async (): Promise<string> =>
     (await wellOnHost(lab, holder, 'systemctl show -p MainPID --value haproxy')).trim();
   const killed = await pid();
@@ -321,12 +317,12 @@ test('HAProxy of the holder is killed: it comes again by itself', async () => {
     async () => (['0', killed].includes(await pid()) ? undefined : true),
     15_000,
   );
-  expect(await holders()).toHaveLength(1);
+  expect(await holding()).toHaveLength(1);
   expect(await forecast()).toEqual([]);
 });
 
 test('HAProxy of the holder is stopped: the address moves, the plan says so, and apply mends it', async () => {
-  const [holder = ''] = await holders();
+  const [holder = ''] = await holding();
   const from = Date.now();
   await wellOnHost(lab, holder, 'systemctl stop haproxy');
   const to = await anotherThan(holder);
@@ -353,12 +349,12 @@ test.each([
 ])(
   'HAProxy of the holder is %s: the plan says so, apply mends it, and nobody notices that',
   async (_, by, step) => {
-    const [holder = ''] = await holders();
+    const [holder = ''] = await holding();
     await wellOnHost(lab, holder, by);
     expect(await forecast()).toContain(`${holder} ${step}`);
     await eventually(
       'one holder, whoever it is',
-      async () => ((await holders()).length === 1 ? true : undefined),
+      async () => ((await holding()).length === 1 ? true : undefined),
       60_000,
     );
     await eventually(
@@ -371,7 +367,7 @@ test.each([
     const during = own().requests().slice(before);
     console.info(`${step}: ${during.length} requests while it was mended, ${failed(during).length} failed`);
     expect(failed(during)).toEqual([]);
-    expect(await holders()).toHaveLength(1);
+    expect(await holding()).toHaveLength(1);
   },
 );
 
@@ -379,6 +375,6 @@ test('reset leaves nothing of it', async () => {
   await asking?.stop();
   const ended = await landfall(place, 'reset', '--cluster', NAME, '--yes');
   expect(ended.status, said(ended)).toBe(0);
-  expect(await holders()).toEqual([]);
+  expect(await holding()).toEqual([]);
   expect(await remains()).toEqual(left);
 });

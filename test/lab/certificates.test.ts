@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import type { Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
   cleared,
@@ -13,6 +12,7 @@ import {
   freshLab,
   landfall,
   onHost,
+  openSteps,
   put,
   well,
   wellOnHost,
@@ -46,13 +46,6 @@ function describeCluster(more = ''): void {
   );
 }
 
-async function open(): Promise<readonly string[]> {
-  const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  return plan.hosts.flatMap(({ host, findings }) =>
-    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
-  );
-}
-
 async function apply(...words: readonly string[]): Promise<readonly string[]> {
   const ended = events(await well(place, 'apply', '--yes', '--json', ...words));
   return ended.flatMap((e) =>
@@ -64,7 +57,11 @@ async function apply(...words: readonly string[]): Promise<readonly string[]> {
 
 /** Nothing is left to do, or will be in a moment. */
 const settled = (): Promise<true> =>
-  eventually('an empty plan', async () => ((await open()).length === 0 ? true : undefined), 240_000);
+  eventually(
+    'an empty plan',
+    async () => ((await openSteps(place)).length === 0 ? true : undefined),
+    240_000,
+  );
 
 /** What answers at a port of a host, held against the cluster's authority and the host's address. */
 const shown = (host: string, port: number): Promise<string> =>
@@ -110,7 +107,7 @@ test('what kubelets serve is signed by the cluster, which insists on it; and not
   expect(await insists()).toBe('--kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt\n');
   await logsAreRead();
   expect((await onHost(lab, 'cp-0', 'ls /etc/kubernetes/super-admin.conf')).status).not.toBe(0);
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 describe('a request for a certificate', () => {
@@ -147,7 +144,7 @@ END`,
     const told = await wellOnHost(lab, 'cp-0', 'journalctl -u landfall-approve -o cat --no-pager');
     expect(told).toContain('planted-other of worker-0 is not granted: it names');
     // What is planted keeps nobody from a plan that is empty.
-    expect(await open()).toEqual([]);
+    expect(await openSteps(place)).toEqual([]);
     await kube('delete csr planted-other planted-more own');
   });
 
@@ -181,7 +178,7 @@ END`,
 
 test('a name that is wished for later comes into the certificate of the API server, and into what kubeadm keeps', async () => {
   describeCluster('endpoint: { names: [kubernetes.example.com, 203.0.113.7] }\n');
-  expect(await open()).toEqual(expect.arrayContaining(['cp-0 control-plane/kubeadm-config']));
+  expect(await openSteps(place)).toEqual(expect.arrayContaining(['cp-0 control-plane/kubeadm-config']));
   expect(await apply('--no-proof')).toEqual([
     'cp-0 control-plane/kubeadm-config',
     'cp-0 control-plane/api-names',
@@ -201,7 +198,7 @@ test('a name that is wished for later comes into the certificate of the API serv
     expect(names).toContain(name);
   const kept = await kube("-n kube-system get configmap kubeadm-config -o 'jsonpath={.data}'");
   expect(kept).toContain('203.0.113.7');
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 describe('certificates that end soon', () => {
@@ -233,11 +230,11 @@ done`,
   test('are renewed by apply, and read by all that use them', async () => {
     const before = await started();
     await age();
-    expect(await open()).toEqual(['cp-0 control-plane/certificates']);
+    expect(await openSteps(place)).toEqual(['cp-0 control-plane/certificates']);
     expect(await apply('--no-proof')).toEqual(['cp-0 control-plane/certificates']);
     expect(await left()).toEqual([364, 364]);
     expect((await started()).split(' ').filter((pid) => before.split(' ').includes(pid))).toEqual([]);
-    expect(await open()).toEqual([]);
+    expect(await openSteps(place)).toEqual([]);
   });
 
   test('are renewed by the timer’s program when nobody comes by', async () => {

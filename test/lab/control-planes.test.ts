@@ -4,16 +4,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Finding, Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
+import { ETCDCTL } from './etcd.ts';
 import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   events,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -53,7 +54,6 @@ const remains = async (): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(
     await Promise.all(HOSTS.map(async (host) => [host, await wellOnHost(lab, host, LEFT)] as const)),
   );
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const kube = (words: string): Promise<string> =>
   wellOnHost(lab, 'cp-0', `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 const forecast = async (...words: readonly Finding['forecast'][]): Promise<readonly string[]> => {
@@ -62,12 +62,9 @@ const forecast = async (...words: readonly Finding['forecast'][]): Promise<reado
     findings.filter((f) => words.includes(f.forecast)).map((f) => `${host} ${f.step}`),
   );
 };
-const PKI = '/etc/kubernetes/pki/etcd';
 /** Every member of etcd by its name: whether it is started, and whether it only learns. */
 async function members(): Promise<readonly string[]> {
-  const list = await kube(
-    `-n kube-system exec etcd-cp-0 -- etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${PKI}/ca.crt --cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key member list`,
-  );
+  const list = await wellOnHost(lab, 'cp-0', `${ETCDCTL} member list`);
   return list
     .trim()
     .split('\n')

@@ -9,11 +9,11 @@ import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -60,7 +60,6 @@ afterAll(() => cleared(NAME, place));
 
 /** What was said, whatever its lines. */
 const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const forecast = async (): Promise<readonly string[]> => {
   const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
   return plan.hosts.flatMap(({ host, findings }) =>

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { depotDir } from '../../src/lab/place.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import type { Plan } from '../../src/plan/plan.ts';
 import {
   cleared,
   type Desk,
@@ -12,6 +11,7 @@ import {
   events,
   freshLab,
   landfall,
+  openSteps,
   put,
   well,
   wellOnHost,
@@ -44,13 +44,6 @@ function wish(...runtimes: readonly string[]): void {
     place,
     'cluster.yaml',
     `apiVersion: landfall/v1\nkind: Cluster\nname: ${NAME}\nkubernetes: "1.36"\nlab: ${NAME}\nnodes:\n${nodes.join('\n')}\n`,
-  );
-}
-
-async function open(): Promise<readonly string[]> {
-  const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  return plan.hosts.flatMap((h) =>
-    h.findings.filter((f) => f.forecast !== 'right').map((f) => `${h.host} ${f.step}`),
   );
 }
 
@@ -87,7 +80,7 @@ test('a cluster is made with two runtimes, and proven', async () => {
   wish('cri-o', 'containerd');
   const ended = await well(place, 'apply', '--yes');
   expect(ended.stdout).toContain('Welcome to nginx!');
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(await runtimes()).toEqual(['cp-0 cri-o', 'worker-0 containerd']);
 });
 
@@ -119,7 +112,7 @@ ${kube} wait --for=condition=Ready pod/kept --timeout=120s
 ${kube} exec kept -- sh -c 'echo still here >/data/note'`);
   const uid = await onSeat(`${kube} get pod kept -o 'jsonpath={.metadata.uid}'`);
   wish('containerd', 'cri-o');
-  expect(await open()).toEqual(
+  expect(await openSteps(place)).toEqual(
     expect.arrayContaining(HOSTS.flatMap((host) => [`${host} exchange/socket`, `${host} exchange/former`])),
   );
   const steps = made(await well(place, 'apply', '--yes', '--json', '--no-proof'));
@@ -129,7 +122,7 @@ ${kube} exec kept -- sh -c 'echo still here >/data/note'`);
   for (const host of HOSTS)
     for (const step of ['emptied', 'socket', 'open', 'former'])
       expect(own).toContain(`${host} exchange/${step}`);
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(await runtimes()).toEqual(['cp-0 containerd', 'worker-0 cri-o']);
   await onSeat(`${kube} rollout status deployment/web --timeout=120s
 ${kube} wait --for=condition=Ready pod/kept --timeout=120s`);

@@ -4,24 +4,23 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
-import { fromOutside, hostDir } from '../../src/lab/host.ts';
+import { fromOutside } from '../../src/lab/host.ts';
 import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { labUp } from '../../src/lab/up.ts';
-import type { Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
-  onHost,
+  openSteps,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
+import { holders } from './holders.ts';
 import { eventually } from './live.ts';
 import { LEFT } from './snapshot.ts';
 
@@ -39,28 +38,15 @@ let place: Desk;
 let virtual: string;
 let left: Readonly<Record<string, string>>;
 
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const address = (host: string): string => lab.hosts.find(({ name }) => name === host)?.address ?? '';
 const remains = async (): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(
     await Promise.all(HOSTS.map(async (host) => [host, await wellOnHost(lab, host, LEFT)] as const)),
   );
 
-/** `host step` of what a plan finds otherwise. */
-async function open(): Promise<readonly string[]> {
-  const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  return plan.hosts.flatMap(({ host, findings }) =>
-    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
-  );
-}
-
 /** The hosts that have the address now, of those that are up. */
-async function holders(hosts: readonly string[] = PLANES): Promise<readonly string[]> {
-  const held = await Promise.all(
-    hosts.map(async (host) => (await onHost(lab, host, `ip -4 -o addr show to ${virtual}/32`)).stdout),
-  );
-  return hosts.filter((_, i) => held[i] !== '');
-}
+const holding = (hosts: readonly string[] = PLANES): Promise<readonly string[]> =>
+  holders(lab, virtual, hosts);
 
 /** Whether the API server behind the address is ready, asked from outside of the cluster. */
 async function isReady(): Promise<boolean> {
@@ -103,9 +89,9 @@ afterAll(() => cleared(NAME, place));
 test('comes up under its rules, and one host has the address', async () => {
   const ended = await landfall(place, 'apply', '--yes');
   expect(ended.status, said(ended)).toBe(0);
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   // Where the others’ VRRP were dropped, each of them would take it.
-  expect(await holders()).toEqual(['cp-0']);
+  expect(await holding()).toEqual(['cp-0']);
   expect(await isReady()).toBe(true);
   for (const host of PLANES)
     expect(await wellOnHost(lab, host, 'nft list table inet landfall')).toMatch(/drop/);
@@ -123,29 +109,27 @@ test('the address moves when its holder dies, and the holder comes back', async 
   const begun = Date.now();
   await eventually('the API server to answer', async () => ((await isReady()) ? true : undefined), 60_000);
   console.log(`the address answered again after ${Date.now() - begun} ms`);
-  expect(await holders(['cp-1', 'cp-2'])).toHaveLength(1);
+  expect(await holding(['cp-1', 'cp-2'])).toHaveLength(1);
   await breakLab(NAME, { is: 'start', host: 'cp-0' });
   await well(place, 'apply', '--yes', '--no-proof');
-  expect(await open()).toEqual([]);
-  expect(await holders()).toHaveLength(1);
+  expect(await openSteps(place)).toEqual([]);
+  expect(await holding()).toHaveLength(1);
 });
 
 test('a worker joins under them, and is let in to what is a node’s alone', async () => {
   const ended = await landfall(place, 'node', 'add', 'worker-0', '--address', address('worker-0'), '--yes');
   expect(ended.status, said(ended)).toBe(0);
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(await reached('worker-0', 'cp-1')).toBe('6443 10250');
   expect(await reached('cp-1', 'worker-0')).toBe('10250');
 });
 
 test('a control plane that is gone for good is replaced under them', async () => {
   await breakLab(NAME, { is: 'power-loss', host: 'cp-1' });
-  for (const name of ['disk.img', 'host_key', 'host_key.pub', 'seed'])
-    rmSync(join(hostDir(lab, 'cp-1'), name), { recursive: true, force: true });
-  lab = await labUp({ name: NAME }, () => undefined);
+  await breakLab(NAME, { is: 'new-machine', host: 'cp-1' });
   const ended = await landfall(place, 'node', 'replace', 'cp-1', '--yes', 'cp-1');
   expect(ended.status, said(ended)).toBe(0);
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(await reached('cp-1', 'cp-0')).toBe('2379 2380 6443 10250');
   const proven = await landfall(place, 'status', '--prove');
   expect(proven.status, said(proven)).toBe(0);

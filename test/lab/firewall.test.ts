@@ -19,7 +19,9 @@ import {
   freshLab,
   landfall,
   onHost,
+  openSteps,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -70,7 +72,6 @@ function wish(firewall: string): void {
   );
 }
 
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const address = (host: string): string => lab.hosts.find(({ name }) => name === host)?.address ?? '';
 const applied = async (): Promise<Ended> => {
   const ended = await landfall(place, 'apply', '--yes', '--json');
@@ -79,14 +80,6 @@ const applied = async (): Promise<Ended> => {
 };
 const made = (ended: Ended): readonly string[] =>
   events(ended).flatMap((e) => (e.is === 'step' && e.state === 'made' ? [`${e.host} ${e.step}`] : []));
-
-/** `host step` of what a plan finds otherwise. */
-async function open(): Promise<readonly string[]> {
-  const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  return plan.hosts.flatMap(({ host, findings }) =>
-    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
-  );
-}
 
 const SCAN = `for port in ${PORTS.join(' ')}; do
   (
@@ -179,7 +172,7 @@ test('audit drops nothing, and writes down who would have been kept out', async 
   const steps = ['rules', 'unit', 'settled'].map((step) => `firewall/${step}`);
   // And the cluster is told what it is run by now.
   const [onPlane, onWorker] = [[...steps, 'record/applied'], steps];
-  expect(await open()).toEqual([
+  expect(await openSteps(place)).toEqual([
     ...onPlane.map((step) => `cp-0 ${step}`),
     ...onWorker.map((step) => `worker-0 ${step}`),
   ]);
@@ -187,7 +180,7 @@ test('audit drops nothing, and writes down who would have been kept out', async 
   expect(made(ended)).toEqual(
     expect.arrayContaining(['cp-0 firewall/rules', 'here firewall/answers', 'worker-0 firewall/settled']),
   );
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(answers(await outside('cp-0'), 'open')).toEqual([22, 2379, 2380, 6443, 10250, 10256]);
   const status = JSON.parse((await well(place, 'status', '--json')).stdout) as StatusDocument;
   const ports = (status.strangers ?? []).filter(({ host }) => host === 'cp-0').map(({ port }) => port);
@@ -199,7 +192,7 @@ test('audit drops nothing, and writes down who would have been kept out', async 
 test('enforce leaves open what is wanted, from outside and from the peer, and the cluster works', async () => {
   wish('firewall:\n  mode: enforce\n  allow:\n    - { port: 9100, from: [nodes] }\n');
   await applied();
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   const NODE_PORT = [30080];
   expect(answers(await outside('cp-0'), 'open')).toEqual([22, 6443]);
   expect(answers(await outside('cp-0'), 'refused')).toEqual(NODE_PORT);
@@ -243,7 +236,7 @@ test('rules that a hand has taken out are found and put back, and the rest of th
     nft add element inet landfall planes { 192.0.2.7 }`,
   );
   await wellOnHost(lab, 'worker-0', 'systemctl stop landfall-firewall');
-  expect(await open()).toEqual([
+  expect(await openSteps(place)).toEqual([
     'cp-0 firewall/rules',
     'cp-0 firewall/settled',
     'worker-0 firewall/rules',
@@ -252,7 +245,7 @@ test('rules that a hand has taken out are found and put back, and the rest of th
   const shown = (await landfall(place, 'plan', '--full')).stdout;
   for (const one of [/DHCPv6/, /tcp dport 8080 accept/, /192\.0\.2\.7/]) expect(shown).toMatch(one);
   await applied();
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   expect(await wellOnHost(lab, 'cp-0', others)).toBe(was);
 });
 
@@ -262,7 +255,7 @@ test('a reboot brings them back before anybody can be served', async () => {
     'kubelet, from nodes',
   );
   await eventually('the worker to be as it was', async () =>
-    (await open()).length === 0 ? true : undefined,
+    (await openSteps(place)).length === 0 ? true : undefined,
   );
   expect(answers(await outside('worker-0'), 'open')).toEqual([22]);
 });
@@ -275,7 +268,7 @@ test('an apply that is killed after the rules are loaded locks nobody out, and t
   await run.ended;
   expect(await comesIn('cp-0')).toBe(true);
   await applied();
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
   for (const host of HOSTS)
     expect((await onHost(lab, host, 'systemctl is-active landfall-firewall-back.timer')).stdout).toBe(
       'inactive\n',
@@ -301,12 +294,16 @@ test('rules that would lock everybody out are taken back by the hosts themselves
   await eventually('the worker to have taken them back, too', async () =>
     (await comesIn('worker-0')) ? true : undefined,
   );
-  expect(await open()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 test('no firewall takes it away; and a reset leaves nothing of it', async () => {
   wish('');
-  expect(await open()).toEqual(['cp-0 firewall/none', 'cp-0 record/applied', 'worker-0 firewall/none']);
+  expect(await openSteps(place)).toEqual([
+    'cp-0 firewall/none',
+    'cp-0 record/applied',
+    'worker-0 firewall/none',
+  ]);
   await applied();
   expect(await wellOnHost(lab, 'cp-0', 'nft list tables; ls /etc/landfall 2>&1 || true')).not.toMatch(
     /landfall$/m,

@@ -10,6 +10,7 @@ import {
   type Ended,
   landfall,
   put,
+  said,
   start,
   well,
   wellOnHost,
@@ -31,7 +32,6 @@ let lab: Lab;
 let place: Desk;
 
 const onIt = (script: string): Promise<string> => wellOnHost(lab, HOST, script);
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 
 /** What the plan says of steps that are not right, by step. */
 async function open(...only: readonly string[]): Promise<ReadonlyMap<string, Finding>> {

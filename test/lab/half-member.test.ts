@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import type { Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
+import { ETCDCTL } from './etcd.ts';
 import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
+  openSteps,
   put,
+  said,
   start,
   well,
   wellOnHost,
@@ -32,8 +33,6 @@ const MARK = '/etc/kubernetes/landfall/initialised';
 let lab: Lab;
 let place: Desk;
 
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
-
 /** Has cluster.yaml name the first of the hosts, so many. */
 function wish(count: number): void {
   const nodes = lab.hosts
@@ -49,9 +48,8 @@ function wish(count: number): void {
   );
 }
 
-const PKI = '/etc/kubernetes/pki/etcd';
 /** In shell, on the first control plane: a line each member, its name, `votes` or `learns`, and its id. */
-const LIST = `crictl exec "$(crictl ps -q --name '^etcd$')" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${PKI}/ca.crt --cert=${PKI}/healthcheck-client.crt --key=${PKI}/healthcheck-client.key member list | awk -F ', ' '{ print $3, ($6 == "true" ? "learns" : "votes"), $1 }' | sort`;
+const LIST = `${ETCDCTL} member list | awk -F ', ' '{ print $3, ($6 == "true" ? "learns" : "votes"), $1 }' | sort`;
 
 /** Every member of etcd and its id, by `NAME votes`. */
 async function members(): Promise<ReadonlyMap<string, string>> {
@@ -63,13 +61,6 @@ async function members(): Promise<ReadonlyMap<string, string>> {
   return new Map(words.map(([name = '', state = '', id = '']) => [`${name} ${state}`, id]));
 }
 const ALL = ['cp-0 votes', 'cp-1 votes', 'cp-2 votes'];
-
-async function planned(): Promise<readonly string[]> {
-  const { hosts } = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
-  return hosts.flatMap(({ host, findings }) =>
-    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
-  );
-}
 
 beforeAll(async () => {
   lab = await freshLab(NAME, HOSTS);
@@ -114,7 +105,7 @@ test('a host that loses its power right after its vote is brought to its end, as
   const now = await members();
   expect([...now.keys()]).toEqual(ALL);
   expect(`cp-1 votes ${now.get('cp-1 votes')}`).toBe(vote.trim());
-  expect(await planned()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 test('a member whose mark was deleted is brought to its end, and not joined anew', async () => {
@@ -122,12 +113,12 @@ test('a member whose mark was deleted is brought to its end, and not joined anew
   const key = 'sha256sum </etc/kubernetes/pki/etcd/peer.key';
   const old = await wellOnHost(lab, 'cp-2', key);
   await wellOnHost(lab, 'cp-2', `rm ${MARK}`);
-  expect(await planned()).toContain('cp-2 join/member');
+  expect(await openSteps(place)).toContain('cp-2 join/member');
   const ended = await landfall(place, 'apply', '--yes', '--no-proof');
   expect(ended.status, said(ended)).toBe(0);
   expect(await members()).toEqual(before);
   expect(await wellOnHost(lab, 'cp-2', key)).toBe(old);
-  expect(await planned()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 test('one that is stuck as a learner is put right by node replace', async () => {
@@ -144,7 +135,7 @@ test('one that is stuck as a learner is put right by node replace', async () => 
   const ended = await landfall(place, 'node', 'replace', 'cp-2', '--yes', 'cp-2');
   expect(ended.status, said(ended)).toBe(0);
   expect([...(await members()).keys()]).toEqual(ALL);
-  expect(await planned()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });
 
 test('node replace that is killed in its middle comes to the same end when it is run again', async () => {
@@ -170,5 +161,5 @@ test('node replace that is killed in its middle comes to the same end when it is
   const now = await members();
   expect([...now.keys()]).toEqual(ALL);
   expect(now.get('cp-2 votes')).not.toBe(before.get('cp-2 votes'));
-  expect(await planned()).toEqual([]);
+  expect(await openSteps(place)).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { labDown } from '../../src/lab/down.ts';
 import type { Lab, LabSpec } from '../../src/lab/spec.ts';
 import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 
@@ -114,6 +115,17 @@ export async function wellOnHost(lab: Lab, host: string, script: string): Promis
   if (ended.status !== 0)
     throw new Error(`on ${host}: ended with ${ended.status}\n${script}\n${ended.stdout}\n${ended.stderr}`);
   return ended.stdout;
+}
+
+/** How it ended and all it said: what is looked at when an expectation is not met. */
+export const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
+
+/** `HOST STEP` of all a plan does not say is right. */
+export async function openSteps(desk: Desk): Promise<readonly string[]> {
+  const plan = JSON.parse((await well(desk, 'plan', '--json')).stdout) as Plan;
+  return plan.hosts.flatMap(({ host, findings }) =>
+    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
+  );
 }
 
 /** A fresh lab of this name with these hosts, whatever was there before. */

@@ -18,11 +18,11 @@ import {
   clusterYaml,
   type Desk,
   desk,
-  type Ended,
   events,
   freshLab,
   landfall,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -80,7 +80,6 @@ afterAll(async () => {
 });
 
 const ME = `${userInfo().username}@${hostname()}`;
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const onHost = (script: string): Promise<string> => wellOnHost(lab, HOST, script);
 const kube = (words: string): Promise<string> =>
   onHost(`kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);

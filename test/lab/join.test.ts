@@ -16,6 +16,7 @@ import {
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -70,7 +71,6 @@ const seen = async (host: string) => ({
   files: await snapshot(lab, host, false),
   left: await wellOnHost(lab, host, LEFT),
 });
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const kube = (words: string): Promise<string> =>
   wellOnHost(lab, 'cp-0', `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 

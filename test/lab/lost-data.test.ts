@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Finding, Plan } from '../../src/plan/plan.ts';
+import { ETCDCTL } from './etcd.ts';
 import {
   cleared,
   clusterYaml,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -32,11 +33,8 @@ let uids: string;
 let snapshot: string;
 
 const onIt = (script: string): Promise<string> => wellOnHost(lab, HOST, script);
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 /** As the controllers ask: the rights of admin.conf are an object, and gone with the others. */
 const CONTROLLER = 'kubectl --kubeconfig /etc/kubernetes/controller-manager.conf --request-timeout=5s';
-const ETCDCTL =
-  'crictl exec "$(crictl ps -q --state Running --name "^etcd$")" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key';
 const KUBECTL = 'kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s';
 const uidsNow = (): Promise<string> =>
   onIt(

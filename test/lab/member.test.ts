@@ -2,19 +2,18 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
-import { hostDir } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { labUp } from '../../src/lab/up.ts';
 import { historyFolder } from '../../src/run/history.ts';
+import { ETCDCTL } from './etcd.ts';
 import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
@@ -34,7 +33,6 @@ let place: Desk;
 let before: string;
 
 const addressOf = (host: string): string => lab.hosts.find(({ name }) => name === host)?.address ?? '';
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const kube = (words: string, host = 'cp-1'): Promise<string> =>
   wellOnHost(lab, host, `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 const file = (): string => readFileSync(join(place.dir, 'cluster.yaml'), 'utf8');
@@ -57,7 +55,7 @@ ${PLANES.map((host) => `  server ${host} ${addressOf(host)}:6443`).join('\n')}
 END
 systemctl restart haproxy`;
 
-const MEMBERS = `kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system exec etcd-$(hostname) -- etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key member list | awk -F ', ' '{ print $3, $2, $6, $4 }' | sort`;
+const MEMBERS = `${ETCDCTL} member list | awk -F ', ' '{ print $3, $2, $6, $4 }' | sort`;
 
 beforeAll(async () => {
   lab = await freshLab(NAME, HOSTS);
@@ -173,9 +171,7 @@ describe('control planes', () => {
     expect(second.status, said(second)).toBe(5);
     expect(second.stderr).toContain('leave/quorum');
 
-    for (const name of ['disk.img', 'host_key', 'host_key.pub', 'seed'])
-      rmSync(join(hostDir(lab, 'cp-0'), name), { recursive: true, force: true });
-    lab = await labUp({ name: NAME }, () => undefined);
+    await breakLab(NAME, { is: 'new-machine', host: 'cp-0' });
     expect((await onHost(lab, 'cp-0', 'ls /etc/kubernetes')).status).not.toBe(0);
 
     const ended = await landfall(place, 'node', 'replace', 'cp-0', '--yes', 'cp-0');

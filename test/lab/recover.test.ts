@@ -2,20 +2,19 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
-import { hostDir } from '../../src/lab/host.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { labUp } from '../../src/lab/up.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
+import { ETCDCTL } from './etcd.ts';
 import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   start,
   well,
   wellOnHost,
@@ -41,7 +40,6 @@ let authority: string;
 let latest: number;
 
 const addressOf = (host: string): string => lab.hosts.find(({ name }) => name === host)?.address ?? '';
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const kube = (words: string, host = 'cp-1'): Promise<string> =>
   wellOnHost(lab, host, `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 const uidsNow = (host?: string): Promise<string> =>
@@ -52,8 +50,6 @@ const uidsNow = (host?: string): Promise<string> =>
 const authorityOf = (host: string): Promise<string> =>
   wellOnHost(lab, host, 'sha256sum </etc/kubernetes/pki/ca.crt');
 
-const ETCDCTL =
-  'crictl exec "$(crictl ps -q --state Running --name "^etcd$")" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key';
 /** Every member of etcd, whether it is started and whether it only learns. */
 const members = (host = 'cp-1'): Promise<string> =>
   wellOnHost(lab, host, `${ETCDCTL} member list | awk -F ', ' '{ print $3, $2, $6 }' | sort`);
@@ -199,9 +195,7 @@ describe('when two of three are gone', () => {
   });
 
   test('one that comes back with a new disk joins', async () => {
-    for (const name of ['disk.img', 'host_key', 'host_key.pub', 'seed'])
-      rmSync(join(hostDir(lab, 'cp-2'), name), { recursive: true, force: true });
-    lab = await labUp({ name: NAME }, () => undefined);
+    await breakLab(NAME, { is: 'new-machine', host: 'cp-2' });
     await well(place, 'apply', '--yes', '--no-proof');
     expect(await members()).toBe(ALL);
     for (const host of PLANES) {

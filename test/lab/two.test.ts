@@ -17,6 +17,7 @@ import {
   landfall,
   onHost,
   put,
+  said,
   start,
   wellOnHost,
 } from './harness.ts';
@@ -43,8 +44,6 @@ afterAll(async () => {
   for (const path of [mine.dir, yours.dir, join(historyFolder(NAME), '..')])
     rmSync(path, { recursive: true, force: true });
 });
-
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 
 /** A landfall of somebody's, with the name its run goes by once it has begun. */
 function somebody(place: Desk, ...args: readonly string[]) {

@@ -11,14 +11,15 @@ import {
   cleared,
   type Desk,
   desk,
-  type Ended,
   freshLab,
   landfall,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from './harness.ts';
+import { holders } from './holders.ts';
 import { eventually } from './live.ts';
 import { LEFT } from './snapshot.ts';
 
@@ -61,7 +62,6 @@ const remains = async (): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(
     await Promise.all(HOSTS.map(async (host) => [host, await wellOnHost(lab, host, LEFT)] as const)),
   );
-const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 const forecast = async (): Promise<readonly string[]> => {
   const plan = JSON.parse((await well(place, 'plan', '--json')).stdout) as Plan;
   const open: readonly Finding['forecast'][] = ['make', 'unknown', 'wrong'];
@@ -70,12 +70,8 @@ const forecast = async (): Promise<readonly string[]> => {
   );
 };
 /** The hosts that have the address now, of those that are up. */
-const holders = async (hosts: readonly string[] = HOSTS): Promise<readonly string[]> => {
-  const held = await Promise.all(
-    hosts.map(async (host) => (await onHost(lab, host, `ip -4 -o addr show to ${address}/32`)).stdout),
-  );
-  return hosts.filter((_, i) => held[i] !== '');
-};
+const holding = (hosts: readonly string[] = HOSTS): Promise<readonly string[]> =>
+  holders(lab, address, hosts);
 const kube = (host: string, words: string): Promise<string> =>
   wellOnHost(lab, host, `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 
@@ -134,7 +130,7 @@ test('three control planes come up with the address between them, by one apply',
   const ended = await landfall(place, 'apply', '--yes', '--json');
   expect([ended.status, ended.stderr], said(ended)).toEqual([0, '']);
   // The others have joined, and none of them has a better claim than who made the cluster.
-  expect(await holders()).toEqual(['cp-0']);
+  expect(await holding()).toEqual(['cp-0']);
   expect(await forecast()).toEqual([]);
   const san = await wellOnHost(
     lab,
@@ -164,7 +160,7 @@ test('its holder loses power: the API is back within five seconds, and no acknow
   const ms = await eventually('a write again', () => outage(own.lines(), from));
   const before = count();
   await eventually('thirty writes more', () => (count() >= before + 30 ? true : undefined));
-  const [holder] = await holders(['cp-1', 'cp-2']);
+  const [holder] = await holding(['cp-1', 'cp-2']);
   expect(holder).toBeDefined();
 
   await breakLab(NAME, { is: 'start', host: 'cp-0' });
@@ -193,7 +189,7 @@ test('its holder loses power: the API is back within five seconds, and no acknow
   expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
   expect(ms).toBeLessThanOrEqual(5000);
   // Who has come back has no better claim: the address stays, and nobody is disturbed a second time.
-  expect(await holders()).toEqual([holder]);
+  expect(await holding()).toEqual([holder]);
   expect(lines.slice(returned).filter(([, , status]) => status !== '201')).toEqual([]);
   await eventually(
     'an empty plan',
@@ -203,12 +199,12 @@ test('its holder loses power: the API is back within five seconds, and no acknow
 });
 
 test('the API server of the holder stops, and the address goes to one whose API server is ready', async () => {
-  const [holder = ''] = await holders();
+  const [holder = ''] = await holding();
   await wellOnHost(lab, holder, 'mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/');
   const next = await eventually(
     'another holder',
     async () => {
-      const now = await holders();
+      const now = await holding();
       return now.length === 1 && now[0] !== holder ? now[0] : undefined;
     },
     60_000,
@@ -223,7 +219,7 @@ test('the API server of the holder stops, and the address goes to one whose API 
 });
 
 test('keepalived of the holder is killed: it comes again by itself, and one host has the address', async () => {
-  const [holder = ''] = await holders();
+  const [holder = ''] = await holding();
   const killed = (await wellOnHost(lab, holder, 'systemctl show -p MainPID --value keepalived')).trim();
   await wellOnHost(lab, holder, `kill -KILL ${killed}`);
   await eventually(
@@ -236,7 +232,7 @@ test('keepalived of the holder is killed: it comes again by itself, and one host
           'systemctl -q is-active keepalived && systemctl show -p MainPID --value keepalived',
         )
       ).stdout.trim();
-      return now !== '' && now !== killed && (await holders()).length === 1 ? true : undefined;
+      return now !== '' && now !== killed && (await holding()).length === 1 ? true : undefined;
     },
     30_000,
   );
@@ -259,12 +255,12 @@ test.each([
   const ended = await landfall(place, 'apply', '--yes', '--json', '--no-proof');
   expect(ended.status, said(ended)).toBe(0);
   expect(await forecast()).toEqual([]);
-  expect(await holders()).toHaveLength(1);
+  expect(await holding()).toHaveLength(1);
 });
 
 test('reset gives the address back, and leaves all hosts clean', async () => {
   const ended = await landfall(place, 'reset', '--cluster', NAME, '--yes');
   expect(ended.status, said(ended)).toBe(0);
-  expect(await holders()).toEqual([]);
+  expect(await holding()).toEqual([]);
   expect(await remains()).toEqual(left);
 });

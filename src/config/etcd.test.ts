@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Problems } from '../model/problem.ts';
+import { problemsOf } from '../../test/config/harbour.ts';
 import { quotaBytes } from '../model/etcd.ts';
 import { ETCD_DEFAULTS } from './etcd-defaults.ts';
 import { readCluster } from './load.ts';
@@ -17,14 +17,8 @@ function etcdOf(section: string) {
   return readCluster(asText('cluster.yaml', FILE + section)).cluster.etcd;
 }
 
-function problemsOf(section: string) {
-  try {
-    etcdOf(section);
-  } catch (e) {
-    if (e instanceof Problems) return e.problems.map(({ code, where }) => `${code} ${where?.line}`);
-    throw e;
-  }
-  return [];
+function toldOf(section: string): readonly string[] {
+  return problemsOf(FILE + section).map(({ code, where }) => `${code} ${where?.line}`);
 }
 
 describe('etcd in cluster.yaml', () => {
@@ -37,15 +31,15 @@ describe('etcd in cluster.yaml', () => {
   });
 
   it('takes no time etcd would not start with, whichever of the two was written', () => {
-    expect(problemsOf('etcd: { heartbeat: 250 }\n')).toEqual(['etcd/election 7']);
-    expect(problemsOf('etcd:\n  heartbeat: 100\n  election: 499\n')).toEqual(['etcd/election 9']);
-    expect(problemsOf('etcd: { heartbeat: 200 }\n')).toEqual([]);
-    expect(problemsOf('etcd: { heartbeat: 250, election: 1250 }\n')).toEqual([]);
+    expect(toldOf('etcd: { heartbeat: 250 }\n')).toEqual(['etcd/election 7']);
+    expect(toldOf('etcd:\n  heartbeat: 100\n  election: 499\n')).toEqual(['etcd/election 9']);
+    expect(toldOf('etcd: { heartbeat: 200 }\n')).toEqual([]);
+    expect(toldOf('etcd: { heartbeat: 250, election: 1250 }\n')).toEqual([]);
   });
 
   it('takes no quota below etcd’s own, and none that etcd warns of twice', () => {
-    expect(problemsOf('etcd: { quota: 1Gi }\n')).toHaveLength(1);
-    expect(problemsOf('etcd: { quota: 17Gi }\n')).toHaveLength(1);
+    expect(toldOf('etcd: { quota: 1Gi }\n')).toHaveLength(1);
+    expect(toldOf('etcd: { quota: 17Gi }\n')).toHaveLength(1);
     expect(quotaBytes('8Gi')).toBe(8_589_934_592);
   });
 });

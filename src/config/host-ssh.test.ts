@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Problem, Problems } from '../model/problem.ts';
+import { problemsOf } from '../../test/config/harbour.ts';
 import { HOST_DEFAULTS } from './host-defaults.ts';
 import { readCluster } from './load.ts';
 import { asText } from './text.ts';
@@ -13,16 +13,6 @@ ${more}host:
 nodes:
   - { name: cp-0, role: control-plane, address: 10.0.0.11 }
 `;
-
-const problems = (text: string): readonly Problem[] => {
-  try {
-    readCluster(asText('cluster.yaml', text));
-    return [];
-  } catch (error) {
-    if (error instanceof Problems) return error.problems;
-    throw error;
-  }
-};
 
 describe('host.ssh', () => {
   it('is what was written, and nothing where nothing was', () => {
@@ -44,7 +34,7 @@ describe('host.ssh', () => {
     ['{ port: 2379 }', '', 'etcd'],
     ['{ port: 30022 }', '', 'NodePorts'],
   ])('%s is refused: Kubernetes listens there', (ssh, more, who) => {
-    const [problem, ...others] = problems(cluster(ssh, more));
+    const [problem, ...others] = problemsOf(cluster(ssh, more));
     expect([problem?.code, problem?.exit, others]).toEqual(['host/ssh-port', 2, []]);
     expect(problem?.summary).toContain(who);
   });
@@ -52,7 +42,7 @@ describe('host.ssh', () => {
   it.each(['{ port: 0 }', '{ port: ssh }', '{ rootLogin: "no" }', '{ passwords: true }', '{ ports: 1 }'])(
     '%s is no wish of this form',
     (ssh) => {
-      expect(problems(cluster(ssh)).length).toBe(1);
+      expect(problemsOf(cluster(ssh)).length).toBe(1);
     },
   );
 });

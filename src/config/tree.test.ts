@@ -1,39 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Problem, Problems } from '../model/problem.ts';
-import { readCluster } from './load.ts';
-import { asText } from './text.ts';
-
-const harbour = `apiVersion: landfall/v1
-kind: Cluster
-name: harbour
-kubernetes: "1.36"
-nodes:
-  - name: cp-0
-    role: control-plane
-    address: 10.0.0.11
-`;
-
-const problemsOf = (text: string, held?: { kubernetes: string; place: string }): readonly Problem[] => {
-  try {
-    readCluster(asText('cluster.yaml', text), held);
-    return [];
-  } catch (error) {
-    if (error instanceof Problems) return error.problems;
-    throw error;
-  }
-};
-
-/** What is told of a text: `line:column code try`, the words meant in between. */
-const told = (text: string) =>
-  problemsOf(text).map(({ code, where, try: hint }) => {
-    const words = where?.text?.slice(where.column - 1, where.column - 1 + (where.length ?? 1));
-    return `${where?.line}:${where?.column} ${code} | ${words} | ${hint}`;
-  });
-
-const changed = (from: string, to: string): string => {
-  expect(harbour).toContain(from);
-  return harbour.replace(from, to);
-};
+import { changed, harbour, problemsOf, told } from '../../test/config/harbour.ts';
 
 describe('YAML', () => {
   const at = (text: string) => told(text).map((line) => line.split(' | ').slice(0, 2).join(' | '));

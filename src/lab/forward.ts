@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../model/problem.ts';
-import { lastLines } from './exec.ts';
+import { startDetached } from './detached.ts';
 import { FORWARDER } from './forwarder.ts';
 import { fromOutside } from './host.ts';
-import { findProcesses, killAll, runs, until } from './processes.ts';
+import { findProcesses, killAll, runs } from './processes.ts';
 import { DEFAULT_LAB, type Lab } from './spec.ts';
 
 /** The port of a lab host that is forwarded: where kubeadm puts an API server. */
@@ -71,31 +70,15 @@ export async function startForwarder(lab: Lab): Promise<void> {
     ({ address }) => `${ports[address] ?? firstChoice(address)}:${address}:${FORWARDED_PORT}`,
   );
   const relay = fromOutside(lab, ['perl', join(lab.dir, 'relay.pl')]);
-  const out = await open(log, 'a', 0o600);
-  const child = spawn('perl', [script, state, ...ways, '--', ...relay], {
-    detached: true,
-    cwd: '/',
-    stdio: ['ignore', out.fd, out.fd],
-  });
-  let ended = false;
-  child
-    .on('error', () => undefined)
-    .on('exit', () => {
-      ended = true;
-    });
-  child.unref();
-  await out.close();
-  const came = await until(
-    async () => (ended ? false : (await readState(state)).pid === child.pid ? true : undefined),
-    10_000,
-    10,
-  );
-  if (came === true) return;
-  throw new Problem({
-    code: 'lab/forward',
-    summary: 'no port of 127.0.0.1 can be made to lead to the lab’s hosts',
-    saw: lastLines(await readFile(log, 'utf8').catch(() => ''), 10),
-    more: log,
+  await startDetached({
+    command: ['perl', script, state, ...ways, '--', ...relay],
+    log,
+    isUp: async (pid) => (await readState(state)).pid === pid,
+    limit: 10_000,
+    failure: {
+      code: 'lab/forward',
+      summary: 'no port of 127.0.0.1 can be made to lead to the lab’s hosts',
+    },
   });
 }
 

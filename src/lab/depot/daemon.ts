@@ -1,16 +1,14 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeFolder } from '../../files/folder.ts';
-import { Problem } from '../../model/problem.ts';
-import { lastLines } from '../exec.ts';
+import { startDetached } from '../detached.ts';
 import { namespacePath, namesOf } from '../names.ts';
 import { cacheDir, depotDir } from '../place.ts';
-import { findProcesses, killAll, pidFrom, until } from '../processes.ts';
+import { findProcesses, killAll, pidFrom } from '../processes.ts';
 import { type Lab, subnet } from '../spec.ts';
 import { authority, serverCertificate } from './authority.ts';
 import { DEPOT_NAMES } from './names.ts';
@@ -81,31 +79,12 @@ export async function startDepot(
   await stopDepot(lab);
   makeFolder(lab.dir);
   await writeFile(config, text);
-  const out = await open(log, 'a', 0o600);
-  const child = spawn(execPath, [...entry(), config], {
-    detached: true,
-    cwd: '/',
-    stdio: ['ignore', out.fd, out.fd],
-  });
-  let ended = false;
-  child
-    .on('error', () => undefined)
-    .on('exit', () => {
-      ended = true;
-    });
-  child.unref();
-  await out.close();
-  const up = await until(
-    async () => (ended ? false : (await depotPid(lab)) === undefined ? undefined : true),
-    20_000,
-    20,
-  );
-  if (up === true) return;
-  throw new Problem({
-    code: 'lab/depot',
-    summary: 'the depot does not come up',
-    saw: lastLines(await readFile(log, 'utf8').catch(() => ''), 10),
-    more: log,
+  await startDetached({
+    command: [execPath, ...entry(), config],
+    log,
+    isUp: async () => (await depotPid(lab)) !== undefined,
+    limit: 20_000,
+    failure: { code: 'lab/depot', summary: 'the depot does not come up' },
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Facts } from '../model/facts.ts';
 import { Problem } from '../model/problem.ts';
 import type { Seen } from '../model/surroundings.ts';
+import { heard } from '../run/heard.ts';
 import { Disconnected } from '../ssh/host.ts';
 import { openSsh } from '../ssh/open-ssh.ts';
 import { hopsTo, resolveWay, type Way } from '../ssh/resolve.ts';
@@ -83,9 +84,12 @@ async function introduce(
 async function read(target: Target): Promise<{ readonly facts: Facts; readonly around: readonly Seen[] }> {
   const host = openSsh(target);
   try {
-    const [said, around] = await Promise.all([host.run(factsScript()), host.run(surroundingsScript())]);
-    const facts = parseFacts(said.stdout);
-    return { facts, around: parseSurroundings(around.stdout, facts) };
+    const [said, around] = await Promise.all([
+      heard(host, factsScript(), 'what it is'),
+      heard(host, surroundingsScript(), 'which networks are around it'),
+    ]);
+    const facts = parseFacts(said);
+    return { facts, around: parseSurroundings(around, facts) };
   } finally {
     await host.close();
   }

@@ -16,6 +16,7 @@ import { leaveScript, parseLeave, type LeaveReading } from '../steps/leave-readi
 import type { Phase, Scene } from '../steps/phase.ts';
 import { recordSteps } from '../steps/record.ts';
 import type { Step } from '../steps/step.ts';
+import { heard } from './heard.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, told } from './progress.ts';
 import { backwards, checkOurs, guardsOf } from './reset.ts';
 import { type Lease, takeLease } from './lease.ts';
@@ -90,8 +91,12 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
   const onSeat = (phase: Phase, steps: readonly Step[]): readonly Work[] =>
     steps.length === 0 ? [] : [{ phase, host: chair.name, steps }];
   const host = hostOf(site, chair.name);
-  const out = await host.run(plainScript(leaveScript(scene, node.name)));
-  const reading = parseLeave(out.stdout, chair.name, node.name);
+  const said = await heard(
+    host,
+    plainScript(leaveScript(scene, node.name)),
+    `what it would mean that ${node.name} leaves`,
+  );
+  const reading = parseLeave(said, chair.name, node.name);
   const silence = away.find(({ host }) => host === node.name);
   const state = stateOf(facts[node.name]);
   const address = memberAddress(node, facts[node.name]);
@@ -141,7 +146,7 @@ export async function planLeave(site: Site, wish: Wish): Promise<LeavePlan> {
 /** What the steps of some work read now. */
 async function readAgain(host: Host, works: readonly Work[]): Promise<readonly ScriptRecord[]> {
   const steps = works.flatMap((work) => work.steps);
-  return parseRecords((await host.run(compile(steps, { mode: 'read', title: 'what was applied' }))).stdout);
+  return parseRecords(await heard(host, compile(steps, { mode: 'read', title: 'what was applied' }), steps));
 }
 
 function stateOf(facts: Facts | undefined): HostState {

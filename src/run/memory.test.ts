@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FACTS, LOCK } from '../../test/report/sample.ts';
 import { HARBOUR } from '../../test/steps/scene.ts';
 import type { Facts } from '../model/facts.ts';
+import { Problem } from '../model/problem.ts';
 import { isEmpty } from '../plan/plan.ts';
 import { RECORD } from '../shell/compile.ts';
 import { sh } from '../shell/sh.ts';
@@ -46,7 +47,10 @@ describe('what is remembered of hosts', () => {
 
 describe('a survey that remembers', () => {
   /** A host whose kernel this is, and what it is asked; answers for its facts wait for that of its readings when they are to. */
-  function hostWith(kernel: string, { fails = 0, inTurn = true } = {}) {
+  function hostWith(
+    kernel: string,
+    { fails = 0, inTurn = true, failure = new Error('the first one fails') } = {},
+  ) {
     const asked: string[] = [];
     let left = fails;
     let read: () => void = () => undefined;
@@ -69,7 +73,7 @@ describe('a survey that remembers', () => {
         asked.push(/kernel is (\S+)/.exec(script)?.[1] ?? '');
         read();
         left -= 1;
-        if (left >= 0) throw new Error('the first one fails');
+        if (left >= 0) throw failure;
         return { stdout: `${RECORD}1 right\n`, stderr: '', status: 0 };
       },
     };
@@ -114,6 +118,13 @@ describe('a survey that remembers', () => {
   it('asks again where that did not work', async () => {
     await asksOf(hostWith('6.1.0'));
     expect(await asksOf(hostWith('6.1.0', { fails: 1 }))).toEqual(['6.1.0', 'facts', '6.1.0']);
+  });
+  it('does not wait a second time for a host that has said nothing for so long', async () => {
+    await asksOf(hostWith('6.1.0'));
+    const failure = new Problem({ code: 'host/silent', summary: 'cp-0 has said nothing', exit: 4 });
+    const { host, asked } = hostWith('6.1.0', { fails: 1, failure });
+    await expect(survey(site(host))).rejects.toBe(failure);
+    expect(asked).toEqual(['6.1.0', 'facts']);
   });
   it('is not led astray by a file that is something else', async () => {
     await asksOf(hostWith('6.1.0'));

@@ -13,6 +13,7 @@ import { parseRecords } from '../shell/parse.ts';
 import type { Phase, Scene } from '../steps/phase.ts';
 import { recoverPhases } from '../steps/recover-phases.ts';
 import { parseRecover, recoverScript } from '../steps/recover-reading.ts';
+import { heard } from './heard.ts';
 import { begin, byPhase, carryPhases, end, fine, type Outcome, told } from './progress.ts';
 import { choose, type RecoverWish } from './recover-refusals.ts';
 import { backwards, checkOurs, guardsOf } from './reset.ts';
@@ -58,8 +59,12 @@ export async function planRecover(site: Site, wish: RecoverWish): Promise<Recove
   const found = await pMap(
     asked,
     async (node) => {
-      const out = await hostOf(site, node.name).run(plainScript(recoverScript({ node })));
-      return parseRecover(out.stdout, node.name);
+      const said = await heard(
+        hostOf(site, node.name),
+        plainScript(recoverScript({ node })),
+        'what is left of its etcd',
+      );
+      return parseRecover(said, node.name);
     },
     { concurrency: AT_ONCE },
   );
@@ -125,11 +130,9 @@ async function readPlan(
   const nodes = site.cluster.nodes.filter(({ name }) => works.some(({ host }) => host === name));
   const read = await pMap(nodes, async ({ name }) => {
     const own = works.filter(({ host }) => host === name);
-    const script = compile(
-      own.flatMap(({ steps }) => steps),
-      { mode: 'read', title: `${site.cluster.name} · ${name} · readings` },
-    );
-    return compare(own, parseRecords((await hostOf(site, name).run(script)).stdout));
+    const steps = own.flatMap((work) => work.steps);
+    const script = compile(steps, { mode: 'read', title: `${site.cluster.name} · ${name} · readings` });
+    return compare(own, parseRecords(await heard(hostOf(site, name), script, steps)));
   });
   return {
     format: '1.0',

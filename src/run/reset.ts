@@ -6,6 +6,7 @@ import { compile } from '../shell/compile.ts';
 import { parseRecords } from '../shell/parse.ts';
 import type { Phase } from '../steps/phase.ts';
 import { begin, byPhase, carryPhases, end, type Outcome, type Running, told } from './progress.ts';
+import { heard } from './heard.ts';
 import { takeLease } from './lease.ts';
 import { hostOf, readFacts, type Site } from './survey.ts';
 import { followAll, type RunOptions, takeAll } from './take.ts';
@@ -122,7 +123,7 @@ export async function checkOurs(site: Site, guards: readonly Work[]): Promise<vo
       mode: 'read',
       title: `${site.cluster.name} · ${work.host} · is it ours`,
     });
-    const records = parseRecords((await hostOf(site, work.host).run(script)).stdout);
+    const records = parseRecords(await heard(hostOf(site, work.host), script, work.steps));
     const differs = records.flatMap((r) => (r.is === 'differs' ? [r] : []))[0];
     if (differs === undefined && records.some((r) => r.is === 'right')) continue;
     problems.push(

@@ -16,8 +16,9 @@ import type { Phase } from '../steps/phase.ts';
 import { unwanted } from '../steps/proxy.ts';
 import { APPLIED } from '../steps/record.ts';
 import { betweenEpochs, ofOneEpoch } from './epoch.ts';
+import { type Asked, heard, SILENT } from './heard.ts';
 import { secretsOf } from './secret.ts';
-import type { Slot } from '../steps/step.ts';
+import type { Slot, Step } from '../steps/step.ts';
 
 /** How many hosts are spoken to at once. */
 export const AT_ONCE = 50;
@@ -72,12 +73,12 @@ export interface Survey extends Met {
 }
 
 /** Runs a read-only script, once more when the connection breaks in the middle. */
-async function ask(host: Host, script: string): Promise<string> {
+async function ask(host: Host, script: string, asked: Asked): Promise<string> {
   try {
-    return (await host.run(script)).stdout;
+    return await heard(host, script, asked);
   } catch (error) {
     if (!(error instanceof Disconnected)) throw error;
-    return (await host.run(script)).stdout;
+    return await heard(host, script, asked);
   }
 }
 
@@ -140,7 +141,7 @@ export async function meetAny(site: Site): Promise<Met> {
     nodes,
     (node) =>
       caught(
-        ask(hostOf(site, node.name), factsScript(wish)).then(
+        ask(hostOf(site, node.name), factsScript(wish), 'what it is').then(
           (text) => [node.name, parseFacts(text)] as const,
         ),
       ),
@@ -189,9 +190,11 @@ function layOutAll(
   return { works, isPart, worksOf };
 }
 
+const stepsOf = (works: readonly Work[]): readonly Step[] => works.flatMap(({ steps }) => steps);
+
 /** The script of all readings of a host. */
 function readings(site: Site, name: string, works: readonly Work[]): string {
-  const steps = works.flatMap((w) => w.steps);
+  const steps = stepsOf(works);
   return compile(steps, {
     mode: 'read',
     title: `${site.cluster.name} · ${name} · readings`,
@@ -203,8 +206,8 @@ function readings(site: Site, name: string, works: readonly Work[]): string {
 /** What a host was asked on a guess of what it is. */
 interface Guess {
   readonly script: string;
-  /** Undefined when it could not be asked: then it is asked again, and that tells why. */
-  readonly answer: Promise<string | undefined>;
+  /** Undefined when it could not be asked: then it is asked again, and that tells why. A problem when nobody need ask again. */
+  readonly answer: Promise<string | Problem | undefined>;
 }
 
 /**
@@ -222,13 +225,18 @@ function guess(site: Site, choice: Choice): ReadonlyMap<string, Guess> {
         const host = site.hosts.get(name);
         if (host === undefined) return [];
         const script = readings(site, name, works);
-        return [[name, { script, answer: ask(host, script).catch(() => undefined) }]];
+        return [[name, { script, answer: ask(host, script, stepsOf(works)).catch(unlessSilent) }]];
       }),
     );
   } catch {
     // What was written down by another version, or by nobody who knows: nothing is guessed.
     return new Map();
   }
+}
+
+/** A host that was waited for as long as that is not asked the same again. */
+function unlessSilent(error: unknown): Problem | undefined {
+  return error instanceof Problem && error.code === SILENT ? error : undefined;
 }
 
 /** More hosts than this are not guessed at: their scripts would all be made twice, and it is the slowest host that is waited for. */
@@ -257,7 +265,8 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
         const asked = guessed.get(name);
         const answer = async (): Promise<string> => {
           const said = asked?.script === script ? await asked.answer : undefined;
-          return said ?? ask(hostOf(site, name), script);
+          if (said instanceof Problem) throw said;
+          return said ?? ask(hostOf(site, name), script, stepsOf(own));
         };
         return caught(
           answer().then((text) => {

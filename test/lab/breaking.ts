@@ -5,7 +5,8 @@ import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { type Break, type Breaks, HANDS, type Passes, type Refused } from './hands.ts';
-import { type Desk, events, onHost, start, THOROUGH, well, wellOnHost } from './harness.ts';
+import { THOROUGH } from '../thorough.ts';
+import { type Desk, events, onHost, start, well, wellOnHost } from './harness.ts';
 
 /** A cluster of one node whose steps are broken by hand, and the ways to break them. */
 export interface Bench {

@@ -12,9 +12,6 @@ import { historyFolder } from '../../src/run/history.ts';
 
 const MAIN = resolve('dist/bin/main.js');
 
-/** Whether all is tried, and not what a change is tried with alone: in CI, and by `npm run test:lab`. */
-export const THOROUGH = process.env['LANDFALL_TEST_THOROUGH'] === '1';
-
 /** What a program left behind. */
 export interface Ended {
   readonly status: number | null;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
+import { THOROUGH } from '../thorough.ts';
 import {
   clusterYaml,
   type Desk,
@@ -10,7 +11,6 @@ import {
   onHost,
   put,
   start,
-  THOROUGH,
   well,
   wellOnHost,
 } from './harness.ts';

@@ -2,21 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { harbour } from '../../test/config/harbour.ts';
 import type { Lock } from '../model/lock.ts';
 import { Problems } from '../model/problem.ts';
 import { lockPath, pathFrom } from './file.ts';
 import { loadCluster } from './load.ts';
 import { lockText } from './lock-text.ts';
-
-const harbour = `apiVersion: landfall/v1
-kind: Cluster
-name: harbour
-kubernetes: "1.36"
-nodes:
-  - name: cp-0
-    role: control-plane
-    address: 10.0.0.11
-`;
 
 const lockOf = (kubernetes: string): Lock => ({
   kubernetes,

@@ -57,6 +57,7 @@ export async function heard(host: Host, script: string, asked: Asked, seconds = 
         timer = wait();
       },
     });
+    // A recording has all of it at once, and gives it at the end.
     return said.join('') + out.stdout;
   } finally {
     clearTimeout(timer);

@@ -5,7 +5,7 @@ import { requireLab } from '../../src/lab/lab.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
-import { cleared, clusterYaml, type Desk, desk, put, well, wellOnHost } from './harness.ts';
+import { cleared, clusterYaml, type Desk, desk, landfall, put, well, wellOnHost } from './harness.ts';
 import { eventually } from './live.ts';
 import { differences, snapshot, type Snapshot } from './snapshot.ts';
 
@@ -176,13 +176,14 @@ describe.each(['thirteen', 'noble'])('a cluster on %s', (name) => {
     const boot = await bootId(name);
     await reboot(NAME, name);
     expect(await bootId(name)).not.toBe(boot);
+    // What the API server says first is from before the reboot; the node then comes back step by step.
     await eventually(
-      'the cluster to be back',
-      async () => ((await open()).length === 0 ? true : undefined),
+      'the cluster to be back and proven',
+      async () => ((await landfall(place, 'status', '--prove')).status === 0 ? true : undefined),
       180_000,
     );
     await asWished();
-    await well(place, 'status', '--prove');
+    expect(await open()).toEqual([]);
   });
 
   test('is taken back by a reset, and the host is as it was', async () => {

@@ -27,7 +27,7 @@ function cluesOf({ cluster }: Scene): readonly Clue[] {
   return pluginClues(plugin === 'none' ? undefined : plugin);
 }
 
-/** What makes pods reach each other, Services and names; where there is one node, all of it. */
+/** What makes pods reach each other, Services and names: it is set going here, and seen in {@link networkEndSteps}. */
 export function networkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   const steps = release === undefined ? [] : pluginSteps(scene, release);
@@ -45,16 +45,11 @@ export function networkSteps(scene: Scene): readonly Step[] {
           }),
           ...bridgeOf(release, { id: 'network/bridge', after: ['runtime/answers', 'network/conflist'] }),
         ]),
-    ...(scene.cluster.nodes.length > 1 ? [] : connectedSteps(scene)),
   ];
 }
 
-/** What is seen once the plugin has reached every node: so where there are several, it comes after what each of them needs. */
+/** What is seen once the plugin has reached every node and its pods have had the time to start. */
 export function networkEndSteps(scene: Scene): readonly Step[] {
-  return scene.cluster.nodes.length > 1 ? connectedSteps(scene) : [];
-}
-
-function connectedSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   return release === undefined
     ? upSteps(scene, 'control-plane/api-ready', [])

@@ -1,4 +1,4 @@
-import { controlPlanes, joiningControlPlanes, workers } from '../model/cluster.ts';
+import { controlPlanes, isFirstControlPlane, joiningControlPlanes, workers } from '../model/cluster.ts';
 import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
@@ -38,7 +38,7 @@ import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
-import { grantingSteps, servedSteps } from './serving.ts';
+import { grantedSteps, grantingSteps, servedSteps } from './serving.ts';
 import { recordSteps } from './record.ts';
 import { runtimeSteps } from './runtime.ts';
 import { swapSteps } from './swap.ts';
@@ -109,7 +109,6 @@ export const PHASES: readonly Phase[] = [
       ...kernelSteps(scene.cluster.host),
       ...virtualAddressSteps(scene),
       ...firewallTool(scene),
-      clockStep(scene),
     ],
   },
   {
@@ -156,6 +155,15 @@ export const PHASES: readonly Phase[] = [
     on: everyone,
     when: 'always',
     steps: runtimeSteps,
+  },
+  {
+    id: 'clock',
+    title: 'Agree on the time',
+    why: 'From here on certificates are made, and one from a clock that is ahead is not valid yet anywhere else.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => [clockStep(scene)],
   },
   {
     id: 'control-plane',
@@ -224,34 +232,6 @@ export const PHASES: readonly Phase[] = [
     steps: closingSteps,
   },
   {
-    id: 'serving',
-    title: 'Vouch for who joined',
-    why: 'A worker has shown the cluster who it is. Now the cluster gives it what to show to others: a certificate of its name and address.',
-    stage: 'seat',
-    on: firstControlPlane,
-    when: 'always',
-    steps: grantingSteps,
-  },
-  {
-    id: 'serving-end',
-    title: 'See that they can be told',
-    why: 'Logs, commands and metrics of a node go by way of its kubelet, which answers nobody until it has its certificate.',
-    stage: 'nodes',
-    on: workers,
-    when: 'always',
-    steps: servedSteps,
-  },
-  {
-    id: 'insistence',
-    title: 'Insist on it',
-    why: 'When every node can show who it is, nobody is spoken to any more who cannot; and an API server that is to end is to do so at once.',
-    stage: 'nodes',
-    on: controlPlanes,
-    when: 'always',
-    pace: 'one by one',
-    steps: insistingSteps,
-  },
-  {
     id: 'endpoint',
     title: 'Go by another endpoint',
     why: 'A node that was found to go by another endpoint than the cluster is to have goes over in its turn: one after the other, and only where the new one answers. Until then the old one is left as it is.',
@@ -269,6 +249,37 @@ export const PHASES: readonly Phase[] = [
     on: firstControlPlane,
     when: 'always',
     steps: networkSteps,
+  },
+  {
+    id: 'serving',
+    title: 'Vouch for who joined',
+    why: 'A worker has shown the cluster who it is. Now the cluster gives it what to show to others: a certificate of its name and address.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: grantingSteps,
+  },
+  {
+    id: 'serving-end',
+    title: 'See that they can be told',
+    why: 'Logs, commands and metrics of a node go by way of its kubelet, which answers nobody until it has its certificate.',
+    stage: 'nodes',
+    on: (cluster) => [...firstControlPlane(cluster), ...workers(cluster)],
+    when: 'always',
+    steps: (scene) => [
+      ...(isFirstControlPlane(scene.cluster, scene.node) ? grantedSteps(scene, 'control-plane') : []),
+      ...servedSteps(scene),
+    ],
+  },
+  {
+    id: 'insistence',
+    title: 'Insist on it',
+    why: 'When every node can show who it is, nobody is spoken to any more who cannot; and an API server that is to end is to do so at once.',
+    stage: 'nodes',
+    on: controlPlanes,
+    when: 'always',
+    pace: 'one by one',
+    steps: insistingSteps,
   },
   {
     id: 'join-network',
@@ -291,7 +302,7 @@ export const PHASES: readonly Phase[] = [
   },
   {
     id: 'network-end',
-    title: 'See that all of them are connected',
+    title: 'See that the pods are connected',
     why: 'Only when every node has the plugin, and nothing before it, is there one network: then nodes are ready, names are resolved, and pods start anywhere.',
     stage: 'seat',
     on: firstControlPlane,

@@ -69,21 +69,31 @@ function servedProbe(scene: Scene): Probe {
   return { name: 'served_certificate', run: served(scene) };
 }
 
-/**
- * On a control plane, once its API server is ready and knows the node: kubelet serves a certificate that the cluster has signed. It
- * comes before anything is asked of a pod by way of kubelet, as etcd is.
- */
-export function servingSteps(scene: Scene, at: 'control-plane' | 'join'): readonly Step[] {
+type At = 'control-plane' | 'join';
+
+const readyAt = (at: At): readonly StepId[] => [`${at}/api-ready`, `${at}/node`];
+
+/** On a control plane, once its API server is ready and knows the node: what its kubelet needs to be granted a certificate. */
+export function grantSteps(scene: Scene, at: At): readonly Step[] {
   if (scene.cluster.certificates.kubelets !== 'signed') return [];
-  const ready: readonly StepId[] = [`${at}/api-ready`, `${at}/node`];
-  const id = (what: string): StepId => `${at}/${what}`;
   return [
     asksStep(scene, at),
-    approver(scene, { id: id('approver'), after: [id('api-ready')] }),
-    addressStep(scene, id('serving-address'), [scene.node], ready),
+    approver(scene, { id: `${at}/approver`, after: [`${at}/api-ready`] }),
+    addressStep(scene, `${at}/serving-address`, [scene.node], readyAt(at)),
+  ];
+}
+
+/**
+ * On a control plane: kubelet serves a certificate that the cluster has signed. It comes before anything is asked of a pod by way of
+ * kubelet, as etcd is; and the first one comes after the network, as the controller manager that signs takes seconds to begin.
+ */
+export function grantedSteps(scene: Scene, at: At): readonly Step[] {
+  if (scene.cluster.certificates.kubelets !== 'signed') return [];
+  const id = (what: string): StepId => `${at}/${what}`;
+  return [
     {
       ...about(id('serving')),
-      after: [...ready, id('serving-settings'), id('approver'), id('serving-address')],
+      after: [...readyAt(at), id('serving-settings'), id('approver'), id('serving-address')],
       disturbs: 'service',
       // Who signs may just be coming up again itself: a controller manager that lost its API server for a while is started anew.
       within: 120,

@@ -98,12 +98,6 @@ probe_kubeadm_settings() {
 probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^proxied$/,$d'
 }
 
-probe_served_certificate() {
-if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-
 # ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
 # kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
 read_1() {
@@ -784,44 +778,25 @@ open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.i
 case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
 }
 
-# ── 21 control-plane/serving: Have kubelet serve a certificate the cluster has signed
-# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_21() {
-probe served_certificate
-}
-want_21='signed by the cluster'
-make_21() {
-now() {
-  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-tries=0
-until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
-  tries=$((tries + 1)); sleep 1
-done
-/usr/local/sbin/landfall-approve
-}
-
-# ── 22 control-plane/super-admin: Leave no super-admin.conf behind
+# ── 21 control-plane/super-admin: Leave no super-admin.conf behind
 # kubeadm needs it while it makes the cluster, and never after. It may do everything, whatever the rules of the cluster say, for a year, and cannot be taken back but with the authority itself. A copy in a backup is enough. When it is needed, root makes it anew: kubeadm init phase kubeconfig super-admin.
-read_22() {
+read_21() {
 if [ -e /etc/kubernetes/super-admin.conf ]; then echo 'lies there'; else echo gone; fi
 }
-want_22=gone
-make_22() {
+want_21=gone
+make_21() {
 rm -f /etc/kubernetes/super-admin.conf
 }
 
-# ── 23 control-plane/renewal: Renew certificates when nobody comes by
+# ── 22 control-plane/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_23() {
+read_22() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_23='0755 root:root
+want_22='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -892,7 +867,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_23() {
+make_22() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -995,7 +970,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 23
+say landfall 1 22
 step 1 make 0
 step 2 check 0
 step 3 make 0
@@ -1016,9 +991,8 @@ step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 120
+step 21 make 0
 step 22 make 0
-step 23 make 0
 say end
 }
 main

@@ -76,30 +76,6 @@ probe_rollouts() {
 probe overview | sed -n 's/^rollout|//p'
 }
 
-probe_hindrances() {
-[ "$(probe api)" = ok ] || return 0
-{
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o 'jsonpath={range .items[*]}{.involvedObject.namespace}/{.involvedObject.name}|{.message}{"\n"}{end}'
-  echo 'the pods'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}|{.metadata.namespace}/{.metadata.name}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="PodScheduled")].message}{range .status.initContainerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{range .status.containerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{"\n"}{end}'
-} | awk -F '|' '
-  NR == 1 { taints = $0; next }
-  $0 == "the pods" { pods = 1; next }
-  !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
-  NF > 3 && $3 != "True" {
-    words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
-    # A reason alone, such as ContainerCreating, says nothing.
-    if (words ~ /^[A-Za-z ]*$/) words = last[$2]
-    if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
-    if (words != "") print $1 "|" substr(words, 1, 600)
-  }' | sort -u
-}
-
-probe_nodes() {
-probe overview | sed -n 's/^node|//p'
-}
-
 # ── 1 endpoint/kube-proxy: Have kube-proxy go to the right API server
 # kube-proxy hears of Services and their pods from the API server, by a kubeconfig of its own in the cluster, which it reads when it starts. One that is not told of another endpoint goes on with what it knew until the old one is gone, and then its rules grow old on every node.
 read_1() {
@@ -717,53 +693,6 @@ fi
 done
 }
 
-# ── 6 network/kube-proxy: Run kube-proxy on every node
-# A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
-read_6() {
-said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/kube-proxy '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }')
-echo "$said"
-case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-proxy|##p' ;; esac
-}
-want_6='all ready'
-
-# ── 7 network/nodes-ready: Have every node ready
-# A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_7() {
-probe nodes | awk -F '|' -v names=cp-0 '
-  { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
-  END { if (!NR) { print "no node is seen"; exit }
-    n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
-    if (!bad) print "all ready" }'
-}
-want_7='all ready'
-
-# ── 8 network/dns: Have names resolved inside the cluster
-# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_8() {
-said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }')
-echo "$said"
-case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
-}
-want_8='all ready'
-
-# ── 9 network/flannel-runs: Run the network plugin on every node
-# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_9() {
-said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }')
-echo "$said"
-case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
-}
-want_9='all ready'
-
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -777,16 +706,12 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 9
+say landfall 1 5
 step 1 make 0
 step 2 check 0
 step 3 make 0
 step 4 make 180
 step 5 make 30
-step 6 check 240
-step 7 check 120
-step 8 check 240
-step 9 check 240
 say end
 }
 main

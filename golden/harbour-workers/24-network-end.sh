@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · See that all of them are connected
+# harbour · cp-0 · See that the pods are connected
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }

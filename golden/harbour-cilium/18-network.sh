@@ -76,30 +76,6 @@ probe_cilium_objects() {
 )
 }
 
-probe_nodes() {
-probe overview | sed -n 's/^node|//p'
-}
-
-probe_hindrances() {
-[ "$(probe api)" = ok ] || return 0
-{
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name}:{range .spec.taints[*]} {.key}{end}{"\n"}{end}' | paste -sd ';'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get events -A --field-selector type=Warning --sort-by=.lastTimestamp -o 'jsonpath={range .items[*]}{.involvedObject.namespace}/{.involvedObject.name}|{.message}{"\n"}{end}'
-  echo 'the pods'
-  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.labels.app}{.metadata.labels.k8s-app}|{.metadata.namespace}/{.metadata.name}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="PodScheduled")].message}{range .status.initContainerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{range .status.containerStatuses[*]}{.state.waiting.reason} {.state.waiting.message} {end}{"\n"}{end}'
-} | awk -F '|' '
-  NR == 1 { taints = $0; next }
-  $0 == "the pods" { pods = 1; next }
-  !pods { if (NF > 1) last[$1] = substr($0, length($1) + 2); next }
-  NF > 3 && $3 != "True" {
-    words = $4; gsub(/ +/, " ", words); sub(/^ /, "", words); sub(/ $/, "", words)
-    # A reason alone, such as ContainerCreating, says nothing.
-    if (words ~ /^[A-Za-z ]*$/) words = last[$2]
-    if (words ~ /untolerated taint[(]s[)]/) words = words " (taints of " taints ")"
-    if (words != "") print $1 "|" substr(words, 1, 600)
-  }' | sort -u
-}
-
 # ── 1 endpoint/in-pods: Have pods find the endpoint where the host finds it
 # A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
 read_1() {
@@ -272,59 +248,6 @@ else
 fi
 }
 
-# ── 8 network/no-kube-proxy: Have no kube-proxy where Cilium does its work
-# Cilium turns the addresses of Services into those of pods in the kernel. A kube-proxy beside it would do the same a second time in other rules, and the two would disagree whenever something changes.
-read_8() {
-probe rollouts | awk -F '|' '
-  { seen = 1 } $1 == "kube-system/DaemonSet/kube-proxy" { there = 1 }
-  END { if (!seen) print "the cluster says nothing"; else print there ? "kube-proxy is there" : "none" }'
-}
-want_8=none
-
-# ── 9 network/nodes-ready: Have every node ready
-# A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
-read_9() {
-probe nodes | awk -F '|' -v names=cp-0 '
-  { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
-  END { if (!NR) { print "no node is seen"; exit }
-    n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
-    if (!bad) print "all ready" }'
-}
-want_9='all ready'
-
-# ── 10 network/dns: Have names resolved inside the cluster
-# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
-read_10() {
-said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }')
-echo "$said"
-case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' ;; esac
-}
-want_10='all ready'
-
-# ── 11 network/cilium-runs: Run the network plugin on every node
-# The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_11() {
-said=$(probe rollouts | awk -F '|' -v what=kube-system/DaemonSet/cilium '
-  $1 != what { next }
-  { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
-  END { if (!seen) print "not there" }')
-echo "$said"
-case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/cilium|##p' ;; esac
-}
-want_11='all ready'
-
-# ── 12 network/cilium-status: Hear from Cilium that all is well
-# A pod that runs is not yet a network that works. Cilium knows whether its programs are in the kernel, whether it hears the API server, and whether each node answers.
-read_12() {
-said='the API server does not answer'
-[ "$(probe api)" = ok ] && said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system exec daemonset/cilium -c cilium-agent -- cilium-dbg status --brief 2>&1)
-printf '%s\n' "$said" | tail -n 5
-}
-want_12=OK
-
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -338,7 +261,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 12
+say landfall 1 7
 step 1 make 60
 step 2 check 0
 step 3 make 0
@@ -346,11 +269,6 @@ step 4 make 0
 step 5 make 0
 step 6 make 0
 step 7 make 300
-step 8 check 0
-step 9 check 120
-step 10 check 240
-step 11 check 240
-step 12 check 180
 say end
 }
 main

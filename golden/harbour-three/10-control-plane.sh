@@ -98,18 +98,24 @@ probe_kubeadm_settings() {
 probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^proxied$/,$d'
 }
 
-probe_served_certificate() {
-if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-
-# ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
-# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+# ── 1 endpoint/held: See that 10.0.0.10 is held
+# kubeadm writes the endpoint into everything it makes, and speaks to the API server through it at once. So the address is there first, and the API server behind it later.
 read_1() {
+if ip -4 -o addr show to 10.0.0.10/32 | grep -q .; then echo held
+else
+  timeout 1 bash -c ': </dev/tcp/$0/6443' 10.0.0.10 2>/dev/null || :
+mac=$(ip -4 neigh show 10.0.0.10 dev eth0 2>/dev/null | sed -n 's/.*lladdr \([^ ]*\).*/\1/p')
+  if [ -n "$mac" ]; then echo held; else echo 'held by nobody'; fi
+fi
+}
+want_1=held
+
+# ── 2 control-plane/kubeadm-config: Write the file kubeadm reads
+# kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
+read_2() {
 { stat -c '%04a %U:%G' /etc/kubernetes/landfall/kubeadm.yaml && cat /etc/kubernetes/landfall/kubeadm.yaml; } 2>/dev/null || echo absent
 }
-want_1='0600 root:root
+want_2='0600 root:root
 # Written by Landfall: what kubeadm is told about harbour.
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -139,6 +145,7 @@ caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -171,7 +178,7 @@ mode: nftables
 conntrack:
   maxPerCore: 32768
   min: 131072'
-make_1() {
+make_2() {
 mkdir -p /etc/kubernetes/landfall
 umask 077
 cat >/etc/kubernetes/landfall/.kubeadm.yaml.landfall <<'END'
@@ -204,6 +211,7 @@ caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
     - api.harbour.internal
+    - 10.0.0.10
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -243,16 +251,16 @@ sync /etc/kubernetes/landfall/.kubeadm.yaml.landfall
 mv -fT /etc/kubernetes/landfall/.kubeadm.yaml.landfall /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 2 control-plane/config-valid: Have kubeadm's word that the file is sound
+# ── 3 control-plane/config-valid: Have kubeadm's word that the file is sound
 # Field names change from version to version. This kubeadm checks every one of them, without a cluster and without the internet.
-read_2() {
+read_3() {
 timeout 20 kubeadm config validate --config /etc/kubernetes/landfall/kubeadm.yaml
 }
-want_2=ok
+want_3=ok
 
-# ── 3 control-plane/images: Fetch the control plane's images
+# ── 4 control-plane/images: Fetch the control plane's images
 # Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
-read_3() {
+read_4() {
 have=$(printf '\n%s\n' "$(probe runtime_images)")
 needed=$(probe kubeadm_images)
 line=${have%"${have#?}"}
@@ -270,14 +278,14 @@ wrong=$(
 if [ -z "$needed" ]; then echo 'kubeadm does not say which'
 else echo "${wrong:-all here}"; fi
 }
-want_3='all here'
-make_3() {
+want_4='all here'
+make_4() {
 kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
-# ── 4 control-plane/no-torn-files: Clear away files a cut-short init left torn
+# ── 5 control-plane/no-torn-files: Clear away files a cut-short init left torn
 # kubeadm keeps the keys and certificates it finds, and stops at one it finds alone or empty. Nothing has used such a file yet: it was torn while being written. Whole ones are left, and so is everything once the cluster has data.
-read_4() {
+read_5() {
 cd /etc/kubernetes/pki 2>/dev/null || cd /
 # No grep match, no end of file: the file was cut short, or is empty.
 torn=" $(grep -L -e '^-----END' ./*.key ./*.crt ./*.pub etcd/*.key etcd/*.crt 2>/dev/null | sed 's#^\./##' | tr '\n' ' ')"
@@ -291,8 +299,8 @@ found=$({
 })
 echo "$found" | sed 's/^$/none/'
 }
-want_4=none
-make_4() {
+want_5=none
+make_5() {
 whole() { [ -s "$1" ] && tail -n 1 "$1" | grep -q '^-----END'; }
 data=; [ ! -d /var/lib/etcd/member ] || data=yes
 cd /etc/kubernetes/pki 2>/dev/null || cd /
@@ -318,9 +326,9 @@ for name in admin.conf super-admin.conf kubelet.conf controller-manager.conf sch
 done
 }
 
-# ── 5 control-plane/init: Make the cluster
+# ── 6 control-plane/init: Make the cluster
 # kubeadm makes the keys and certificates, starts etcd and the control plane as pods that kubelet runs by itself, and writes into the new cluster what later nodes need to know. Its phases keep what they find whole, so an init that was cut short anywhere is brought to its end by running it again.
-read_5() {
+read_6() {
 part() { # NAME FILE...: whole, begun or absent
   name=$1; shift; there=0
   for path; do if [ -s "$path" ]; then there=$((there + 1)); fi; done
@@ -359,8 +367,8 @@ if [ -n "$known" ] && [ -n "$uid" ] && [ "$uid" != "$known" ]; then anew=yes; fi
   elif [ -n "$open" ]; then echo "half-done, open:$open"; else echo initialised; fi
 fi
 }
-want_5=initialised
-make_5() {
+want_6=initialised
+make_6() {
 owner=$(cat /etc/kubernetes/landfall/cluster 2>/dev/null || sed -n 's/^clusterName: //p' /etc/kubernetes/landfall/kubeadm.yaml 2>/dev/null)
 if [ "$owner" != harbour ]; then
   echo 'this host is not marked as one of the cluster; nothing is touched'; exit 1
@@ -388,9 +396,9 @@ sync /etc/kubernetes/landfall/.initialised.landfall
 mv -fT /etc/kubernetes/landfall/.initialised.landfall /etc/kubernetes/landfall/initialised
 }
 
-# ── 6 control-plane/certificates: Have certificates that stay valid
+# ── 7 control-plane/certificates: Have certificates that stay valid
 # The certificates of a control plane are made in one minute and end in one minute, and the whole control plane stops with them. They are renewed long before, by the authorities that are there, and what has read the old ones is started anew: on one control plane at a time.
-read_6() {
+read_7() {
 if [ -e /etc/kubernetes/landfall/renewing ]; then echo 'renewed, and not yet read by all that use them'
 else probe certificate_ends | awk -v days=90 -v authorities=0 '
       /"name":/ { split($0, p, "\""); name = p[4] }
@@ -404,8 +412,8 @@ else probe certificate_ends | awk -v days=90 -v authorities=0 '
         }
       }' | sort | grep . || echo 'none ends within 90 days'; fi
 }
-want_6='none ends within 90 days'
-make_6() {
+want_7='none ends within 90 days'
+make_7() {
 : >/etc/kubernetes/landfall/renewing
 sync /etc/kubernetes/landfall/renewing
 kubeadm certs renew all --config /etc/kubernetes/landfall/kubeadm.yaml
@@ -416,19 +424,19 @@ done
 rm -f /etc/kubernetes/landfall/renewing
 }
 
-# ── 7 control-plane/api-names: Have every name of the API server in its certificate
+# ── 8 control-plane/api-names: Have every name of the API server in its certificate
 # A client refuses an API server whose certificate does not name what it was called by. kubeadm writes the certificate once; a name, or an address of this node, that is wished for later is put in by making it anew. Its key changes, its authority does not.
-read_7() {
+read_8() {
 there=,$(openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName 2>/dev/null | tail -n 1 | tr -d ' '),
-for name in api.harbour.internal 10.0.0.11 localhost 127.0.0.1; do
+for name in api.harbour.internal 10.0.0.10 10.0.0.11 localhost 127.0.0.1; do
   case $there in
     *",DNS:$name,"* | *",IPAddress:$name,"*) ;;
     *) echo "lacks $name" ;;
   esac
 done | grep . || echo 'all of them'
 }
-want_7='all of them'
-make_7() {
+want_8='all of them'
+make_8() {
 rm -rf /run/landfall/apiserver
 ( umask 077; mkdir -p /run/landfall/apiserver )
 ln -s /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/ca.key /run/landfall/apiserver/
@@ -445,9 +453,9 @@ for end in key crt; do mv -fT /etc/kubernetes/pki/.apiserver."$end".landfall /et
 rm -rf /run/landfall/apiserver
 }
 
-# ── 8 control-plane/kubelet: Run kubelet with the settings that lie on the disk
+# ── 9 control-plane/kubelet: Run kubelet with the settings that lie on the disk
 # kubelet starts every pod of the node, the control plane among them, and starts again what has stopped. Pods go on without it, so its absence shows only when the next one is needed, or when the node is called lost.
-read_8() {
+read_9() {
 state=$(systemctl show -p ActiveState kubelet)
 since=$(systemctl show -p ActiveEnterTimestampMonotonic --value kubelet)
 echo "$state"
@@ -457,9 +465,9 @@ if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'st
 if [ "$state" != ActiveState=active ]; then journalctl -u kubelet -n 40 -o cat --no-pager 2>/dev/null | grep -i -e error -e failed -e unknown | tail -n 2
 elif [ $(($(cut -d . -f 1 /proc/uptime) - ${since:-0} / 1000000)) -lt 3 ] && ! curl -fs -m 1 -o /dev/null http://127.0.0.1:10248/healthz; then echo 'started just now'; fi
 }
-want_8='ActiveState=active
+want_9='ActiveState=active
 started after its files were written'
-make_8() {
+make_9() {
 if systemctl -q is-active kubelet && { started=$(systemctl show -p ExecMainStartTimestamp --value --timestamp=us+utc kubelet)
 newer=$({ find /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/systemd/system/kubelet.service.d /usr/lib/systemd/system/kubelet.service.d -type f -newermt "$started"; find /usr/bin/kubelet -newerct "$started"; } 2>/dev/null | sort | head -n 1)
 if [ -n "$newer" ]; then echo "started before $newer was written"; else echo 'started after its files were written'; fi; } | grep -qx 'started after its files were written'; then exit; fi
@@ -467,54 +475,54 @@ systemctl daemon-reload
 systemctl restart kubelet
 }
 
-# ── 9 control-plane/api-ready: Have an API server that is ready
+# ── 10 control-plane/api-ready: Have an API server that is ready
 # Everything from here on is said to the API server. It is ready when it reaches etcd and has finished starting, not when it merely listens.
-read_9() {
+read_10() {
 probe api | grep . || echo 'not ready'
 }
-want_9=ok
+want_10=ok
 
-# ── 10 control-plane/node: See the node in its own cluster
+# ── 11 control-plane/node: See the node in its own cluster
 # kubelet registers the node under its name, with the address others will use, at its own version. A wrong address here shows only when a second node cannot be reached.
-read_10() {
+read_11() {
 probe nodes | awk -F '|' -v name=cp-0 '$1 == name { print $1, $2, $3; seen = 1 } END { if (!seen) print "not seen" }'
 }
-want_10='cp-0 10.0.0.11 v1.36.3'
+want_11='cp-0 10.0.0.11 v1.36.3'
 
-# ── 11 control-plane/settings: Run the cluster cluster.yaml describes
+# ── 12 control-plane/settings: Run the cluster cluster.yaml describes
 # Some things are decided once: the name of the cluster, the networks, the domain. kubeadm keeps them in the cluster. Changed in cluster.yaml alone they would be a wish nobody hears, so they are compared.
-read_11() {
+read_12() {
 probe kubeadm_settings | tr -d '"' | sed -n 's/^ *\(\(''clusterName\|dnsDomain\|kubernetesVersion\|podSubnet\|serviceSubnet''\): .*\)$/\1/p' | sort
 }
-want_11='clusterName: harbour
+want_12='clusterName: harbour
 dnsDomain: cluster.local
 kubernetesVersion: v1.36.3
 podSubnet: 10.244.0.0/16
 serviceSubnet: 10.96.0.0/16'
 
-# ── 12 endpoint/kept: Keep the endpoint where kubeadm looks for it
+# ── 13 endpoint/kept: Keep the endpoint where kubeadm looks for it
 # A node that joins, and every kubeconfig kubeadm makes from now on, is given the endpoint that is kept in the cluster. Where none is kept it is the address of one machine, and with that machine all of them would be lost.
-read_12() {
+read_13() {
 said=$(probe kubeadm_settings)
 if [ -z "$said" ]; then echo 'the API server does not answer'
 else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
 }
-want_12=api.harbour.internal:6443
-make_12() {
+want_13=api.harbour.internal:6443
+make_13() {
 kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 13 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
+# ── 14 control-plane/token-issuer: Sign tokens in the name cluster.yaml gives the cluster
 # Whoever trusts the tokens of service accounts knows the cluster by this name. It is in every token that is out, so it is decided when the cluster is made, and compared from then on.
-read_13() {
+read_14() {
 sed -n 's/^ *- --service-account-issuer=//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null | head -n 1 | grep . || echo 'none'
 }
-want_13=https://kubernetes.default.svc.cluster.local
+want_14=https://kubernetes.default.svc.cluster.local
 
-# ── 14 control-plane/kept-settings: Keep in the cluster what later nodes are made by
+# ── 15 control-plane/kept-settings: Keep in the cluster what later nodes are made by
 # A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
-read_14() {
-probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: shutdown-watch-termination-grace-period|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
+read_15() {
+probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- 10.0.0.10|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: shutdown-watch-termination-grace-period|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
   { gsub(/^ +|"/, ""); there[$0] = 1 }
   END {
     n = split(wanted, w, "|")
@@ -522,14 +530,14 @@ probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- a
     if (!bad) print "all of it"
   }'
 }
-want_14='all of it'
-make_14() {
+want_15='all of it'
+make_15() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 15 endpoint/answers: See that api.harbour.internal:6443 answers here
+# ── 16 endpoint/answers: See that api.harbour.internal:6443 answers here
 # A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
-read_15() {
+read_16() {
 path=/etc/kubernetes/admin.conf
 server=https://api.harbour.internal:6443
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
@@ -539,18 +547,18 @@ else
   if [ "$said" = ok ]; then echo 'it answers, or this host needs it no more than before'; else printf '%s\n' "$said" | tail -n 1; fi
 fi
 }
-want_15='it answers, or this host needs it no more than before'
+want_16='it answers, or this host needs it no more than before'
 
-# ── 16 endpoint/kubelet: Have kubelet go to the right API server
+# ── 17 endpoint/kubelet: Have kubelet go to the right API server
 # The kubelet of a control plane goes to the API server beside it, so that neither is told anything by one of another version, and no balancer is needed to start the one that stands behind it. It reads its kubeconfig when it starts; pods run on meanwhile.
-read_16() {
+read_17() {
 path=/etc/kubernetes/kubelet.conf
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
 if [ -n "$said" ]; then echo "$said"; else echo https://10.0.0.11:6443; fi
 if [ -e /run/landfall/unread/kubelet ]; then echo 'kubelet has not read it'; fi
 }
-want_16=https://10.0.0.11:6443
-make_16() {
+want_17=https://10.0.0.11:6443
+make_17() {
 path=/etc/kubernetes/kubelet.conf
 server=https://10.0.0.11:6443
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
@@ -576,9 +584,9 @@ done
 rm -f /run/landfall/unread/kubelet
 }
 
-# ── 17 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
+# ── 18 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
 # admin.conf is what kubeadm and whoever logs in here speak by, and what every copy of it was made from: it names the endpoint. The controllers and the scheduler go to the API server beside them, whatever becomes of the endpoint.
-read_17() {
+read_18() {
 for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
@@ -588,8 +596,8 @@ said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
   elif [ -e "$mark" ]; then echo "$name was not read again"; fi
 done | grep . || echo 'each names what it should'
 }
-want_17='each names what it should'
-make_17() {
+want_18='each names what it should'
+make_18() {
 for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
@@ -617,28 +625,28 @@ mv -fT "$path.landfall" "$path"
 done
 }
 
-# ── 18 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
+# ── 19 control-plane/serving-settings: Have kubelet ask the cluster for the certificate it serves
 # Left to itself kubelet makes a certificate and signs it with its own key: nobody can tell it from a stranger’s, and it is never renewed.
-read_18() {
+read_19() {
 if grep -qx 'serverTLSBootstrap: true' /var/lib/kubelet/config.yaml 2>/dev/null; then echo 'asks the cluster'; else echo 'makes its own'; fi
 }
-want_18='asks the cluster'
-make_18() {
+want_19='asks the cluster'
+make_19() {
 kubeadm upgrade node phase kubelet-config
 rm -rf /etc/kubernetes/tmp/kubeadm-kubelet-config*
 sync -f /var/lib/kubelet
 systemctl restart kubelet
 }
 
-# ── 19 control-plane/approver: Grant kubelets the certificates of their own names
+# ── 20 control-plane/approver: Grant kubelets the certificates of their own names
 # Kubernetes grants no certificate of the kind a kubelet serves, for whoever may ask for any name may stand in for any node. What is granted here is asked for by a node itself, and for exactly the name and the address that node has in cluster.yaml. Everything else is left to you.
-read_19() {
+read_20() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-approve && cat /usr/local/sbin/landfall-approve; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.service && cat /etc/systemd/system/landfall-approve.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-approve.timer && cat /etc/systemd/system/landfall-approve.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-approve.timer | sort
 }
-want_19='0755 root:root
+want_20='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -691,7 +699,7 @@ AccuracySec=30s
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_19() {
+make_20() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-approve.landfall <<'END'
 #!/bin/sh
@@ -763,9 +771,9 @@ systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
 
-# ── 20 control-plane/serving-address: Write down in the cluster at which address each node is
+# ── 21 control-plane/serving-address: Write down in the cluster at which address each node is
 # What a kubelet asks for is held against this, not against what the kubelet says of itself: a label that no kubelet may set, with the address cluster.yaml gives the node.
-read_20() {
+read_21() {
 if [ -z "$(probe nodes)" ]; then
   echo 'the API server names no node'
 else
@@ -774,31 +782,12 @@ else
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | grep . || echo 'all of them'
 fi
 }
-want_20='all of them'
-make_20() {
+want_21='all of them'
+make_21() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
   ($1 in mark) && !index($6, mark[$1]) { print $1 }' | paste -sd ' ' -) "
 case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
-}
-
-# ── 21 control-plane/serving: Have kubelet serve a certificate the cluster has signed
-# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_21() {
-probe served_certificate
-}
-want_21='signed by the cluster'
-make_21() {
-now() {
-  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-tries=0
-until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
-  tries=$((tries + 1)); sleep 1
-done
-/usr/local/sbin/landfall-approve
 }
 
 # ── 22 control-plane/super-admin: Leave no super-admin.conf behind
@@ -994,27 +983,27 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
 say landfall 1 23
-step 1 make 0
-step 2 check 0
-step 3 make 0
+step 1 check 20
+step 2 make 0
+step 3 check 0
 step 4 make 0
-step 5 make 30
-step 6 make 0
+step 5 make 0
+step 6 make 30
 step 7 make 0
-step 8 make 30
-step 9 check 240
-step 10 check 60
-step 11 check 0
-step 12 make 0
-step 13 check 0
-step 14 make 0
-step 15 check 60
-step 16 make 0
+step 8 make 0
+step 9 make 30
+step 10 check 240
+step 11 check 60
+step 12 check 0
+step 13 make 0
+step 14 check 0
+step 15 make 0
+step 16 check 60
 step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 120
+step 21 make 0
 step 22 make 0
 step 23 make 0
 say end

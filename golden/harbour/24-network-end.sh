@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · See that all of them are connected
+# harbour · cp-0 · See that the pods are connected
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -91,11 +91,6 @@ probe_nodes() {
 probe overview | sed -n 's/^node|//p'
 }
 
-probe_dns_places() {
-[ "$(probe api)" = ok ] || return 0
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl get nodes -o jsonpath='{range .items[*]}node|{.metadata.name}|{.spec.taints[*].key}{"\n"}{end}' && timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=kube-dns -o jsonpath='{range .items[*]}pod|{.spec.nodeName}|{.metadata.deletionTimestamp}|{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' && echo answered
-}
-
 # ── 1 network/kube-proxy: Run kube-proxy on every node
 # A Service is an address that no machine has. kube-proxy turns it, on every node, into rules that lead each connection to one of the pods behind it.
 read_1() {
@@ -111,7 +106,7 @@ want_1='all ready'
 # ── 2 network/nodes-ready: Have every node ready
 # A node is ready when its runtime and its network are. Until then the scheduler puts nothing there.
 read_2() {
-probe nodes | awk -F '|' -v names='cp-0 cp-1 cp-2 worker-0' '
+probe nodes | awk -F '|' -v names=cp-0 '
   { seen[$1] = 1; if ($4 != "True") { print $1 ": " $7; bad = 1 } }
   END { if (!NR) { print "no node is seen"; exit }
     n = split(names, list, " "); for (i = 1; i <= n; i++) if (!(list[i] in seen)) { print list[i] ": not in the cluster"; bad = 1 }
@@ -120,7 +115,7 @@ probe nodes | awk -F '|' -v names='cp-0 cp-1 cp-2 worker-0' '
 want_2='all ready'
 
 # ── 3 network/dns: Have names resolved inside the cluster
-# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods on these nodes really start.
+# Pods find Services by name, and CoreDNS knows the names. It waits for the network plugin like every other pod; only those that share the network of their node, the control plane and kube-proxy among them, run without. So its being ready is the first sign that pods really start.
 read_3() {
 said=$(probe rollouts | awk -F '|' -v what=kube-system/Deployment/coredns '
   $1 != what { next }
@@ -131,29 +126,9 @@ case $said in *' of '*) probe hindrances | sed -n 's#^kube-system/kube-dns|##p' 
 }
 want_3='all ready'
 
-# ── 4 network/dns-spread: Have CoreDNS on more than one node
-# Both pods of CoreDNS started on the first node, when there was no other. Were they to stay there, the death of that one node would take every name in the cluster along. A pod that runs is never moved, so one of the two is ended, and the one that takes its place keeps away from the other.
-read_4() {
-probe dns_places | awk -F '|' '
-  $1 == "node" && ($3 == "" || $3 == "node-role.kubernetes.io/control-plane") { nodes++ }
-  $1 == "pod" && $3 == "" { pods++; ready += $4 == "True"; if ($2 != "" && !($2 in seen)) { seen[$2] = 1; places++; last = $2 } }
-  $1 == "answered" { whole = 1 }
-  END {
-    if (!whole) print "the API server does not answer"
-    else if (ready < pods) print ready + 0 " of " pods " ready"
-    else if (pods > 1 && nodes > 1 && places < 2) print "all on " last
-    else print "spread as far as it can be"
-  }'
-}
-want_4='spread as far as it can be'
-make_4() {
-one=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=kube-dns --field-selector status.phase=Running -o 'jsonpath={.items[0].metadata.name}')
-timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod "$one" --wait=false
-}
-
-# ── 5 network/flannel-runs: Run the network plugin on every node
+# ── 4 network/flannel-runs: Run the network plugin on every node
 # The plugin is a pod on each node. Its first act is to put its program and its configuration where the runtime looks for them.
-read_5() {
+read_4() {
 said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-ds '
   $1 != what { next }
   { seen = 1; if ($2 == $3 && $4 + 0 > 0 && $5 + 0 == $4 && $6 + 0 == $4) print "all ready"; else print $6 + 0 " of " $4 + 0 " ready" }
@@ -161,7 +136,7 @@ said=$(probe rollouts | awk -F '|' -v what=kube-flannel/DaemonSet/kube-flannel-d
 echo "$said"
 case $said in *' of '*) probe hindrances | sed -n 's#^kube-flannel/flannel|##p' ;; esac
 }
-want_5='all ready'
+want_4='all ready'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -176,12 +151,11 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network-end/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network-end/stop; stop=${stop:-$tmp/stop}
-say landfall 1 5
+say landfall 1 4
 step 1 check 240
 step 2 check 120
 step 3 check 240
-step 4 make 120
-step 5 check 240
+step 4 check 240
 say end
 }
 main

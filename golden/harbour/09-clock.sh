@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · worker-0 · See that they can be told
+# harbour · cp-0 · Agree on the time
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -54,18 +54,21 @@ step() {
   else say "$n" wrong "$(b64 "$reading")" "$(note)"; if [ -z "$stopped" ]; then stopped=check; fi; fi
 }
 
-probe_served_certificate() {
-if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname worker-0 -verify_ip 10.0.0.21 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-
-# ── 1 serving/signed: Have kubelet serve a certificate the cluster has signed
-# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
+# ── 1 time/synchronised: Have the right time
+# That the program runs proves little: with no server that answers it runs as well, and the clock goes its own way. chrony says itself which server it follows, and how far off the clock is.
 read_1() {
-probe served_certificate
+if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
+  printf '%s\n' "$said" | awk -F , -v bound=0.1 '{
+    off = $5 < 0 ? -$5 : +$5
+    print "leap: " $14
+    print "offset: " (off <= bound ? "within " bound * 1000 " ms" : $5 " s")
+  }'
+  timeout 5 chronyc -n -c sources 2>&1 | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
+else echo "chrony does not answer: $said"; fi
 }
-want_1='signed by the cluster'
+want_1='leap: Normal
+offset: within 100 ms
+source: selected'
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -78,10 +81,10 @@ tmp=$(mktemp -d /run/landfall.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
-given=/run/landfall/runs/RUN/serving-end/given; given=${given:-$tmp/given}
-stop=/run/landfall/runs/RUN/serving-end/stop; stop=${stop:-$tmp/stop}
+given=/run/landfall/runs/RUN/clock/given; given=${given:-$tmp/given}
+stop=/run/landfall/runs/RUN/clock/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 check 120
+step 1 check 90
 say end
 }
 main

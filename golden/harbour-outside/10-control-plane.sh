@@ -98,12 +98,6 @@ probe_kubeadm_settings() {
 probe kept_in_cluster | sed -e '1,/^answered$/d' -e '/^proxied$/,$d'
 }
 
-probe_served_certificate() {
-if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-
 # ── 1 control-plane/kubeadm-config: Write the file kubeadm reads
 # kubeadm fills in whatever it is not told: the newest version it finds on the internet, the address of the default route, networks that may be in use. Told in a file, all of it can be read, compared and used again for the next upgrade.
 read_1() {
@@ -120,7 +114,7 @@ localAPIEndpoint:
   bindPort: 6443
 nodeRegistration:
   name: cp-0
-  criSocket: unix:///run/containerd/containerd.sock
+  criSocket: unix:///var/run/crio/crio.sock
   taints: []
   kubeletExtraArgs:
     - name: node-ip
@@ -130,7 +124,7 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.harbour.internal:6443
+controlPlaneEndpoint: api.example.com:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
@@ -139,7 +133,7 @@ certificateValidityPeriod: 8760h0m0s
 caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
-    - api.harbour.internal
+    - api.example.com
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -186,7 +180,7 @@ localAPIEndpoint:
   bindPort: 6443
 nodeRegistration:
   name: cp-0
-  criSocket: unix:///run/containerd/containerd.sock
+  criSocket: unix:///var/run/crio/crio.sock
   taints: []
   kubeletExtraArgs:
     - name: node-ip
@@ -196,7 +190,7 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: harbour
 kubernetesVersion: v1.36.3
-controlPlaneEndpoint: api.harbour.internal:6443
+controlPlaneEndpoint: api.example.com:6443
 networking:
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/16
@@ -205,7 +199,7 @@ certificateValidityPeriod: 8760h0m0s
 caCertificateValidityPeriod: 87600h0m0s
 apiServer:
   certSANs:
-    - api.harbour.internal
+    - api.example.com
     - 10.0.0.11
     - localhost
     - 127.0.0.1
@@ -274,7 +268,7 @@ else echo "${wrong:-all here}"; fi
 }
 want_3='all here'
 make_3() {
-kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///run/containerd/containerd.sock
+kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///var/run/crio/crio.sock
 }
 
 # ── 4 control-plane/no-torn-files: Clear away files a cut-short init left torn
@@ -377,6 +371,8 @@ if [ -n "$(ls /etc/kubernetes/manifests 2>/dev/null)" ] || [ -e /var/lib/kubelet
   # An earlier try has come this far: that its own files and processes are there is no error.
   met=--ignore-preflight-errors=Port-6443,Port-10250,Port-10257,Port-10259,Port-2379,Port-2380,DirAvailable--var-lib-etcd,FileAvailable--etc-kubernetes-manifests-etcd.yaml,FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml,FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml,FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml
 fi
+# kubeadm would copy a proxy out of its environment into the pods of the control plane.
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY no_proxy NO_PROXY all_proxy ALL_PROXY ftp_proxy FTP_PROXY
 kubeadm init --config /etc/kubernetes/landfall/kubeadm.yaml --skip-token-print --skip-certificate-key-print --skip-phases=show-join-command $met || {
   status=$?
   # kubeadm waits for kubelet and knows no more than that it does not come.
@@ -422,7 +418,7 @@ rm -f /etc/kubernetes/landfall/renewing
 # A client refuses an API server whose certificate does not name what it was called by. kubeadm writes the certificate once; a name, or an address of this node, that is wished for later is put in by making it anew. Its key changes, its authority does not.
 read_7() {
 there=,$(openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName 2>/dev/null | tail -n 1 | tr -d ' '),
-for name in api.harbour.internal 10.0.0.11 localhost 127.0.0.1; do
+for name in api.example.com 10.0.0.11 localhost 127.0.0.1; do
   case $there in
     *",DNS:$name,"* | *",IPAddress:$name,"*) ;;
     *) echo "lacks $name" ;;
@@ -501,7 +497,7 @@ said=$(probe kubeadm_settings)
 if [ -z "$said" ]; then echo 'the API server does not answer'
 else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
 }
-want_12=api.harbour.internal:6443
+want_12=api.example.com:6443
 make_12() {
 kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
 }
@@ -516,7 +512,7 @@ want_13=https://kubernetes.default.svc.cluster.local
 # ── 14 control-plane/kept-settings: Keep in the cluster what later nodes are made by
 # A node that joins is made by what kubeadm keeps in the cluster, not by cluster.yaml, and so is what an upgrade makes. What is wished for later is written there, too.
 read_14() {
-probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.harbour.internal|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: shutdown-watch-termination-grace-period|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
+probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- api.example.com|- localhost|- 127.0.0.1|- name: kubelet-certificate-authority|- name: shutdown-watch-termination-grace-period|- name: election-timeout|value: 1000|- name: heartbeat-interval|value: 100|- name: quota-backend-bytes|value: 8589934592|serverTLSBootstrap: true' '
   { gsub(/^ +|"/, ""); there[$0] = 1 }
   END {
     n = split(wanted, w, "|")
@@ -529,11 +525,11 @@ make_14() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
 
-# ── 15 endpoint/answers: See that api.harbour.internal:6443 answers here
+# ── 15 endpoint/answers: See that api.example.com:6443 answers here
 # A kubelet that is told of an endpoint it cannot reach is lost to the cluster within a minute. So whoever is to use another one asks it first, by its name and with the certificate checked, from the very host.
 read_15() {
 path=/etc/kubernetes/admin.conf
-server=https://api.harbour.internal:6443
+server=https://api.example.com:6443
 said=$(sed -n 's/^ *server: //p' "$path" 2>/dev/null) || said=
 if [ -z "$said" ] || [ "$said" = "$server" ]; then echo 'it answers, or this host needs it no more than before'
 else
@@ -581,7 +577,7 @@ rm -f /run/landfall/unread/kubelet
 # ── 17 endpoint/kubeconfigs: Have the kubeconfigs of the control plane name the right API server
 # admin.conf is what kubeadm and whoever logs in here speak by, and what every copy of it was made from: it names the endpoint. The controllers and the scheduler go to the API server beside them, whatever becomes of the endpoint.
 read_17() {
-for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
+for pair in admin.conf=https://api.example.com:6443 super-admin.conf=https://api.example.com:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
 mark=/run/landfall/unread/kube-${name%.conf}
@@ -592,7 +588,7 @@ done | grep . || echo 'each names what it should'
 }
 want_17='each names what it should'
 make_17() {
-for pair in admin.conf=https://api.harbour.internal:6443 super-admin.conf=https://api.harbour.internal:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
+for pair in admin.conf=https://api.example.com:6443 super-admin.conf=https://api.example.com:6443 controller-manager.conf=https://10.0.0.11:6443 scheduler.conf=https://10.0.0.11:6443; do
   name=${pair%%=*} server=${pair#*=}
 path=/etc/kubernetes/$name
 mark=/run/landfall/unread/kube-${name%.conf}
@@ -784,44 +780,25 @@ open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.i
 case $open in *' cp-0 '*) timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl label node cp-0 node-restriction.kubernetes.io/landfall-address=10.0.0.11 --overwrite ;; esac
 }
 
-# ── 21 control-plane/serving: Have kubelet serve a certificate the cluster has signed
-# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
-read_21() {
-probe served_certificate
-}
-want_21='signed by the cluster'
-make_21() {
-now() {
-  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-tries=0
-until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
-  tries=$((tries + 1)); sleep 1
-done
-/usr/local/sbin/landfall-approve
-}
-
-# ── 22 control-plane/super-admin: Leave no super-admin.conf behind
+# ── 21 control-plane/super-admin: Leave no super-admin.conf behind
 # kubeadm needs it while it makes the cluster, and never after. It may do everything, whatever the rules of the cluster say, for a year, and cannot be taken back but with the authority itself. A copy in a backup is enough. When it is needed, root makes it anew: kubeadm init phase kubeconfig super-admin.
-read_22() {
+read_21() {
 if [ -e /etc/kubernetes/super-admin.conf ]; then echo 'lies there'; else echo gone; fi
 }
-want_22=gone
-make_22() {
+want_21=gone
+make_21() {
 rm -f /etc/kubernetes/super-admin.conf
 }
 
-# ── 23 control-plane/renewal: Renew certificates when nobody comes by
+# ── 22 control-plane/renewal: Renew certificates when nobody comes by
 # A cluster that works is left alone, and a year later all its certificates end. So each control plane looks once a day, at an hour of its own, and renews what ends soon; it waits for another day while another control plane is not well, as long as there are days left.
-read_23() {
+read_22() {
 { stat -c '%04a %U:%G' /usr/local/sbin/landfall-renew && cat /usr/local/sbin/landfall-renew; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.service && cat /etc/systemd/system/landfall-renew.service; } 2>/dev/null || echo absent
 { stat -c '%04a %U:%G' /etc/systemd/system/landfall-renew.timer && cat /etc/systemd/system/landfall-renew.timer; } 2>/dev/null || echo absent
 systemctl show -p ActiveState,UnitFileState landfall-renew.timer | sort
 }
-want_23='0755 root:root
+want_22='0755 root:root
 #!/bin/sh
 # Written by Landfall.
 set -eu
@@ -892,7 +869,7 @@ FixedRandomDelay=true
 WantedBy=timers.target
 ActiveState=active
 UnitFileState=enabled'
-make_23() {
+make_22() {
 mkdir -p /usr/local/sbin
 cat >/usr/local/sbin/.landfall-renew.landfall <<'END'
 #!/bin/sh
@@ -995,7 +972,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/control-plane/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/control-plane/stop; stop=${stop:-$tmp/stop}
-say landfall 1 23
+say landfall 1 22
 step 1 make 0
 step 2 check 0
 step 3 make 0
@@ -1016,9 +993,8 @@ step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 120
+step 21 make 0
 step 22 make 0
-step 23 make 0
 say end
 }
 main

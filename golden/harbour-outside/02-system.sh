@@ -355,44 +355,14 @@ sync /var/lib/landfall/.upgraded.landfall
 mv -fT /var/lib/landfall/.upgraded.landfall /var/lib/landfall/upgraded
 }
 
-# ── 10 updates/package: Have security updates installed by themselves
-# A hole that is public is used within days. unattended-upgrades installs what mends it, and nothing else, in a quiet hour of each day.
-read_10() {
-case $(dpkg-query -W -f '${db:Status-Status}' unattended-upgrades 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
-}
-want_10=installed
-make_10() {
-( tries=0 said="${tmp:-/run}/said"
-until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
-tries=0 said="${tmp:-/run}/said"
-until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages unattended-upgrades 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said"
-sync -f /etc
-}
-
-# ── 11 updates/settings: Let only security updates in, and never touch Kubernetes
+# ── 10 updates/settings: Let only security updates in, and never touch Kubernetes
 # An upgrade at night that moves kubelet or the runtime, or reboots the host, does so on all nodes in the same hour. What Landfall installs is named here besides being held, and the host is never rebooted.
-read_11() {
+read_10() {
 { stat -c '%04a %U:%G' /etc/apt/apt.conf.d/zz-landfall && cat /etc/apt/apt.conf.d/zz-landfall; } 2>/dev/null || echo absent
 apt-config dump --no-empty --format %f=%v%n APT::Periodic::Enable APT::Periodic::Unattended-Upgrade \
   Unattended-Upgrade::Automatic-Reboot Unattended-Upgrade::Allowed-Origins Unattended-Upgrade::Origins-Pattern
 }
-want_11='0644 root:root
+want_10='0644 root:root
 // Written by Landfall.
 APT::Periodic::Enable "1";
 APT::Periodic::Update-Package-Lists "1";
@@ -406,7 +376,7 @@ APT::Periodic::Enable=1
 APT::Periodic::Unattended-Upgrade=1
 Unattended-Upgrade::Automatic-Reboot=false
 Unattended-Upgrade::Origins-Pattern::=origin=Debian,codename=${distro_codename}-security,label=Debian-Security'
-make_11() {
+make_10() {
 mkdir -p /etc/apt/apt.conf.d
 umask 077
 cat >/etc/apt/apt.conf.d/.zz-landfall.landfall <<'END'
@@ -426,39 +396,18 @@ sync /etc/apt/apt.conf.d/.zz-landfall.landfall
 mv -fT /etc/apt/apt.conf.d/.zz-landfall.landfall /etc/apt/apt.conf.d/zz-landfall
 }
 
-# ── 12 updates/timers: Start apt’s daily work by its timers
-# Two timers have updates looked for and installed. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.
-read_12() {
-for unit in apt-daily.timer apt-daily-upgrade.timer; do
-  echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || :) $(systemctl is-active "$unit" || :)"
-done
-}
-want_12='apt-daily.timer enabled active
-apt-daily-upgrade.timer enabled active'
-make_12() {
-if ! [ -e /var/lib/landfall/timers ]; then
-  for unit in apt-daily.timer apt-daily-upgrade.timer; do
-    echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || :) $(systemctl is-active "$unit" || :)"
-  done >/var/lib/landfall/.timers.landfall
-  sync /var/lib/landfall/.timers.landfall
-mv -fT /var/lib/landfall/.timers.landfall /var/lib/landfall/timers
-fi
-systemctl unmask apt-daily.timer apt-daily-upgrade.timer
-systemctl enable --now apt-daily.timer apt-daily-upgrade.timer
-}
-
-# ── 13 updates/needrestart: Keep needrestart from restarting anything
+# ── 11 updates/needrestart: Keep needrestart from restarting anything
 # Where it is installed, as on Ubuntu, it follows each installation and restarts what uses old libraries: kubelet, the runtime, the network under the pods. Now it only tells. The file does no harm where there is no needrestart, and is there when it comes.
-read_13() {
+read_11() {
 { stat -c '%04a %U:%G' /etc/needrestart/conf.d/zz-landfall.conf && cat /etc/needrestart/conf.d/zz-landfall.conf; } 2>/dev/null || echo absent
 }
-want_13='0644 root:root
+want_11='0644 root:root
 # Written by Landfall: tell, ask nobody, restart nothing; these never, also when asked to restart all.
 $nrconf{restart} = '\''l'\'';
 $nrconf{kernelhints} = -1;
 $nrconf{ucodehints} = 0;
 $nrconf{override_rc}->{qr(^(kubelet|crio|containerd)\b)} = 0;'
-make_13() {
+make_11() {
 mkdir -p /etc/needrestart/conf.d
 umask 077
 cat >/etc/needrestart/conf.d/.zz-landfall.conf.landfall <<'END'
@@ -474,13 +423,13 @@ sync /etc/needrestart/conf.d/.zz-landfall.conf.landfall
 mv -fT /etc/needrestart/conf.d/.zz-landfall.conf.landfall /etc/needrestart/conf.d/zz-landfall.conf
 }
 
-# ── 14 completion/package: Have bash complete words
+# ── 12 completion/package: Have bash complete words
 # Names of units, pods and files are long. Whoever looks for a fault on a node types them at the worst of times.
-read_14() {
+read_12() {
 case $(dpkg-query -W -f '${db:Status-Status}' bash-completion 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
 }
-want_14=installed
-make_14() {
+want_12=installed
+make_12() {
 ( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
@@ -504,28 +453,28 @@ cat "$said"
 sync -f /etc
 }
 
-# ── 15 completion/enabled: Complete words in every shell
+# ── 13 completion/enabled: Complete words in every shell
 # The package is there on most servers and does nothing in a shell that is not a login: the lines that load it are commented out in /etc/bash.bashrc.
-read_15() {
+read_13() {
 bash --norc -c 'PS1=x; . /etc/bash.bashrc; complete -p -D' 2>/dev/null </dev/null | grep -q . && echo enabled || echo 'not enabled'
 }
-want_15=enabled
-make_15() {
+want_13=enabled
+make_13() {
 mkdir -p /etc
 { grep -v -e '# kept by Landfall$' /etc/bash.bashrc 2>/dev/null || :; printf '%s\n' 'shopt -oq posix || ! [ -r /usr/share/bash-completion/bash_completion ] || . /usr/share/bash-completion/bash_completion # kept by Landfall'; } >/etc/.bash.bashrc.landfall
 sync /etc/.bash.bashrc.landfall
 mv -fT /etc/.bash.bashrc.landfall /etc/bash.bashrc
 }
 
-# ── 16 completion/kubectl: Complete the words of kubectl
+# ── 14 completion/kubectl: Complete the words of kubectl
 # kubectl knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_16() {
+read_14() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/kubectl && cat /usr/local/share/bash-completion/completions/kubectl; } 2>/dev/null || echo absent
 }
-want_16='0644 root:root
+want_14='0644 root:root
 # Written by Landfall.
 . <(kubectl completion bash 2>/dev/null)'
-make_16() {
+make_14() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.kubectl.landfall <<'END'
@@ -538,15 +487,15 @@ sync /usr/local/share/bash-completion/completions/.kubectl.landfall
 mv -fT /usr/local/share/bash-completion/completions/.kubectl.landfall /usr/local/share/bash-completion/completions/kubectl
 }
 
-# ── 17 completion/kubeadm: Complete the words of kubeadm
+# ── 15 completion/kubeadm: Complete the words of kubeadm
 # kubeadm knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_17() {
+read_15() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/kubeadm && cat /usr/local/share/bash-completion/completions/kubeadm; } 2>/dev/null || echo absent
 }
-want_17='0644 root:root
+want_15='0644 root:root
 # Written by Landfall.
 . <(kubeadm completion bash 2>/dev/null)'
-make_17() {
+make_15() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.kubeadm.landfall <<'END'
@@ -559,15 +508,15 @@ sync /usr/local/share/bash-completion/completions/.kubeadm.landfall
 mv -fT /usr/local/share/bash-completion/completions/.kubeadm.landfall /usr/local/share/bash-completion/completions/kubeadm
 }
 
-# ── 18 completion/crictl: Complete the words of crictl
+# ── 16 completion/crictl: Complete the words of crictl
 # crictl knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_18() {
+read_16() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/crictl && cat /usr/local/share/bash-completion/completions/crictl; } 2>/dev/null || echo absent
 }
-want_18='0644 root:root
+want_16='0644 root:root
 # Written by Landfall.
 . <(crictl completion bash 2>/dev/null)'
-make_18() {
+make_16() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.crictl.landfall <<'END'
@@ -580,9 +529,9 @@ sync /usr/local/share/bash-completion/completions/.crictl.landfall
 mv -fT /usr/local/share/bash-completion/completions/.crictl.landfall /usr/local/share/bash-completion/completions/crictl
 }
 
-# ── 19 system/rebooted: Reboot before joining when updates wait for it
+# ── 17 system/rebooted: Reboot before joining when updates wait for it
 # A new kernel, or a new C library under programs that run, mends nothing until the next boot; and what does not survive a boot is better found out now than in the night it comes by itself.
-read_19() {
+read_17() {
 waits=$(if [ -e /etc/kubernetes/kubelet.conf ] || [ -e /etc/kubernetes/landfall/initialised ]; then :; else
   if [ -e /run/reboot-required ]; then
   echo "asked for by $(sort -u /run/reboot-required.pkgs 2>/dev/null | paste -sd ' ' | grep . || echo 'a package')"
@@ -606,8 +555,8 @@ fi
 fi)
 if [ -n "$waits" ]; then echo "$waits"; else echo 'nothing waits for a reboot, or it is a member'; fi
 }
-want_19='nothing waits for a reboot, or it is a member'
-make_19() {
+want_17='nothing waits for a reboot, or it is a member'
+make_17() {
 waits=$({ if [ -e /run/reboot-required ]; then
   echo "asked for by $(sort -u /run/reboot-required.pkgs 2>/dev/null | paste -sd ' ' | grep . || echo 'a package')"
 fi
@@ -659,7 +608,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/system/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/system/stop; stop=${stop:-$tmp/stop}
-say landfall 1 19
+say landfall 1 17
 step 1 make 0
 step 2 make 0
 step 3 make 0
@@ -677,8 +626,6 @@ step 14 make 0
 step 15 make 0
 step 16 make 0
 step 17 make 0
-step 18 make 0
-step 19 make 0
 say end
 }
 main

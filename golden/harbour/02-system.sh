@@ -291,44 +291,14 @@ sync /var/lib/landfall/.upgraded.landfall
 mv -fT /var/lib/landfall/.upgraded.landfall /var/lib/landfall/upgraded
 }
 
-# ── 7 updates/package: Have security updates installed by themselves
-# A hole that is public is used within days. unattended-upgrades installs what mends it, and nothing else, in a quiet hour of each day.
-read_7() {
-case $(dpkg-query -W -f '${db:Status-Status}' unattended-upgrades 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
-}
-want_7=installed
-make_7() {
-( tries=0 said="${tmp:-/run}/said"
-until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said" ) || echo 'not all repositories could be asked; what the others have is installed'
-tries=0 said="${tmp:-/run}/said"
-until apt-get -q -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends -o APT::Keep-Downloaded-Packages=false --allow-downgrades --allow-change-held-packages unattended-upgrades 2>"$said"; do
-  if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
-    cat "$said"; exit 1
-  fi
-  who=$(sed -n '/is held by process/{s/^E: Could not get lock \([^ ]*\)\. It is held by process \([0-9]* ([^)]*)\).*/waiting for process \2, which holds \1/p;q};/locked by another process with pid/{s/.*with pid \([0-9]*\).*/waiting for process \1, which holds the lock of dpkg/p;q}' "$said")
-  echo "${who:-waiting for another program that installs packages}"
-  tries=$((tries + 1)); sleep 1
-done
-cat "$said"
-sync -f /etc
-}
-
-# ── 8 updates/settings: Let only security updates in, and never touch Kubernetes
+# ── 7 updates/settings: Let only security updates in, and never touch Kubernetes
 # An upgrade at night that moves kubelet or the runtime, or reboots the host, does so on all nodes in the same hour. What Landfall installs is named here besides being held, and the host is never rebooted.
-read_8() {
+read_7() {
 { stat -c '%04a %U:%G' /etc/apt/apt.conf.d/zz-landfall && cat /etc/apt/apt.conf.d/zz-landfall; } 2>/dev/null || echo absent
 apt-config dump --no-empty --format %f=%v%n APT::Periodic::Enable APT::Periodic::Unattended-Upgrade \
   Unattended-Upgrade::Automatic-Reboot Unattended-Upgrade::Allowed-Origins Unattended-Upgrade::Origins-Pattern
 }
-want_8='0644 root:root
+want_7='0644 root:root
 // Written by Landfall.
 APT::Periodic::Enable "1";
 APT::Periodic::Update-Package-Lists "1";
@@ -342,7 +312,7 @@ APT::Periodic::Enable=1
 APT::Periodic::Unattended-Upgrade=1
 Unattended-Upgrade::Automatic-Reboot=false
 Unattended-Upgrade::Origins-Pattern::=origin=Debian,codename=${distro_codename}-security,label=Debian-Security'
-make_8() {
+make_7() {
 mkdir -p /etc/apt/apt.conf.d
 umask 077
 cat >/etc/apt/apt.conf.d/.zz-landfall.landfall <<'END'
@@ -362,39 +332,18 @@ sync /etc/apt/apt.conf.d/.zz-landfall.landfall
 mv -fT /etc/apt/apt.conf.d/.zz-landfall.landfall /etc/apt/apt.conf.d/zz-landfall
 }
 
-# ── 9 updates/timers: Start apt’s daily work by its timers
-# Two timers have updates looked for and installed. Images for containers and hardened ones come with these switched off, and then nothing that is configured ever happens.
-read_9() {
-for unit in apt-daily.timer apt-daily-upgrade.timer; do
-  echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || :) $(systemctl is-active "$unit" || :)"
-done
-}
-want_9='apt-daily.timer enabled active
-apt-daily-upgrade.timer enabled active'
-make_9() {
-if ! [ -e /var/lib/landfall/timers ]; then
-  for unit in apt-daily.timer apt-daily-upgrade.timer; do
-    echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || :) $(systemctl is-active "$unit" || :)"
-  done >/var/lib/landfall/.timers.landfall
-  sync /var/lib/landfall/.timers.landfall
-mv -fT /var/lib/landfall/.timers.landfall /var/lib/landfall/timers
-fi
-systemctl unmask apt-daily.timer apt-daily-upgrade.timer
-systemctl enable --now apt-daily.timer apt-daily-upgrade.timer
-}
-
-# ── 10 updates/needrestart: Keep needrestart from restarting anything
+# ── 8 updates/needrestart: Keep needrestart from restarting anything
 # Where it is installed, as on Ubuntu, it follows each installation and restarts what uses old libraries: kubelet, the runtime, the network under the pods. Now it only tells. The file does no harm where there is no needrestart, and is there when it comes.
-read_10() {
+read_8() {
 { stat -c '%04a %U:%G' /etc/needrestart/conf.d/zz-landfall.conf && cat /etc/needrestart/conf.d/zz-landfall.conf; } 2>/dev/null || echo absent
 }
-want_10='0644 root:root
+want_8='0644 root:root
 # Written by Landfall: tell, ask nobody, restart nothing; these never, also when asked to restart all.
 $nrconf{restart} = '\''l'\'';
 $nrconf{kernelhints} = -1;
 $nrconf{ucodehints} = 0;
 $nrconf{override_rc}->{qr(^(kubelet|crio|containerd)\b)} = 0;'
-make_10() {
+make_8() {
 mkdir -p /etc/needrestart/conf.d
 umask 077
 cat >/etc/needrestart/conf.d/.zz-landfall.conf.landfall <<'END'
@@ -410,13 +359,13 @@ sync /etc/needrestart/conf.d/.zz-landfall.conf.landfall
 mv -fT /etc/needrestart/conf.d/.zz-landfall.conf.landfall /etc/needrestart/conf.d/zz-landfall.conf
 }
 
-# ── 11 completion/package: Have bash complete words
+# ── 9 completion/package: Have bash complete words
 # Names of units, pods and files are long. Whoever looks for a fault on a node types them at the worst of times.
-read_11() {
+read_9() {
 case $(dpkg-query -W -f '${db:Status-Status}' bash-completion 2>/dev/null) in installed) echo installed ;; *) echo 'not installed' ;; esac
 }
-want_11=installed
-make_11() {
+want_9=installed
+make_9() {
 ( tries=0 said="${tmp:-/run}/said"
 until apt-get -q update -o Acquire::Retries=3 2>"$said"; do
   if [ "$tries" -ge 120 ] || ! grep -q -e 'Could not get lock' -e 'locked by another process' "$said"; then
@@ -440,28 +389,28 @@ cat "$said"
 sync -f /etc
 }
 
-# ── 12 completion/enabled: Complete words in every shell
+# ── 10 completion/enabled: Complete words in every shell
 # The package is there on most servers and does nothing in a shell that is not a login: the lines that load it are commented out in /etc/bash.bashrc.
-read_12() {
+read_10() {
 bash --norc -c 'PS1=x; . /etc/bash.bashrc; complete -p -D' 2>/dev/null </dev/null | grep -q . && echo enabled || echo 'not enabled'
 }
-want_12=enabled
-make_12() {
+want_10=enabled
+make_10() {
 mkdir -p /etc
 { grep -v -e '# kept by Landfall$' /etc/bash.bashrc 2>/dev/null || :; printf '%s\n' 'shopt -oq posix || ! [ -r /usr/share/bash-completion/bash_completion ] || . /usr/share/bash-completion/bash_completion # kept by Landfall'; } >/etc/.bash.bashrc.landfall
 sync /etc/.bash.bashrc.landfall
 mv -fT /etc/.bash.bashrc.landfall /etc/bash.bashrc
 }
 
-# ── 13 completion/kubectl: Complete the words of kubectl
+# ── 11 completion/kubectl: Complete the words of kubectl
 # kubectl knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_13() {
+read_11() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/kubectl && cat /usr/local/share/bash-completion/completions/kubectl; } 2>/dev/null || echo absent
 }
-want_13='0644 root:root
+want_11='0644 root:root
 # Written by Landfall.
 . <(kubectl completion bash 2>/dev/null)'
-make_13() {
+make_11() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.kubectl.landfall <<'END'
@@ -474,15 +423,15 @@ sync /usr/local/share/bash-completion/completions/.kubectl.landfall
 mv -fT /usr/local/share/bash-completion/completions/.kubectl.landfall /usr/local/share/bash-completion/completions/kubectl
 }
 
-# ── 14 completion/kubeadm: Complete the words of kubeadm
+# ── 12 completion/kubeadm: Complete the words of kubeadm
 # kubeadm knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_14() {
+read_12() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/kubeadm && cat /usr/local/share/bash-completion/completions/kubeadm; } 2>/dev/null || echo absent
 }
-want_14='0644 root:root
+want_12='0644 root:root
 # Written by Landfall.
 . <(kubeadm completion bash 2>/dev/null)'
-make_14() {
+make_12() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.kubeadm.landfall <<'END'
@@ -495,15 +444,15 @@ sync /usr/local/share/bash-completion/completions/.kubeadm.landfall
 mv -fT /usr/local/share/bash-completion/completions/.kubeadm.landfall /usr/local/share/bash-completion/completions/kubeadm
 }
 
-# ── 15 completion/crictl: Complete the words of crictl
+# ── 13 completion/crictl: Complete the words of crictl
 # crictl knows its own words, and prints how bash is to complete them. It is asked when they are first wanted in a shell, so that they are always those of the version that is installed.
-read_15() {
+read_13() {
 { stat -c '%04a %U:%G' /usr/local/share/bash-completion/completions/crictl && cat /usr/local/share/bash-completion/completions/crictl; } 2>/dev/null || echo absent
 }
-want_15='0644 root:root
+want_13='0644 root:root
 # Written by Landfall.
 . <(crictl completion bash 2>/dev/null)'
-make_15() {
+make_13() {
 mkdir -p /usr/local/share/bash-completion/completions
 umask 077
 cat >/usr/local/share/bash-completion/completions/.crictl.landfall <<'END'
@@ -516,9 +465,9 @@ sync /usr/local/share/bash-completion/completions/.crictl.landfall
 mv -fT /usr/local/share/bash-completion/completions/.crictl.landfall /usr/local/share/bash-completion/completions/crictl
 }
 
-# ── 16 system/rebooted: Reboot before joining when updates wait for it
+# ── 14 system/rebooted: Reboot before joining when updates wait for it
 # A new kernel, or a new C library under programs that run, mends nothing until the next boot; and what does not survive a boot is better found out now than in the night it comes by itself.
-read_16() {
+read_14() {
 waits=$(if [ -e /etc/kubernetes/kubelet.conf ] || [ -e /etc/kubernetes/landfall/initialised ]; then :; else
   if [ -e /run/reboot-required ]; then
   echo "asked for by $(sort -u /run/reboot-required.pkgs 2>/dev/null | paste -sd ' ' | grep . || echo 'a package')"
@@ -542,8 +491,8 @@ fi
 fi)
 if [ -n "$waits" ]; then echo "$waits"; else echo 'nothing waits for a reboot, or it is a member'; fi
 }
-want_16='nothing waits for a reboot, or it is a member'
-make_16() {
+want_14='nothing waits for a reboot, or it is a member'
+make_14() {
 waits=$({ if [ -e /run/reboot-required ]; then
   echo "asked for by $(sort -u /run/reboot-required.pkgs 2>/dev/null | paste -sd ' ' | grep . || echo 'a package')"
 fi
@@ -595,7 +544,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/system/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/system/stop; stop=${stop:-$tmp/stop}
-say landfall 1 16
+say landfall 1 14
 step 1 make 0
 step 2 make 0
 step 3 make 0
@@ -610,8 +559,6 @@ step 11 make 0
 step 12 make 0
 step 13 make 0
 step 14 make 0
-step 15 make 0
-step 16 make 0
 say end
 }
 main

@@ -27,7 +27,7 @@ import { loginProof } from './login-proof.ts';
 import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
-import { networkEndSteps, networkSteps } from './network.ts';
+import { networkBegunSteps, networkEndSteps, networkSteps } from './network.ts';
 import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
@@ -45,6 +45,7 @@ import { swapSteps } from './swap.ts';
 import { systemSteps } from './system.ts';
 import { clockStep, timeSteps } from './time.ts';
 import { trustSteps } from './trust.ts';
+import { unattendedSteps } from './updates.ts';
 import { virtualAddressSteps } from './virtual-address.ts';
 import { virtualAddressChecks } from './virtual-address-checks.ts';
 import { workloadSteps } from './workloads.ts';
@@ -251,6 +252,15 @@ export const PHASES: readonly Phase[] = [
     steps: networkSteps,
   },
   {
+    id: 'updates',
+    title: 'Have the host keep itself up to date',
+    why: 'What the cluster needs is in and held by now, so the rest of the host may have its security updates by itself. Before, one of them could have met an installation in its middle.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: unattendedSteps,
+  },
+  {
     id: 'serving',
     title: 'Vouch for who joined',
     why: 'A worker has shown the cluster who it is. Now the cluster gives it what to show to others: a certificate of its name and address.',
@@ -282,6 +292,15 @@ export const PHASES: readonly Phase[] = [
     steps: insistingSteps,
   },
   {
+    id: 'network-begun',
+    title: 'See the plugin begin',
+    why: 'On each node the plugin starts as a pod, and then writes down how the runtime is to use it. Until it has, pods there get no address.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: networkBegunSteps,
+  },
+  {
     id: 'join-network',
     title: 'Connect the pods of who joined',
     why: 'The plugin runs on every node, and on every node it writes down how the runtime is to use it.',
@@ -299,24 +318,6 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     pace: 'one by one',
     steps: exchangeSteps,
-  },
-  {
-    id: 'network-end',
-    title: 'See that the pods are connected',
-    why: 'Only when every node has the plugin, and nothing before it, is there one network: then nodes are ready, names are resolved, and pods start anywhere.',
-    stage: 'seat',
-    on: firstControlPlane,
-    when: 'always',
-    steps: networkEndSteps,
-  },
-  {
-    id: 'endpoint-end',
-    title: 'Leave the old endpoint behind',
-    why: 'When nobody goes by a name any more that Landfall has kept, it goes.',
-    stage: 'nodes',
-    on: everyone,
-    when: 'always',
-    steps: (scene) => noFormerName(scene),
   },
   {
     id: 'workloads',
@@ -346,6 +347,24 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     pace: 'one by one',
     steps: etcdSteps,
+  },
+  {
+    id: 'network-end',
+    title: 'See that the pods are connected',
+    why: 'Only when every node has the plugin, and nothing before it, is there one network: then nodes are ready, names are resolved, and pods start anywhere.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: networkEndSteps,
+  },
+  {
+    id: 'endpoint-end',
+    title: 'Leave the old endpoint behind',
+    why: 'When nobody goes by a name any more that Landfall has kept, it goes.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: (scene) => noFormerName(scene),
   },
   {
     id: 'record',

@@ -23,16 +23,18 @@ const UBUNTU_SECURITY = [
 /** A list as apt's configuration has it. */
 const words = (list: readonly string[]): string => list.map((word) => `"${word}";`).join(' ');
 
-/** What may be installed without being told, and what never restarts by itself. */
+/** What may be installed without being told, and what never restarts by itself: said before anything is installed. */
 export function updateSteps({ cluster, facts }: Scene): readonly Step[] {
   const { unattended, needrestart } = cluster.host;
-  const isOn = unattended === 'security';
   return [
-    ...(isOn ? [securityUpdates()] : []),
-    settings(isOn, facts.os === 'ubuntu'),
-    ...(isOn ? [timers()] : []),
+    settings(unattended === 'security', facts.os === 'ubuntu'),
     ...(needrestart === 'quiet' ? [quietNeedrestart()] : []),
   ];
+}
+
+/** What installs security updates, and when it is called. */
+export function unattendedSteps({ cluster }: Scene): readonly Step[] {
+  return cluster.host.unattended === 'security' ? [securityUpdates(), timers()] : [];
 }
 
 function securityUpdates(): Step {

@@ -27,28 +27,25 @@ function cluesOf({ cluster }: Scene): readonly Clue[] {
   return pluginClues(plugin === 'none' ? undefined : plugin);
 }
 
-/** What makes pods reach each other, Services and names: it is set going here, and is seen to begin and to work later. */
+/** What makes pods reach each other, Services and names: it is set going here, and seen to work in {@link networkEndSteps}. */
 export function networkSteps(scene: Scene): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
+  const steps = release === undefined ? [] : pluginSteps(scene, release);
   return [
     ...proxyServer(scene),
     ...namedInPods(scene),
-    ...(release === undefined ? [] : [onePluginStep(scene), ...pluginSteps(scene, release)]),
+    ...(release === undefined
+      ? []
+      : [
+          onePluginStep(scene),
+          ...steps,
+          conflist(scene, release, {
+            id: 'network/conflist',
+            after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],
+          }),
+          ...bridgeOf(release, { id: 'network/bridge', after: ['runtime/answers', 'network/conflist'] }),
+        ]),
   ];
-}
-
-/** What shows on the node asked that the plugin has begun there. */
-export function networkBegunSteps(scene: Scene): readonly Step[] {
-  const release = installed(scene.cluster, scene.lock);
-  return release === undefined
-    ? []
-    : [
-        conflist(scene, release, {
-          id: 'network/conflist',
-          after: [pluginSteps(scene, release).at(-1)?.id ?? 'control-plane/api-ready'],
-        }),
-        ...bridgeOf(release, { id: 'network/bridge', after: ['runtime/answers', 'network/conflist'] }),
-      ];
 }
 
 /** What is seen once the plugin has reached every node and its pods have had the time to start. */

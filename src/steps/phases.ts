@@ -27,7 +27,7 @@ import { loginProof } from './login-proof.ts';
 import { loginSettings } from './login-settings.ts';
 import { machineSteps } from './machine.ts';
 import { nameSteps } from './names.ts';
-import { networkBegunSteps, networkEndSteps, networkSteps } from './network.ts';
+import { networkEndSteps, networkSteps } from './network.ts';
 import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
@@ -243,15 +243,6 @@ export const PHASES: readonly Phase[] = [
     steps: (scene) => (isMoving(scene) ? endpointServers(scene) : []),
   },
   {
-    id: 'network',
-    title: 'Connect the pods',
-    why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
-    stage: 'seat',
-    on: firstControlPlane,
-    when: 'always',
-    steps: networkSteps,
-  },
-  {
     id: 'updates',
     title: 'Have the host keep itself up to date',
     why: 'What the cluster needs is in and held by now, so the rest of the host may have its security updates by itself. Before, one of them could have met an installation in its middle.',
@@ -259,6 +250,15 @@ export const PHASES: readonly Phase[] = [
     on: everyone,
     when: 'always',
     steps: unattendedSteps,
+  },
+  {
+    id: 'network',
+    title: 'Connect the pods',
+    why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
+    stage: 'seat',
+    on: firstControlPlane,
+    when: 'always',
+    steps: networkSteps,
   },
   {
     id: 'serving',
@@ -290,15 +290,6 @@ export const PHASES: readonly Phase[] = [
     when: 'always',
     pace: 'one by one',
     steps: insistingSteps,
-  },
-  {
-    id: 'network-begun',
-    title: 'See the plugin begin',
-    why: 'On each node the plugin starts as a pod, and then writes down how the runtime is to use it. Until it has, pods there get no address.',
-    stage: 'seat',
-    on: firstControlPlane,
-    when: 'always',
-    steps: networkBegunSteps,
   },
   {
     id: 'join-network',

@@ -86,13 +86,13 @@ else
   printf '%s\n' "$said" | awk -F '|' '$1 == "written" && $2 != $3 { print "its pods are yet to be started anew" }'
 fi
 }
-want_1=https://api.harbour.internal:6443
+want_1=https://api.example.com:6443
 make_1() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get configmap kube-proxy -o 'jsonpath={.data.kubeconfig\.conf}')
 if [ -z "$said" ]; then echo 'there is no kubeconfig of kube-proxy in the cluster'; exit 1; fi
-if ! printf '%s\n' "$said" | grep -qE '^ *server: https://api\.harbour\.internal:6443$'; then
+if ! printf '%s\n' "$said" | grep -qE '^ *server: https://api\.example\.com:6443$'; then
   at=$(mktemp -d)
-  printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.harbour.internal:6443#' >"$at/kubeconfig.conf"
+  printf '%s\n' "$said" | sed 's#^\( *server: \).*#\1https://api.example.com:6443#' >"$at/kubeconfig.conf"
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system create configmap kube-proxy --from-file="$at/kubeconfig.conf" --dry-run=client -o yaml |
     timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system annotate --local -f - landfall/kubeconfig-written="$(date -u +%FT%T.%NZ)" -o yaml |
     timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system apply --server-side --force-conflicts --field-manager=landfall -f -
@@ -102,38 +102,20 @@ written=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=ht
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system patch daemonset kube-proxy -p "$(printf '{"spec":{"template":{"metadata":{"annotations":{"landfall/kubeconfig-written":"%s"}}}}}' "$written")"
 }
 
-# ── 2 endpoint/in-pods: Have pods find the endpoint where the host finds it
-# A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
-read_2() {
-for program in kube-proxy; do
-  for pod in /var/lib/kubelet/pods/*/containers/"$program"; do
-    awk -v name=api.harbour.internal -v to=10.0.0.10 -v program="$program" '
-      { sub(/#.*/, "") }
-      { for (i = 2; i <= NF; i++) if ($i == name && $1 != to) print program " finds it at " $1 }' "${pod%/containers/*}/etc-hosts" 2>/dev/null
-  done
-done | sort -u | grep . || echo 'all of them as the host has it'
-}
-want_2='all of them as the host has it'
-make_2() {
-for program in kube-proxy; do
-  for id in $(crictl ps -q --name "^$program\$"); do crictl stop --timeout 10 "$id" >/dev/null || :; done
-done
-}
-
-# ── 3 network/one-plugin: Have no other network plugin in the cluster
+# ── 2 network/one-plugin: Have no other network plugin in the cluster
 # Two plugins give the same pods two sets of addresses and routes, and which one a pod gets depends on the order of two files.
-read_3() {
+read_2() {
 probe rollouts | awk -F '|' -v known='calico-system/DaemonSet/calico-node=calico;kube-system/DaemonSet/cilium=cilium;kube-system/DaemonSet/calico-node=calico, from a manifest;kube-system/DaemonSet/canal=canal;kube-system/DaemonSet/kube-flannel-ds=flannel, from an old manifest;kube-system/DaemonSet/kube-router=kube-router;kube-system/DaemonSet/weave-net=weave' '
   BEGIN { n = split(known, list, ";"); for (i = 1; i <= n; i++) { split(list[i], pair, "="); title[pair[1]] = pair[2] } }
   $1 in title { print "the cluster has " title[$1]; other = 1 }
   { seen = 1 }
   END { if (!seen) print "the cluster says nothing"; else if (!other) print "no other" }'
 }
-want_3='no other'
+want_2='no other'
 
-# ── 4 network/flannel: Put flannel 0.28.10 into the cluster
+# ── 3 network/flannel: Put flannel 0.28.10 into the cluster
 # Kubernetes says that every pod reaches every other by its address, and leaves the doing to a plugin. flannel gives each node a slice of the pod network. Packets of pods travel inside UDP between nodes, 1450 bytes at most. Without a plugin no node becomes ready.
-read_4() {
+read_3() {
 said=
 if [ "$(probe api)" = ok ]; then
   said=$(KUBECTL_EXTERNAL_DIFF='diff -N -U1' timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl diff --server-side --field-manager=landfall --force-conflicts -f - <<'END'
@@ -372,8 +354,8 @@ case $said in
   *) echo 'not there, or the API server does not answer' ;;
 esac
 }
-want_4='as wanted'
-make_4() {
+want_3='as wanted'
+make_3() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f - <<'END'
 apiVersion: v1
 kind: Namespace
@@ -604,6 +586,113 @@ spec:
 END
 }
 
+# ── 4 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+read_4() {
+first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
+if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
+elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
+{
+  "name": "cbr0",
+  "cniVersion": "1.0.0",
+  "plugins": [
+    {
+      "type": "flannel",
+      "delegate": {
+        "hairpinMode": true,
+        "isDefaultGateway": true
+      }
+    },
+    {
+      "type": "portmap",
+      "capabilities": {
+        "portMappings": true
+      }
+    }
+  ]
+}
+END
+then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
+}
+want_4='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_4() {
+case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
+ready() {
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
+    -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'
+}
+# Where many join at once an API server may be too busy to answer: a question that took five seconds counts for twelve.
+seek() { pods=$(ready) || { pods=; tries=$((tries + 12)); }; }
+# Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
+tries=0; seek
+while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; seek; done
+if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
+else
+  echo 'the pod that writes it is about to start'
+  # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
+  tries=0
+  while [ -e /etc/cni/net.d/10-flannel.conflist ] && ! [ -e /run/flannel/subnet.env ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
+fi
+}
+
+# ── 5 network/bridge: Have the node's pods on their bridge
+# With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
+read_5() {
+found=$({
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+  {
+    alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+  } | sed 's/^[^ ]* \(.*\)/\1 is on no bridge/' | sort
+})
+echo "$found" | sed 's/^$/all on it/'
+}
+want_5='all on it'
+make_5() {
+wrong=$(
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+)
+if [ -n "$wrong" ]; then ip link delete cni0; fi
+# A pod whose sandbox has ended gets another from kubelet, and that another place on the bridge.
+{
+  alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+} | while read -r id name; do
+  echo "$name is started anew"
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
+done
+}
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -617,11 +706,12 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 4
+say landfall 1 5
 step 1 make 0
-step 2 make 60
-step 3 check 0
-step 4 make 0
+step 2 check 0
+step 3 make 0
+step 4 make 180
+step 5 make 30
 say end
 }
 main

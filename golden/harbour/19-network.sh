@@ -604,6 +604,113 @@ spec:
 END
 }
 
+# ── 5 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+read_5() {
+first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
+if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
+elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
+{
+  "name": "cbr0",
+  "cniVersion": "1.0.0",
+  "plugins": [
+    {
+      "type": "flannel",
+      "delegate": {
+        "hairpinMode": true,
+        "isDefaultGateway": true
+      }
+    },
+    {
+      "type": "portmap",
+      "capabilities": {
+        "portMappings": true
+      }
+    }
+  ]
+}
+END
+then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
+}
+want_5='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_5() {
+case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
+ready() {
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
+    -o 'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.name} {end}'
+}
+# Where many join at once an API server may be too busy to answer: a question that took five seconds counts for twelve.
+seek() { pods=$(ready) || { pods=; tries=$((tries + 12)); }; }
+# Just after the runtime was restarted a pod that has long written it is not ready, and looks like one that is about to.
+tries=0; seek
+while [ -z "$pods" ] && [ "$tries" -lt 150 ] && ! [ -e /etc/cni/net.d/10-flannel.conflist ]; do tries=$((tries + 1)); sleep 0.4; seek; done
+if [ -n "$pods" ]; then timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel delete pod $pods --wait=false
+else
+  echo 'the pod that writes it is about to start'
+  # A pod that came too early is tried again only after ten to fifteen seconds; one in its place at once.
+  tries=0
+  while [ -e /etc/cni/net.d/10-flannel.conflist ] && ! [ -e /run/flannel/subnet.env ] && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+  timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system delete pod -l k8s-app=kube-dns --field-selector status.phase=Pending --wait=false
+fi
+}
+
+# ── 6 network/bridge: Have the node's pods on their bridge
+# With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
+read_6() {
+found=$({
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+  {
+    alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+  } | sed 's/^[^ ]* \(.*\)/\1 is on no bridge/' | sort
+})
+echo "$found" | sed 's/^$/all on it/'
+}
+want_6='all on it'
+make_6() {
+wrong=$(
+  link=$(ip -o link show dev cni0 2>/dev/null) || :
+has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
+share=$(sed -n 's/^FLANNEL_SUBNET=//p' /run/flannel/subnet.env 2>/dev/null) || :
+case $link in
+  '') ;;
+  *,UP,* | *,UP'>'*) if [ -n "$share" ] && [ "$has" != "$share" ]; then echo "the bridge has the address ${has:-none}, flannel's is $share"; fi ;;
+  *) echo 'the bridge is down' ;;
+esac
+)
+if [ -n "$wrong" ]; then ip link delete cni0; fi
+# A pod whose sandbox has ended gets another from kubelet, and that another place on the bridge.
+{
+  alone=$(ip -o link show type veth 2>/dev/null | grep -E ': veth[0-9a-f]{8}@' | grep -v ' master cni0 ' | sed -n 's/.* link-netns \([^ ]*\).*/\1/p')
+if [ -n "$alone" ]; then
+  crictl pods --state ready -q | while read -r id; do
+    said=$(crictl inspectp -o go-template --template '{{.status.metadata.namespace}}/{{.status.metadata.name}}{{range .info.runtimeSpec.linux.namespaces}}{{with index . "path"}} {{.}}{{end}}{{end}}' "$id") || continue
+    for name in $alone; do
+      case "$said " in *"/$name "*) echo "$id ${said%% *}" ;; esac
+    done
+  done
+fi
+} | while read -r id name; do
+  echo "$name is started anew"
+  crictl --timeout 60s stopp "$id" >/dev/null || crictl --timeout 60s stopp "$id" >/dev/null
+done
+}
+
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -617,11 +724,13 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 4
+say landfall 1 6
 step 1 make 0
 step 2 make 60
 step 3 check 0
 step 4 make 0
+step 5 make 180
+step 6 make 30
 say end
 }
 main

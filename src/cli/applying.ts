@@ -98,7 +98,7 @@ export async function applying(
     if (flags.json) stdout.write(nothingToDo(cluster.name, before.plan));
     else if (!flags.quiet) stdout.write(planText(before.plan, lookOf(context, stdout, flags)));
     if (before.away.length > 0) return 4;
-    await followPort(context, flags, loaded, before.plan);
+    await followPort(loaded, before.plan, (text) => talk(context, flags, text));
     return 0;
   }
   const isAsked = wish.saved === undefined && !flags.yes;
@@ -119,7 +119,7 @@ export async function applying(
     plan: before.plan,
     partial: wish.saved === undefined && isPartial(wish.choice),
     ...(flags.patience === undefined ? {} : { patience: flags.patience }),
-    run: async (options) => {
+    run: async (options, say) => {
       await knowUnderNewPort(loaded);
       const applied = await applyTo({
         ...options,
@@ -140,7 +140,7 @@ export async function applying(
       const { after, images } = applied;
       if (after !== undefined && images !== undefined)
         writeLock(loaded.lockFile, { ...after.plan.lock, images });
-      if (after !== undefined) await followPort(context, flags, loaded, after.plan);
+      if (after !== undefined) await followPort(loaded, after.plan, say);
       return applied;
     },
   });

@@ -25,6 +25,8 @@ const FLAGS: CommonFlags = {
 };
 
 type Run = Undertaking['run'];
+/** One that says nothing itself. */
+type Told = (options: Parameters<Run>[0]) => ReturnType<Run>;
 
 async function carried(
   run: (options: Parameters<Run>[0], it: Fake) => ReturnType<Run>,
@@ -53,7 +55,7 @@ async function carried(
 }
 
 const telling =
-  (events: readonly RunEvent[]): Run =>
+  (events: readonly RunEvent[]): Told =>
   (options) => {
     for (const event of events) options.on(event);
     const problems = events.flatMap((e) => (e.is === 'problem' ? [new Problem(e.problem)] : []));

@@ -17,6 +17,7 @@ import { crowds, members, partsOfCluster } from './members.ts';
 import { program } from './place.ts';
 import { lookOf } from './sight.ts';
 import { stopping } from './stop.ts';
+import { type Say, talk } from './talk.ts';
 import { silentView, viewOf } from './watch.ts';
 
 /** A run that changes hosts, as it is written down, watched and ended. */
@@ -28,7 +29,8 @@ export interface Undertaking {
   readonly plan?: Plan;
   /** It is about a part of the list. */
   readonly partial: boolean;
-  readonly run: (options: Omit<RunOptions, 'site'>) => Promise<Outcome>;
+  /** `say` is for what is to be read while the run is watched. */
+  readonly run: (options: Omit<RunOptions, 'site'>, say: Say) => Promise<Outcome>;
   /** Seconds a lost host is waited for; ten minutes when absent. */
   readonly patience?: number;
   /** Nothing of it is shown but what is wrong. */
@@ -79,18 +81,22 @@ export async function carryOut(
   const stop = stopping(context, `${program(flags)} ${command}`, view.say, view.close);
   let outcome: Outcome;
   try {
-    outcome = await undertaking.run({
-      run,
-      command,
-      version: ownVersion(),
-      stop: stop.signals,
-      patience: undertaking.patience ?? PATIENCE,
-      detached: true,
-      on: (event) => {
-        written.write(event);
-        view.onEvent(event);
+    outcome = await undertaking.run(
+      {
+        run,
+        command,
+        version: ownVersion(),
+        stop: stop.signals,
+        patience: undertaking.patience ?? PATIENCE,
+        detached: true,
+        on: (event) => {
+          written.write(event);
+          view.onEvent(event);
+        },
       },
-    });
+      // Where events are for programs, words are for whoever reads beside them.
+      flags.json ? (text) => talk(context, flags, text) : view.say,
+    );
   } finally {
     view.close();
     stop.done();

@@ -57,12 +57,12 @@ export const reset: Action<ResetFlags> = async (context, flags) => {
       ...(lock === undefined ? {} : { lock }),
       partial: nodes.length > 0,
       ...(flags.patience === undefined ? {} : { patience: flags.patience }),
-      run: (options) =>
+      run: (options, say) =>
         resetAll(
           {
             ...options,
             site,
-            onWayBack: () => followBack(context, flags, loaded, Object.values(plan.facts)),
+            onWayBack: () => followBack(loaded, Object.values(plan.facts), say),
           },
           plan,
         ),

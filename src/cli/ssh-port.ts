@@ -7,10 +7,8 @@ import { asText } from '../config/text.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { carryTrust } from '../ssh/carry-trust.ts';
-import type { Context } from './context.ts';
-import type { CommonFlags } from './flags.ts';
 import { targets } from './site.ts';
-import { talk } from './talk.ts';
+import type { Say } from './talk.ts';
 
 /** The step that says that sshd has moved. */
 const MOVED = 'login/port';
@@ -30,37 +28,26 @@ export async function knowUnderNewPort(loaded: Loaded): Promise<void> {
 }
 
 /** Has cluster.yaml follow an sshd that has moved on every host. */
-export async function followPort(
-  context: Context,
-  flags: CommonFlags,
-  loaded: Loaded,
-  plan: Plan,
-): Promise<void> {
+export async function followPort(loaded: Loaded, plan: Plan, say: Say): Promise<void> {
   const port = pendingPort(loaded);
   if (port === undefined) return;
   const findings = plan.hosts.flatMap((host) => host.findings.filter(({ step }) => step === MOVED));
   const isMoved = findings.length === loaded.cluster.nodes.length;
-  if (isMoved && findings.every(({ forecast }) => forecast === 'right'))
-    await write(context, flags, loaded, port);
+  if (isMoved && findings.every(({ forecast }) => forecast === 'right')) await write(loaded, port, say);
 }
 
 /** Has cluster.yaml follow an sshd that is back where it was, right before its new port is closed. */
-export async function followBack(
-  context: Context,
-  flags: CommonFlags,
-  loaded: Loaded,
-  facts: readonly Facts[],
-): Promise<void> {
+export async function followBack(loaded: Loaded, facts: readonly Facts[], say: Say): Promise<void> {
   const before = facts.map(({ ssh }) => ssh?.before ?? []).find((ports) => ports.length > 0);
   const port = before?.includes(22) === true ? 22 : before?.[0];
-  if (port !== undefined && port !== loaded.cluster.ssh.port) await write(context, flags, loaded, port);
+  if (port !== undefined && port !== loaded.cluster.ssh.port) await write(loaded, port, say);
 }
 
 /** Changes `ssh.port` in the file and nothing else; where that cannot be done, says what to write. */
-async function write(context: Context, flags: CommonFlags, loaded: Loaded, port: number): Promise<void> {
+async function write(loaded: Loaded, port: number, say: Say): Promise<void> {
   const { file, source } = loaded;
   const by = (why: string): void =>
-    talk(context, flags, `sshd listens on port ${port} now. ${why}: write port: ${port} under ssh: in it.`);
+    say(`sshd listens on port ${port} now. ${why}: write port: ${port} under ssh: in it.`);
   if (file === '-') return by('cluster.yaml was read from standard input');
   const now = await readFile(file, 'utf8').catch(() => '');
   if (asText(file, now).content !== source) return by(`${file} was changed meanwhile`);
@@ -71,7 +58,7 @@ async function write(context: Context, flags: CommonFlags, loaded: Loaded, port:
   } catch (error) {
     return by(`${file} cannot be written (${(error as Error).message})`);
   }
-  talk(context, flags, `sshd listens on port ${port} now, and so says ssh.port in ${file}.`);
+  say(`sshd listens on port ${port} now, and so says ssh.port in ${file}.`);
 }
 
 /** Whether the new text differs from the old in the port alone. */

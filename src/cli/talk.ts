@@ -3,6 +3,9 @@ import type { CommonFlags } from './flags.ts';
 import { isDrawable, lookOf } from './sight.ts';
 import { fit } from '../report/width.ts';
 
+/** Takes a line that is to be read; where something is live, it comes above that. */
+export type Say = (text: string) => void;
+
 /** Says something on standard error, unless --quiet. */
 export function talk(context: Context, flags: Pick<CommonFlags, 'quiet' | 'color'>, text: string): void {
   if (flags.quiet) return;

@@ -151,6 +151,21 @@ describe('the list of steps', () => {
     expect(PHASES[0]?.steps(scene()).filter((s) => s.make !== undefined)).toEqual([]);
   });
 
+  it('asks inside no pod before the first kubelet has the certificate that this goes by', () => {
+    const asks = ({ read, make, probes = [] }: Step): boolean =>
+      [read, ...(make === undefined ? [] : [make]), ...probes.map(({ run }) => run)].some(({ text }) =>
+        / exec '?etcd-/.test(text),
+      );
+    let found = 0;
+    for (const list of LISTS) {
+      const served = list.findIndex(({ id }) => id === 'control-plane/serving');
+      if (served === -1) continue;
+      expect(list.slice(0, served).filter(asks)).toEqual([]);
+      found += list.slice(served).filter(asks).length;
+    }
+    expect(found).toBeGreaterThan(3);
+  });
+
   it('prints nothing secret, and lets nobody print a token', () => {
     // What is kept in a variable is not printed.
     const kept = /^ *said=\$\(kubeadm (token create|init phase upload-certs) .*\) \|\| return$/gm;

@@ -1,4 +1,4 @@
-import { controlPlanes, isFirstControlPlane, joiningControlPlanes, workers } from '../model/cluster.ts';
+import { controlPlanes, joiningControlPlanes, workers } from '../model/cluster.ts';
 import { alikeSteps } from './alike.ts';
 import { capacitySteps } from './capacity.ts';
 import { controlPlaneSteps } from './control-plane.ts';
@@ -195,6 +195,24 @@ export const PHASES: readonly Phase[] = [
     steps: (scene) => [clusterInfo(scene)],
   },
   {
+    id: 'updates',
+    title: 'Have the host keep itself up to date',
+    why: 'What the cluster needs is in and held by now, so the rest of the host may have its security updates by itself. Before, one of them could have met an installation in its middle.',
+    stage: 'nodes',
+    on: everyone,
+    when: 'always',
+    steps: unattendedSteps,
+  },
+  {
+    id: 'serving-first',
+    title: 'Vouch for the first kubelet',
+    why: 'What is asked inside a pod, as etcd is for its members, goes by way of kubelet, which answers nobody until it has its certificate. Who signs it takes some seconds to begin after the control plane has.',
+    stage: 'nodes',
+    on: firstControlPlane,
+    when: 'always',
+    steps: (scene) => grantedSteps(scene, 'control-plane'),
+  },
+  {
     id: 'join-ticket',
     title: 'Invite the hosts that are to join',
     why: 'A member is made from both sides: the cluster says whom it expects, and a host shows that it is the one.',
@@ -243,15 +261,6 @@ export const PHASES: readonly Phase[] = [
     steps: (scene) => (isMoving(scene) ? endpointServers(scene) : []),
   },
   {
-    id: 'updates',
-    title: 'Have the host keep itself up to date',
-    why: 'What the cluster needs is in and held by now, so the rest of the host may have its security updates by itself. Before, one of them could have met an installation in its middle.',
-    stage: 'nodes',
-    on: everyone,
-    when: 'always',
-    steps: unattendedSteps,
-  },
-  {
     id: 'network',
     title: 'Connect the pods',
     why: 'Until a plugin gives pods addresses and routes between them, no node is ready and nothing of yours can start.',
@@ -274,12 +283,9 @@ export const PHASES: readonly Phase[] = [
     title: 'See that they can be told',
     why: 'Logs, commands and metrics of a node go by way of its kubelet, which answers nobody until it has its certificate.',
     stage: 'nodes',
-    on: (cluster) => [...firstControlPlane(cluster), ...workers(cluster)],
+    on: workers,
     when: 'always',
-    steps: (scene) => [
-      ...(isFirstControlPlane(scene.cluster, scene.node) ? grantedSteps(scene, 'control-plane') : []),
-      ...servedSteps(scene),
-    ],
+    steps: servedSteps,
   },
   {
     id: 'insistence',

@@ -85,7 +85,7 @@ export function grantSteps(scene: Scene, at: At): readonly Step[] {
 
 /**
  * On a control plane: kubelet serves a certificate that the cluster has signed. It comes before anything is asked of a pod by way of
- * kubelet, as etcd is; and the first one comes after the network, as the controller manager that signs takes seconds to begin.
+ * kubelet, as etcd is.
  */
 export function grantedSteps(scene: Scene, at: At): readonly Step[] {
   if (scene.cluster.certificates.kubelets !== 'signed') return [];

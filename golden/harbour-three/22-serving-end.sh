@@ -1,5 +1,5 @@
 #!/bin/sh
-# harbour · cp-0 · See that they can be told
+# harbour · worker-0 · See that they can be told
 
 # A record: the byte 036 octal, the step's number, a word, and texts in base64. All else on the stream is output.
 say() { printf '\036%s\n' "$*"; }
@@ -56,28 +56,16 @@ step() {
 
 probe_served_certificate() {
 if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname worker-0 -verify_ip 10.0.0.21 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
 else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
 }
 
-# ── 1 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# ── 1 serving/signed: Have kubelet serve a certificate the cluster has signed
 # The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
 read_1() {
 probe served_certificate
 }
 want_1='signed by the cluster'
-make_1() {
-now() {
-  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
-elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
-else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
-}
-tries=0
-until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
-  tries=$((tries + 1)); sleep 1
-done
-/usr/local/sbin/landfall-approve
-}
 
 main() {
 LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
@@ -93,7 +81,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/serving-end/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/serving-end/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 make 120
+step 1 check 120
 say end
 }
 main

@@ -32,19 +32,18 @@ interface Row {
   readonly detail: string;
 }
 
-/** Times two things in turn, so that whatever else the machine does falls on both. */
-async function inTurn(
+/** Seconds that are subtracted from each other. */
+const fine = (seconds: number): string => `${(seconds * 1000).toFixed(0)} ms`;
+
+/** Times things in turn, so that whatever else the machine does falls on all of them; gives the middle of each, in seconds. */
+async function inTurn<const T extends readonly (() => Promise<number>)[]>(
   rounds: number,
-  a: () => Promise<number>,
-  b: () => Promise<number>,
-): Promise<readonly [number, number]> {
-  const as: number[] = [];
-  const bs: number[] = [];
-  for (let i = 0; i < rounds; i += 1) {
-    as.push(await a());
-    bs.push(await b());
-  }
-  return [median(as), median(bs)];
+  ...things: T
+): Promise<{ readonly [K in keyof T]: number }> {
+  const taken = things.map((): number[] => []);
+  for (let i = 0; i < rounds; i += 1)
+    for (const [k, thing] of things.entries()) taken[k]?.push(await thing());
+  return taken.map(median) as { [K in keyof T]: number };
 }
 
 async function help(): Promise<Row> {
@@ -140,19 +139,20 @@ async function nothingToDo(lab: Lab, dir: string, hosts: readonly string[]): Pro
   const apply = [process.execPath, MAIN, 'apply', '--yes', '--json'];
   const all = (work: (host: string) => Promise<{ readonly seconds: number }>): Promise<number> =>
     Promise.all(hosts.map(work)).then((ended) => Math.max(...ended.map(({ seconds }) => seconds)));
-  const [ours, bare] = await inTurn(
+  const readingsAlone = await readingsOn(lab, dir, hosts);
+  const [ours, bare, readings] = await inTurn(
     9,
     async () => (await timed(apply, { cwd: dir })).seconds,
     () => all((host) => timed(ssh(lab, host, 'true'))),
+    readingsAlone,
   );
-  const readings = await readingsAlone(lab, dir, hosts);
   const where = hosts.length === 1 ? 'ssh HOST true' : `ssh HOST true on its ${hosts.length} hosts at once`;
   return {
     what: `apply with nothing to do against ${where}`,
     measured: (ours - readings) / bare,
     goal: 1.5,
     unit: '×',
-    detail: `(${show(ours)} − ${show(readings)} of readings, one after the other, on the host${hosts.length === 1 ? '' : 's'}) : ${show(bare)}`,
+    detail: `(${fine(ours)} − ${fine(readings)} of readings, one after the other, on the host${hosts.length === 1 ? '' : 's'}) : ${fine(bare)}`,
   };
 }
 
@@ -181,22 +181,20 @@ const asked =
   async (host: string, script: string): Promise<string> =>
     (await timed(ssh(lab, host, 'sh -s'), { input: script })).stdout;
 
-/** The seconds the two scripts of a plan run on the hosts themselves, on all of them at once: those of the slowest. */
-async function readingsAlone(lab: Lab, dir: string, hosts: readonly string[]): Promise<number> {
+/** Puts the two scripts of a plan on the hosts; gives what runs them there, on all at once, for the seconds of the slowest. */
+async function readingsOn(lab: Lab, dir: string, hosts: readonly string[]): Promise<() => Promise<number>> {
   const scripts = await readingScripts(dir, asked(lab));
   for (const host of hosts)
     for (const [i, script] of (scripts[host] ?? []).entries())
       await put(lab, host, `/root/readings-${i}.sh`, script);
   const measure =
     'a=$(date +%s%N); for f in /root/readings-*.sh; do sh -s <$f >/dev/null 2>&1; done; echo $(( $(date +%s%N) - a ))';
-  const seconds: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
+  return async () => {
     const took = hosts.map(
       async (host) => Number((await timed(ssh(lab, host, measure))).stdout.trim()) / 1e9,
     );
-    seconds.push(Math.max(...(await Promise.all(took))));
-  }
-  return median(seconds);
+    return Math.max(...(await Promise.all(took)));
+  };
 }
 
 /** A plan over 1,000 hosts that answer at once what the one of this bench has answered. */

@@ -18,16 +18,16 @@ const STALE: Schedule = {
   ],
 };
 
-/** A join goes on without its operator while its node is told to leave: by then it has pods. */
-const JOINED: Schedule = {
+/** A join goes on without its operator, killed at this moment, while its node is told to leave: by then it has pods. */
+const joined = (at: number): Schedule => ({
   planes: 3,
   workers: 0,
   prepared: true,
   acts: [
-    { command: { do: 'apply' }, faults: [{ kind: 'operator killed', at: 22, host: 0, seconds: 1 }] },
+    { command: { do: 'apply' }, faults: [{ kind: 'operator killed', at, host: 0, seconds: 1 }] },
     { command: { do: 'replace', who: 1 }, faults: [] },
   ],
-};
+});
 
 describe('the simulator', () => {
   it('makes a cluster, and nothing is left to do', async () => {
@@ -56,9 +56,14 @@ describe('the simulator', () => {
   });
 
   it('sees no node cleared undrained that became a member after it was told to leave', async () => {
-    const { violation, story } = await play(JOINED);
-    expect(violation).toBeUndefined();
-    expect(story.join('\n')).toContain('leave/joined');
+    const stories: string[] = [];
+    for (let at = 10; at <= 40; at += 1) {
+      const { violation, story } = await play(joined(at));
+      expect(violation, `killed at moment ${at}`).toBeUndefined();
+      stories.push(story.join('\n'));
+    }
+    // Which moment it is depends on what there is to do before.
+    expect(stories.filter((story) => story.includes('leave/joined'))).not.toEqual([]);
   });
 
   it('sees a join brought to its end, and no vote taken back, wherever its host is killed', async () => {

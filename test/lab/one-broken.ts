@@ -16,8 +16,12 @@ export const LIST: readonly Listed[] = allSteps().filter(({ phase }) => phase.wh
 const order = PHASES.map(({ id }) => id);
 const begins = order.indexOf('runtime');
 
+/** Of the host alone, though it comes when the packages are in. */
+const LATE = ['clock', 'updates'];
+
 /** Whether a step is of the host alone. The runtime is not: a node without one is soon not ready, which only other breaks' rounds hide. */
-export const isOfHost = ({ phase }: Listed): boolean => order.indexOf(phase.id) < begins;
+export const isOfHost = ({ phase }: Listed): boolean =>
+  order.indexOf(phase.id) < begins || LATE.includes(phase.id);
 
 /**
  * Every step of a part of the list is broken by hand on a living cluster of one host: plan finds exactly what was broken, apply makes it

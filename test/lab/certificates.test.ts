@@ -55,12 +55,12 @@ async function apply(...words: readonly string[]): Promise<readonly string[]> {
   );
 }
 
-/** Nothing is left to do, or will be in a moment. */
+/** Nothing is left to do, or will be when the timer has come by: every five minutes, for a kubelet that has asked once more. */
 const settled = (): Promise<true> =>
   eventually(
     'an empty plan',
     async () => ((await openSteps(place)).length === 0 ? true : undefined),
-    240_000,
+    400_000,
   );
 
 /** What answers at a port of a host, held against the cluster's authority and the host's address. */

@@ -16,7 +16,7 @@ import { leafCertificates, renewal } from './leaf-certificates.ts';
 import { apiProbe, nodeAddress, nodesProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
-import { grantSteps } from './serving.ts';
+import { ownRequestSteps } from './serving.ts';
 import type { Step } from './step.ts';
 import { heldSteps } from './virtual-address.ts';
 
@@ -205,7 +205,7 @@ function readySteps(scene: Scene): readonly Step[] {
     endpointKept(scene),
     ...keptSettings(scene),
     ...(isMoving(scene) ? [] : endpointServers(scene)),
-    ...grantSteps(scene, 'control-plane'),
+    ...ownRequestSteps(scene, 'control-plane'),
     ...superAdmin(scene),
     renewal(scene, { id: 'control-plane/renewal', after: ['control-plane/init'] }),
   ];

@@ -15,7 +15,7 @@ import { leafCertificates, renewal } from './leaf-certificates.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import { owner } from './prepare.ts';
-import { grantedSteps, grantSteps } from './serving.ts';
+import { ownServingSteps, ownRequestSteps } from './serving.ts';
 import type { Step } from './step.ts';
 import { heldSteps } from './virtual-address.ts';
 
@@ -43,8 +43,8 @@ export function joinControlPlaneSteps(scene: Scene): readonly Step[] {
     apiReady(scene, { id: 'join/api-ready', after: ['join/member'] }),
     nodeStep(scene),
     ...(isMoving(scene) ? [] : endpointServers(scene)),
-    ...grantSteps(scene, 'join'),
-    ...grantedSteps(scene, 'join'),
+    ...ownRequestSteps(scene, 'join'),
+    ...ownServingSteps(scene, 'join'),
     votingStep(scene),
     renewal(scene, { id: 'join/renewal', after: ['join/member'] }),
   ];

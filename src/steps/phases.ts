@@ -38,7 +38,7 @@ import { beginSteps, prepareSteps } from './prepare.ts';
 import { cleaned, cleaningSteps, outsideSteps, proofSteps } from './proof.ts';
 import { aptProxySteps } from './proxy.ts';
 import { reachSteps } from './reach.ts';
-import { grantedSteps, grantingSteps, servedSteps } from './serving.ts';
+import { ownServingSteps, grantingSteps, servedSteps } from './serving.ts';
 import { recordSteps } from './record.ts';
 import { runtimeSteps } from './runtime.ts';
 import { swapSteps } from './swap.ts';
@@ -210,7 +210,7 @@ export const PHASES: readonly Phase[] = [
     stage: 'nodes',
     on: firstControlPlane,
     when: 'always',
-    steps: (scene) => grantedSteps(scene, 'control-plane'),
+    steps: (scene) => ownServingSteps(scene, 'control-plane'),
   },
   {
     id: 'join-ticket',

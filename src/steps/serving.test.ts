@@ -7,7 +7,7 @@ import { HARBOUR, inRoot, put, read, scene } from '../../test/steps/scene.ts';
 import type { Cluster, Node } from '../model/cluster.ts';
 import type { Scene } from './phase.ts';
 import { approverText } from './serving-approval.ts';
-import { askingSteps, grantedSteps, grantingSteps, grantSteps, servedSteps } from './serving.ts';
+import { askingSteps, ownServingSteps, grantingSteps, ownRequestSteps, servedSteps } from './serving.ts';
 
 const worker = (n: number): Node => ({
   name: `worker-${n}`,
@@ -276,8 +276,8 @@ describe('where kubelets make their own', () => {
     const at = scene(cluster);
     const own = { ...at, node: worker(0) };
     expect([
-      grantSteps(at, 'control-plane'),
-      grantedSteps(at, 'control-plane'),
+      ownRequestSteps(at, 'control-plane'),
+      ownServingSteps(at, 'control-plane'),
       grantingSteps(at),
       askingSteps(own),
       servedSteps(own),

@@ -74,7 +74,7 @@ type At = 'control-plane' | 'join';
 const readyAt = (at: At): readonly StepId[] => [`${at}/api-ready`, `${at}/node`];
 
 /** On a control plane, once its API server is ready and knows the node: what its kubelet needs to be granted a certificate. */
-export function grantSteps(scene: Scene, at: At): readonly Step[] {
+export function ownRequestSteps(scene: Scene, at: At): readonly Step[] {
   if (scene.cluster.certificates.kubelets !== 'signed') return [];
   return [
     asksStep(scene, at),
@@ -87,7 +87,7 @@ export function grantSteps(scene: Scene, at: At): readonly Step[] {
  * On a control plane: kubelet serves a certificate that the cluster has signed. It comes before anything is asked of a pod by way of
  * kubelet, as etcd is.
  */
-export function grantedSteps(scene: Scene, at: At): readonly Step[] {
+export function ownServingSteps(scene: Scene, at: At): readonly Step[] {
   if (scene.cluster.certificates.kubelets !== 'signed') return [];
   const id = (what: string): StepId => `${at}/${what}`;
   return [
@@ -203,7 +203,7 @@ export function servedSteps(scene: Scene): readonly Step[] {
 }
 
 /** kubelet is told to ask the cluster for what it serves. kubeadm fetches its settings from the cluster, where they are kept. */
-function asksStep({ cluster, node }: Scene, at: 'control-plane' | 'join'): Step {
+function asksStep({ cluster, node }: Scene, at: At): Step {
   const first = isFirstControlPlane(cluster, node);
   return {
     id: `${at}/serving-settings`,

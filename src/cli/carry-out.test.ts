@@ -29,7 +29,7 @@ type Run = Undertaking['run'];
 type Told = (options: Parameters<Run>[0]) => ReturnType<Run>;
 
 async function carried(
-  run: (options: Parameters<Run>[0], it: Fake) => ReturnType<Run>,
+  run: (options: Parameters<Run>[0], it: Fake, say: Parameters<Run>[1]) => ReturnType<Run>,
   flags: Partial<CommonFlags> = {},
   options: FakeOptions = {},
 ) {
@@ -46,7 +46,7 @@ async function carried(
       lock: LOCK,
       plan: PLAN,
       partial: false,
-      run: (o) => run(o, it),
+      run: (o, say) => run(o, it, say),
     },
   );
   const runs = join(dir, 'landfall', 'harbour', 'runs');
@@ -98,6 +98,18 @@ describe('a run that is carried out', () => {
     expect(it.err().startsWith('\u001b[?25l')).toBe(true);
     expect(it.err().indexOf('\u001b[?25h')).toBeGreaterThan(0);
     expect(it.out()).not.toContain('\u001b');
+  });
+
+  test('has what it says itself above what is live, and beside the events where those are printed', async () => {
+    const saying: Parameters<typeof carried>[0] = (options, _, say) => {
+      say('sshd listens elsewhere');
+      return telling(GOOD)(options);
+    };
+    const watched = await carried(saying, {}, { isTerminal: true });
+    expect(watched.it.err()).toContain('  sshd listens elsewhere\u001b[K\n');
+    const printed = await carried(saying, { json: true });
+    expect(printed.it.err()).toBe('sshd listens elsewhere\n');
+    expect(printed.it.out()).toBe(GOOD.map(eventLine).join(''));
   });
 
   test('says nothing with --quiet but what is wrong', async () => {

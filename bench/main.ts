@@ -35,6 +35,10 @@ interface Row {
 /** Seconds that are subtracted from each other. */
 const fine = (seconds: number): string => `${(seconds * 1000).toFixed(0)} ms`;
 
+/** What hosts asked at once take: the seconds of the slowest. */
+const slowest = async (hosts: readonly string[], work: (host: string) => Promise<number>): Promise<number> =>
+  Math.max(...(await Promise.all(hosts.map(work))));
+
 /** Times things in turn, so that whatever else the machine does falls on all of them; gives the middle of each, in seconds. */
 async function inTurn<const T extends readonly (() => Promise<number>)[]>(
   rounds: number,
@@ -137,13 +141,11 @@ async function create(lab: Lab, first: string, last: string): Promise<Row> {
  */
 async function nothingToDo(lab: Lab, dir: string, hosts: readonly string[]): Promise<Row> {
   const apply = [process.execPath, MAIN, 'apply', '--yes', '--json'];
-  const all = (work: (host: string) => Promise<{ readonly seconds: number }>): Promise<number> =>
-    Promise.all(hosts.map(work)).then((ended) => Math.max(...ended.map(({ seconds }) => seconds)));
   const readingsAlone = await readingsOn(lab, dir, hosts);
   const [ours, bare, readings] = await inTurn(
     9,
     async () => (await timed(apply, { cwd: dir })).seconds,
-    () => all((host) => timed(ssh(lab, host, 'true'))),
+    () => slowest(hosts, async (host) => (await timed(ssh(lab, host, 'true'))).seconds),
     readingsAlone,
   );
   const where = hosts.length === 1 ? 'ssh HOST true' : `ssh HOST true on its ${hosts.length} hosts at once`;
@@ -189,12 +191,8 @@ async function readingsOn(lab: Lab, dir: string, hosts: readonly string[]): Prom
       await put(lab, host, `/root/readings-${i}.sh`, script);
   const measure =
     'a=$(date +%s%N); for f in /root/readings-*.sh; do sh -s <$f >/dev/null 2>&1; done; echo $(( $(date +%s%N) - a ))';
-  return async () => {
-    const took = hosts.map(
-      async (host) => Number((await timed(ssh(lab, host, measure))).stdout.trim()) / 1e9,
-    );
-    return Math.max(...(await Promise.all(took)));
-  };
+  return () =>
+    slowest(hosts, async (host) => Number((await timed(ssh(lab, host, measure))).stdout.trim()) / 1e9);
 }
 
 /** A plan over 1,000 hosts that answer at once what the one of this bench has answered. */

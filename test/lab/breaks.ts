@@ -52,12 +52,13 @@ const SSHD = '/etc/ssh/sshd_config.d';
 const LISTENER =
   'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, sockaddr_in(22322, INADDR_ANY)) or die; listen($s, 1); sleep 600';
 
-/** The API server started anew without one of its flags. */
-const withoutFlag = (flag: string): string => `before=$(crictl ps -q --name '^kube-apiserver$')
-sed -i '/--${flag}=/d' /etc/kubernetes/manifests/kube-apiserver.yaml
+/** The API server started anew when sed has been at its manifest. */
+const apiServerWith = (edit: string): string => `before=$(crictl ps -q --name '^kube-apiserver$')
+sed -i '${edit}' /etc/kubernetes/manifests/kube-apiserver.yaml
 isAnew() { now=$(crictl ps -q --name '^kube-apiserver$'); [ -n "$now" ] && [ "$now" != "$before" ] && kube get --raw /readyz; }
 await isAnew`;
 
+const WHOLE_MANIFEST = 'who makes another flag right makes the whole manifest anew, and this one with it';
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
@@ -721,15 +722,20 @@ rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
   'serving/insisted': [
     {
       how: 'the API server takes any kubelet',
-      by: withoutFlag('kubelet-certificate-authority'),
+      by: apiServerWith('/--kubelet-certificate-authority=/d'),
       alone: 'the API server is started anew',
     },
   ],
   'control-plane/api-ends': [
     {
+      how: 'another time for whoever watches',
+      by: apiServerWith('s/\\(--shutdown-watch-termination-grace-period=\\).*/\\11s/'),
+      alone: WHOLE_MANIFEST,
+    },
+    {
       how: 'the API server waits for whoever watches',
-      by: withoutFlag('shutdown-watch-termination-grace-period'),
-      alone: 'who makes another flag right makes the whole manifest anew, and this one with it',
+      by: apiServerWith('/--shutdown-watch-termination-grace-period=/d'),
+      alone: WHOLE_MANIFEST,
     },
   ],
 

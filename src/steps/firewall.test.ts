@@ -47,6 +47,20 @@ describe('the rules of a host', () => {
     expect(of({ firewall: OLD })).toEqual(['firewall/nftables', RULES, 'firewall/answers', UNIT, SETTLED]);
   });
 
+  it.each([
+    ['wished', { firewall: OLD }, {}],
+    ['there, and wished no more', {}, { firewall: true }],
+    ['wished away', { firewall: { mode: 'none', allow: [] } }, {}],
+  ] as const)('are taken away while nft is still there: %s', (_, more, facts) => {
+    const undone = allSteps(scene({ ...HARBOUR, ...more }, facts))
+      .toReversed()
+      .flatMap(({ id, undo }) => (undo === undefined ? [] : [{ id, text: undo.text }]));
+    const needs = undone.filter(({ text }) => text.includes('nft delete table inet landfall'));
+    const goes = undone.findIndex(({ text }) => /purge[^]*nftables|nftables[^]*purge/.test(text));
+    expect(needs.length).toBeGreaterThan(0);
+    expect(goes).toBeGreaterThanOrEqual(Math.max(...needs.map((one) => undone.indexOf(one))));
+  });
+
   it('are loaded, kept, there after a reboot, and taken away', () => {
     const one = host();
     expect(applied(one)).toBe(true);

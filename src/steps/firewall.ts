@@ -16,6 +16,7 @@ import { firewallText } from './firewall-text.ts';
 import { distributionPackage } from './kinds/distribution-package.ts';
 import { draft, folder, inPlace } from './kinds/file.ts';
 import { ownFile } from './kinds/own-file.ts';
+import { uninstall } from './kinds/packages.ts';
 import type { Scene } from './phase.ts';
 import { FIREWALL_STATE, WISHED } from './places.ts';
 import {
@@ -30,6 +31,8 @@ import {
 } from './rollback.ts';
 import type { Clue, Step } from './step.ts';
 
+/** The package nft is in. */
+const TOOL = 'nftables';
 const NFT = 'https://wiki.nftables.org/wiki-nftables/index.php/Main_Page';
 
 /** The firewall the hosts are to have; undefined when they are to have none. */
@@ -48,7 +51,7 @@ export function firewallTool(scene: Scene): readonly Step[] {
         why: 'The kernel has one firewall, and nft is its own tool. Its service, which empties every table when it is started, stays off as the distribution has it.',
         see: [NFT],
       },
-      'nftables',
+      TOOL,
     ),
   ];
 }
@@ -129,7 +132,9 @@ function noFirewall(): Step {
       echo "\${left:-none}"`,
     want: 'none',
     make: nothingLeft,
-    undo: nothingLeft,
+    undo: sh`
+      ${nothingLeft}
+      ${uninstall([TOOL])}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { runtimeOf } from '../model/runtime.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
+import { firewallRules } from './firewall.ts';
 import { draft, file, folder, putBack, inPlace } from './kinds/file.ts';
 import { install, packagesProbe, uninstall, updateIndexes, type WantedPackage } from './kinds/packages.ts';
 import { minorOf } from './node.ts';
@@ -209,7 +210,8 @@ export function packageSteps(scene: Scene): readonly Step[] {
       read: sh`probe packages | awk ${`${COMPANIONS.map((c) => `$1 == "${c}" { print $1, $4; next }`).join(' ')} { print $1, $2, $4 }`}`,
       want: [installedLines(scene), ...COMPANIONS.map((name) => `${name} installed`)].sort().join('\n'),
       make: install([...pinned(scene), ...COMPANIONS.map((name) => ({ name }))]),
-      undo: uninstall([...names, ...COMPANIONS]),
+      // A firewall is undone after this, and with nft.
+      undo: uninstall(firewallRules(scene).length === 0 ? [...names, ...COMPANIONS] : names),
       clues: APT_CLUES,
     },
     {

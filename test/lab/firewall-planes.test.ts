@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { breakLab } from '../../src/lab/break.ts';
 import { fromOutside } from '../../src/lab/host.ts';
-import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import { historyFolder } from '../../src/run/history.ts';
 import {
@@ -16,6 +15,7 @@ import {
   landfall,
   openSteps,
   put,
+  rulesOf,
   said,
   well,
   wellOnHost,
@@ -139,9 +139,8 @@ test('a reset takes them away with everything else', async () => {
   const ended = await landfall(place, 'reset', '--cluster', NAME, '--yes');
   expect(ended.status, said(ended)).toBe(0);
   for (const host of HOSTS) {
-    // nft is gone from the host, as it came: its kernel is asked from here.
-    const asked = [`--net=${namespacePath(namesOf(NAME).host(host))}`, 'nft', 'list', 'tables'];
-    expect((await promisify(execFile)('nsenter', asked)).stdout).not.toContain('landfall');
+    const rules = await rulesOf(NAME, host);
+    expect(rules, `${host}: ${rules}`).not.toContain('table inet landfall');
     expect(await wellOnHost(lab, host, 'ls -d /etc/landfall 2>/dev/null || :')).toBe('');
   }
   expect(await remains()).toEqual(left);

@@ -21,6 +21,7 @@ import {
   onHost,
   openSteps,
   put,
+  rulesOf,
   said,
   well,
   wellOnHost,
@@ -316,5 +317,7 @@ test('no firewall takes it away; and a reset leaves nothing of it', async () => 
     const files = await snapshot(lab, host, false);
     expect([host, differences(was.files, files)]).toEqual([host, []]);
     expect([host, await wellOnHost(lab, host, LEFT)]).toEqual([host, was.left]);
+    const rules = await rulesOf(NAME, host);
+    expect(rules, `${host}: ${rules}`).not.toContain('table inet landfall');
   }
 });

@@ -1,8 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { labDown } from '../../src/lab/down.ts';
+import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import type { Lab, LabSpec } from '../../src/lab/spec.ts';
 import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
@@ -160,4 +162,10 @@ export function put(desk: Desk, name: string, text: string): string {
   const path = join(desk.dir, name);
   writeFileSync(path, text);
   return path;
+}
+
+/** All rules the kernel of a lab's host holds, asked from outside of it: after a reset there is no nft there. */
+export async function rulesOf(lab: string, host: string): Promise<string> {
+  const asked = [`--net=${namespacePath(namesOf(lab).host(host))}`, 'nft', 'list', 'ruleset'];
+  return (await promisify(execFile)('nsenter', asked)).stdout;
 }

@@ -40,6 +40,11 @@ export function wishedFirewall({ cluster: { firewall } }: Pick<Scene, 'cluster'>
   return firewall === undefined || firewall.mode === 'none' ? undefined : firewall;
 }
 
+/** Whether anything is done about a firewall on the host: it is to have one, or to lose it. A reset then needs nft to the end. */
+export function concernsFirewall(scene: Scene): boolean {
+  return scene.cluster.firewall !== undefined || scene.facts.firewall === true;
+}
+
 /** What loads the rules. */
 export function firewallTool(scene: Scene): readonly Step[] {
   if (wishedFirewall(scene) === undefined) return [];
@@ -84,10 +89,7 @@ const FOREIGN: readonly Clue[] = [
 /** The new rules, in the kernel and for the time being; or none, where none are wished. */
 export function firewallRules(scene: Scene): readonly Step[] {
   const firewall = wishedFirewall(scene);
-  if (firewall === undefined) {
-    const said = scene.cluster.firewall?.mode === 'none';
-    return said || scene.facts.firewall === true ? [noFirewall()] : [];
-  }
+  if (firewall === undefined) return concernsFirewall(scene) ? [noFirewall()] : [];
   const text = firewallText(scene, firewall);
   return [
     {

@@ -3,7 +3,7 @@ import { runtimeOf } from '../model/runtime.ts';
 import { sh } from '../shell/sh.ts';
 import { APT_CLUES } from './clues.ts';
 import { fetch } from './fetch.ts';
-import { firewallRules } from './firewall.ts';
+import { concernsFirewall } from './firewall.ts';
 import { draft, file, folder, putBack, inPlace } from './kinds/file.ts';
 import { install, packagesProbe, uninstall, updateIndexes, type WantedPackage } from './kinds/packages.ts';
 import { minorOf } from './node.ts';
@@ -211,7 +211,7 @@ export function packageSteps(scene: Scene): readonly Step[] {
       want: [installedLines(scene), ...COMPANIONS.map((name) => `${name} installed`)].sort().join('\n'),
       make: install([...pinned(scene), ...COMPANIONS.map((name) => ({ name }))]),
       // A firewall is undone after this, and with nft.
-      undo: uninstall(firewallRules(scene).length === 0 ? [...names, ...COMPANIONS] : names),
+      undo: uninstall(concernsFirewall(scene) ? names : [...names, ...COMPANIONS]),
       clues: APT_CLUES,
     },
     {

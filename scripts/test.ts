@@ -1,7 +1,7 @@
 /**
  * The checks and tests, one after another, and one line at the end: "N passed, N failed".
  * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host, each step broken in one way. In CI
- * it runs all but what takes long to show.
+ * hosts join, die and are replaced, too.
  * `npm test -- unit` runs the stages whose names begin with the words given.
  * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */
@@ -34,9 +34,12 @@ const labFiles = process.argv[2] === '--lab' ? process.argv.slice(3) : undefined
 const words = labFiles === undefined ? process.argv.slice(2) : ['build', 'depot', 'lab'];
 const bin = (name: string): string => join('node_modules', '.bin', name);
 
-function spawned(command: string, args: readonly string[]): Promise<number> {
+function spawned(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     child.on('error', reject);
     child.on('close', (status) => resolve(status ?? 1));
   });
@@ -98,11 +101,13 @@ function longest(report: Report): string {
 /**
  * Vitest projects, counted test by test; a file that cannot even be loaded counts as one failure.
  * @param atOnce how many files run at the same time.
+ * @param isThorough whether all is tried where one of each kind is tried else: every way to break a step, every moment to cut a move short.
  * @param files words of the names of those that are run; all when there are none.
  */
 async function vitest(
   projects: readonly string[],
   atOnce: number,
+  isThorough: boolean,
   files: readonly string[] = [],
 ): Promise<Tally> {
   const dir = mkdtempSync(join(tmpdir(), 'landfall-test-'));
@@ -110,13 +115,11 @@ async function vitest(
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     const chosen = projects.map((name) => `--project=${name}`);
-    const status = await spawned(bin('vitest'), [
-      'run',
-      ...chosen,
-      `--maxWorkers=${atOnce}`,
-      ...reporters,
-      ...files,
-    ]);
+    const status = await spawned(
+      bin('vitest'),
+      ['run', ...chosen, `--maxWorkers=${atOnce}`, ...reporters, ...files],
+      isThorough ? { LANDFALL_TEST_THOROUGH: '1' } : {},
+    );
     if (!existsSync(file)) return { passed: 0, failed: 1 };
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     console.log(`── the longest, in seconds: ${longest(report)}`);
@@ -136,11 +139,8 @@ function noLab(): string | undefined {
   return undefined;
 }
 
-/** The lab's tests: of one cluster on one host; in CI of other releases, of several hosts and of long random walks, too; or all there are. */
-const LAB_PROJECTS = labFiles !== undefined ? ['lab', 'wide', 'far'] : inCi ? ['lab', 'wide'] : ['lab'];
-
-/** Every way to break a step is tried where all is tried; else one of each step. */
-if (inCi || labFiles !== undefined) process.env['LANDFALL_TEST_THOROUGH'] = '1';
+/** The lab's tests: of one cluster on one host; in CI of its members, too; or all there are. */
+const LAB_PROJECTS = labFiles !== undefined ? ['lab', 'members', 'far'] : inCi ? ['lab', 'members'] : ['lab'];
 
 /** How many lab tests run at the same time: each has a lab of its own. */
 const LABS_AT_ONCE = 3;
@@ -163,7 +163,7 @@ const STAGES: readonly Stage[] = [
     name: 'unit',
     what: 'unit, property and golden tests',
     // Some of them wait for a while for what is to happen.
-    run: () => vitest(['unit'], availableParallelism() + 1),
+    run: () => vitest(['unit'], availableParallelism() + 1, inCi),
   },
   {
     name: 'transport',
@@ -172,7 +172,7 @@ const STAGES: readonly Stage[] = [
       readMachine().root ? undefined : 'the transport tests start an sshd of their own, as root',
     // For somebody who does not answer, mostly: more at once than there are processors.
     isBeside: true,
-    run: () => vitest(['transport'], 2 * availableParallelism()),
+    run: () => vitest(['transport'], 2 * availableParallelism(), inCi),
   },
   {
     name: 'depot',
@@ -186,7 +186,7 @@ const STAGES: readonly Stage[] = [
     what: 'real hosts and real clusters',
     hindrance: noLab,
     // A cluster that comes up waits more than it works.
-    run: () => vitest(LAB_PROJECTS, LABS_AT_ONCE, labFiles),
+    run: () => vitest(LAB_PROJECTS, LABS_AT_ONCE, labFiles !== undefined, labFiles),
   },
 ];
 
@@ -255,7 +255,7 @@ async function main(): Promise<number> {
   }
   if (labFiles === undefined && stages.some(({ name }) => name === 'lab'))
     console.log(
-      `\nNot among these: ${inCi ? '' : 'the lab with other releases and several hosts, and more ways to break each step, which CI runs; '}what takes long to show. npm run test:lab runs all of it.`,
+      `\nNot among these: ${inCi ? '' : 'hosts that join, die and are replaced, which CI runs; '}other releases, more hosts, and more ways to break each step. npm run test:lab runs all of it.`,
     );
   if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -1,2 +1,2 @@
-/** Whether all is tried, and not what a change is tried with alone: in CI, and by `npm run test:lab`. */
+/** Whether all is tried, and not what a change is tried with alone: by `npm run test:lab`, and in CI where no lab is needed. */
 export const THOROUGH = process.env['LANDFALL_TEST_THOROUGH'] === '1';

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { breakLab } from '../../src/lab/break.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Finding, Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
@@ -18,11 +19,13 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
+import { eventually, live } from './live.ts';
+import { namedServers } from './servers.ts';
 import { LEFT } from './snapshot.ts';
 
 /*
- * Three control planes: they come up one by one, one of them is made anew with its join cut short in between, and all go again.
- * The endpoint is the first one's own address, where a load balancer of the user's would be.
+ * Three control planes: they come up one by one, their endpoint is moved and moved back, one of them is made anew with its join cut
+ * short in between, and all go again. The endpoint is the first one's own address, where a load balancer of the user's would be.
  */
 
 const NAME = 'test-control-planes';
@@ -32,19 +35,29 @@ let lab: Lab;
 let place: Desk;
 let left: Readonly<Record<string, string>>;
 
-beforeAll(async () => {
-  lab = await freshLab(NAME, HOSTS);
-  place = desk();
-  rmSync(join(historyFolder(NAME), '..'), { recursive: true, force: true });
-  const nodes = lab.hosts.map(
-    ({ name, address }) =>
-      `  - { name: ${name}, role: ${name.startsWith('cp') ? 'control-plane' : 'worker'}, address: ${address} }\n`,
+const addressOf = (name: string): string => lab.hosts.find((host) => host.name === name)?.address ?? '';
+/** The first one's own address: no endpoint anybody should want, and good enough until there is a better one. */
+const OWN = (): string => `${addressOf('cp-0')}:6443`;
+/** What Landfall calls an address between the control planes. */
+const SHARED = `api.${NAME}.internal:6443`;
+
+function wish(endpoint: string): void {
+  const nodes = HOSTS.map(
+    (name) =>
+      `  - { name: ${name}, role: ${name.startsWith('cp') ? 'control-plane' : 'worker'}, address: ${addressOf(name)} }\n`,
   );
   put(
     place,
     'cluster.yaml',
-    `apiVersion: landfall/v1\nkind: Cluster\nname: ${NAME}\nkubernetes: "1.36"\nlab: ${NAME}\nendpoint: { address: "${lab.hosts[0]?.address}:6443" }\nnodes:\n${nodes.join('')}`,
+    `apiVersion: landfall/v1\nkind: Cluster\nname: ${NAME}\nkubernetes: "1.36"\nlab: ${NAME}\nendpoint: ${endpoint}\nnodes:\n${nodes.join('')}`,
   );
+}
+
+beforeAll(async () => {
+  lab = await freshLab(NAME, HOSTS);
+  place = desk();
+  rmSync(join(historyFolder(NAME), '..'), { recursive: true, force: true });
+  wish(`{ address: "${OWN()}" }`);
   left = await remains();
 });
 
@@ -94,6 +107,63 @@ test('three control planes and a worker come up by one apply, each with a vote',
     expect(
       await wellOnHost(lab, host, 'kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz'),
     ).toBe('ok');
+});
+
+/** Who names which API server when all of them have gone over to this endpoint. */
+const overTo = (endpoint: string): Awaited<ReturnType<typeof namedServers>> => ({
+  ...Object.fromEntries(
+    HOSTS.map((host) => [
+      host,
+      host.startsWith('cp')
+        ? [...new Set([`https://${addressOf(host)}:6443`, `https://${endpoint}`])].sort()
+        : [`https://${endpoint}`],
+    ]),
+  ),
+  cluster: [endpoint, `https://${endpoint}`, `https://${endpoint}`],
+});
+
+test('its endpoint is moved to an address between them, though the second loses its power in the middle, and back', async () => {
+  expect(await namedServers(lab, HOSTS)).toEqual(overTo(OWN()));
+  const authority = await wellOnHost(lab, 'cp-0', 'sha256sum /etc/kubernetes/pki/ca.crt');
+  wish(`{ virtualIP: ${addressOf('cp-0').replace(/\.\d+$/, '.200')} }`);
+  const cut = live(place, NAME, 'apply', '--yes', '--patience', '5', '--move-endpoint', SHARED);
+  const reached = await cut.first(
+    (e) => e.is === 'step' && e.step === 'endpoint/kubeconfigs' && e.host === 'cp-1' && e.state === 'making',
+  );
+  expect(reached).toBeDefined();
+  await breakLab(NAME, { is: 'power-loss', host: 'cp-1' });
+  const ended = await cut.ended;
+  expect(ended.status, said(ended)).not.toBe(0);
+  // Two of three are a majority, wherever they have got to.
+  await eventually(
+    'the two others to answer',
+    async () =>
+      (await onHost(lab, 'cp-2', 'kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz'))
+        .status === 0
+        ? true
+        : undefined,
+    60_000,
+  );
+  await breakLab(NAME, { is: 'start', host: 'cp-1' });
+  await eventually(
+    'the second to be back',
+    async () => ((await onHost(lab, 'cp-1', 'true')).status === 0 ? true : undefined),
+    120_000,
+  );
+  const rest = await landfall(place, 'apply', '--yes');
+  expect(rest.status, said(rest)).toBe(0);
+  console.info(`the rest of the move: ${rest.ms} ms`);
+  expect(await namedServers(lab, HOSTS)).toEqual(overTo(SHARED));
+  expect(await members()).toEqual(ALL);
+  await expectClosed();
+
+  wish(`{ address: "${OWN()}" }`);
+  const back = await landfall(place, 'apply', '--yes', '--move-endpoint', OWN());
+  expect(back.status, said(back)).toBe(0);
+  console.info(`and back: ${back.ms} ms`);
+  expect(await namedServers(lab, HOSTS)).toEqual(overTo(OWN()));
+  expect(await wellOnHost(lab, 'cp-0', 'sha256sum /etc/kubernetes/pki/ca.crt')).toBe(authority);
+  await expectClosed();
 });
 
 test('one is taken back, its join is cut short in etcd, and the next apply brings it to its end', async () => {

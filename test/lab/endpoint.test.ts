@@ -18,6 +18,7 @@ import {
   wellOnHost,
 } from './harness.ts';
 import { eventually, live } from './live.ts';
+import { namedServers } from './servers.ts';
 import { differences, snapshot } from './snapshot.ts';
 
 /*
@@ -66,32 +67,11 @@ const forecast = async (): Promise<readonly string[]> => {
     findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step} ${f.forecast}`),
   );
 };
-const kube = (words: string): Promise<string> =>
-  wellOnHost(lab, 'cp-0', `kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
-const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
-
-/** Every API server that is named anywhere: by kubeconfigs of hosts, and by what the cluster keeps. */
-async function named(hosts: readonly string[] = HOSTS): Promise<Readonly<Record<string, readonly string[]>>> {
-  const files = await Promise.all(
-    hosts.map(async (host) => [
-      host,
-      lines(await wellOnHost(lab, host, "sed -n 's/^ *server: //p' /etc/kubernetes/*.conf | sort -u")),
-    ]),
-  );
-  const kept = await Promise.all([
-    kube("-n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}'"),
-    kube("-n kube-system get configmap kube-proxy -o jsonpath='{.data.kubeconfig\\.conf}'"),
-    kube("-n kube-public get configmap cluster-info -o jsonpath='{.data.kubeconfig}'"),
-  ]);
-  return {
-    ...Object.fromEntries(files),
-    cluster: kept.map((text) => /(?:server|controlPlaneEndpoint): (.*)/.exec(text)?.[1] ?? 'none'),
-  };
-}
+const named = (hosts: readonly string[] = HOSTS): ReturnType<typeof namedServers> => namedServers(lab, hosts);
 const all = (
   endpoint: string,
   own = `https://${addressOf('cp-0')}:6443`,
-): Awaited<ReturnType<typeof named>> => ({
+): Awaited<ReturnType<typeof namedServers>> => ({
   'cp-0': [own, `https://${endpoint}`].sort(),
   'worker-0': [`https://${endpoint}`],
   cluster: [endpoint, `https://${endpoint}`, `https://${endpoint}`],

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freshRoot } from '../../test/steps/root.ts';
 import { HARBOUR, inRoot, read, runPiece, scene, step } from '../../test/steps/scene.ts';
@@ -11,7 +12,7 @@ const time = (more: Partial<typeof HARBOUR.host.time>) =>
 function chronyc(tracking: string, sources: string, status = 0): void {
   put(
     'bin/chronyc',
-    `#!/bin/sh\ncase "$*" in *tracking) echo '${tracking}'; exit ${status} ;; *sources) printf '%s\\n' '${sources}' ;; esac\n`,
+    `#!/bin/sh\ncase "$*" in *tracking) echo '${tracking}'; exit ${status} ;; *sources) printf '%s\\n' '${sources}' ;; burst*) echo "$*" >>'${join(root(), 'burst')}' ;; esac\n`,
     0o755,
   );
 }
@@ -36,6 +37,18 @@ describe('the clock', () => {
     const one = step('time/synchronised');
     expect(read(one, bin())).toBe(reading);
     expect(reading === one.want).toBe(said.includes('-0.000012345'));
+  });
+
+  it.each([
+    ['none has ever answered', '^,?,192.0.2.1,0,6,0,4294967295,0.0,0.0,0.0', true],
+    ['the last answer is two minutes ago', '^,?,192.0.2.1,3,7,201,117,0.001,0.001,0.01', true],
+    ['answers are coming in', '^,?,192.0.2.1,3,6,3,1,0.001,0.001,0.01', false],
+    ['one is followed', GOOD, false],
+    ['chrony cannot be asked', '506 Cannot talk to daemon', false],
+  ])('has the servers asked again rather than waiting for minutes, where %s', (_, sources, isAsked) => {
+    chronyc(tracking('0.0', 'Not synchronised'), sources);
+    read(step('time/synchronised'), bin());
+    expect(existsSync(join(root(), 'burst'))).toBe(isAsked);
   });
 
   it('has a bound of one’s own', () => {

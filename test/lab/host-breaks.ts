@@ -96,7 +96,7 @@ export const HOST_BREAKS: Readonly<Record<string, Breaks>> = {
     {
       how: 'no server answers, for a while',
       by: `nft add table inet hand-time; nft add chain inet hand-time out '{ type filter hook output priority -10; }'; nft add rule inet hand-time out udp dport 123 drop; systemctl restart chrony`,
-      ends: { letGo: 'nft delete table inet hand-time; systemctl restart chrony' },
+      ends: { letGo: 'nft delete table inet hand-time' },
     },
   ],
 

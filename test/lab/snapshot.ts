@@ -67,7 +67,7 @@ const PACKAGES = `dpkg-query -W -f 'package\\t\${Package}\\t\${Version}\\t\${Sta
 // A kubelet without its settings is started again and again: now it is active, now it is about to be.
 const UNITS = `
 systemctl list-unit-files --no-legend --plain | awk '{ print "unit\\t" $1 "\\t" $2 }' | grep -v -e '\\.mount' -e transient
-systemctl list-units --all --no-legend --plain --type=service | awk '$3 != "inactive" { sub(/^activating$/, "active", $3); print "service\\t" $1 "\\t" $3 }' | grep -v -e landfall- -e 'ssh@' -e session -e user@ -e apt-daily -e logrotate -e dpkg-db -e man-db -e e2scrub -e systemd-tmpfiles -e fstrim`;
+systemctl list-units --all --no-legend --plain --type=service | awk '$3 != "inactive" { sub(/^activating$/, "active", $3); print "service\\t" $1 "\\t" $3 }' | grep -v -e landfall- -e 'ssh@' -e session -e user@ -e user-runtime-dir@ -e apt-daily -e logrotate -e dpkg-db -e man-db -e e2scrub -e systemd-tmpfiles -e fstrim`;
 const KERNEL = `
 sysctl -a -r '^net\\.(ipv4\\.(ip_forward$|conf\\.(all|default)\\.)|ipv6\\.conf\\.(all|default)\\.|bridge\\.)' 2>/dev/null | sed 's/^/sysctl\\t/'
 ip -o link | awk -F': ' '{ sub(/@.*/, "", $2); print "link\\t" $2 }' | grep -v -e 'veth'

@@ -59,6 +59,8 @@ isAnew() { now=$(crictl ps -q --name '^kube-apiserver$'); [ -n "$now" ] && [ "$n
 await isAnew`;
 
 const WHOLE_MANIFEST = 'who makes another flag right makes the whole manifest anew, and this one with it';
+const ANEW =
+  'etcd and the API server are started anew, by manifests an init that is brought to its end beside it would write';
 const HANGS = 'what hangs makes everything that asks it wait';
 
 export const BREAKS: Readonly<Record<string, Breaks>> = {
@@ -723,7 +725,7 @@ rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
     {
       how: 'the API server takes any kubelet',
       by: apiServerWith('/--kubelet-certificate-authority=/d'),
-      alone: 'the API server is started anew',
+      alone: ANEW,
     },
   ],
   'control-plane/api-ends': [
@@ -746,7 +748,7 @@ rm /var/lib/kubelet/pki/kubelet-server-current.pem; systemctl restart kubelet`,
 crictl ps -q --name '^kube-apiserver$' | xargs crictl stop --timeout 2
 isOther() { tr '\\0' '\\n' <"/proc/$(pgrep -xo etcd)/cmdline" | grep -q =2147483648 && kube get --raw /readyz; }
 await isOther`,
-      alone: 'an init that is brought to its end beside it would write the manifest anew',
+      alone: ANEW,
     },
   ],
   'etcd/upkeep': [

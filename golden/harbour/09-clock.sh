@@ -63,11 +63,11 @@ if said=$(timeout 5 chronyc -n -c tracking 2>&1); then
     print "leap: " $14
     print "offset: " (off <= bound ? "within " bound * 1000 " ms" : $5 " s")
   }'
-  sources=$(timeout 5 chronyc -n -c sources 2>&1)
-  printf '%s\n' "$sources" | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
-  if printf '%s\n' "$sources" | awk -F , '$2 == "*" || $7 < 15 { heard = 1 } END { exit heard }'; then
-  timeout 5 chronyc burst 4/8 >/dev/null 2>&1 || :
-fi
+  timeout 5 chronyc -n -c sources 2>&1 | awk -F , '
+  $2 == "*" { n++ }
+  $7 < 15 { heard = 1 }
+  END { print "source: " (n ? "selected" : "none selected"); exit !(n || heard) }
+' || timeout 5 chronyc burst 4/8 >/dev/null 2>&1 || :
 else echo "chrony does not answer: $said"; fi
 }
 want_1='leap: Normal

@@ -149,10 +149,14 @@ export function listOf(cluster: Cluster, lock: Lock = supposedLock(cluster)): re
   });
 }
 
-/** The whole list as it would be for the supposed cluster: for names and explanations. */
-export function allSteps(): readonly Listed[] {
-  return listOf(SUPPOSED);
+/** What always comes out the same, worked out when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
+
+/** The whole list as it would be for the supposed cluster: for names and explanations. */
+export const allSteps: () => readonly Listed[] = once(() => listOf(SUPPOSED));
 
 /** The steps that only another choice in cluster.yaml brings, or a command of its own. */
 export interface Alternative {
@@ -302,7 +306,7 @@ function exchangeList(): readonly Listed[] {
 }
 
 /** What {@link allSteps} leaves out, each step once, at the first choice that brings it. */
-export function alternatives(): readonly Alternative[] {
+export const alternatives: () => readonly Alternative[] = once(() => {
   const seen = new Set(allSteps().map(({ step }) => step.id));
   const chosen = CHOICES.map(([choice, cluster]) => {
     const steps = listOf(cluster).filter(({ step }) => !seen.has(step.id));
@@ -315,9 +319,10 @@ export function alternatives(): readonly Alternative[] {
     { choice: 'landfall node remove', steps: leavingList() },
     { choice: 'landfall recover', steps: recoveringList() },
   ];
-}
+});
 
 /** Every step there is, whatever is chosen: for explanations where there is no cluster.yaml to choose by. */
-export function everyStep(): readonly Listed[] {
-  return [...allSteps(), ...alternatives().flatMap(({ steps }) => steps)];
-}
+export const everyStep: () => readonly Listed[] = once(() => [
+  ...allSteps(),
+  ...alternatives().flatMap(({ steps }) => steps),
+]);

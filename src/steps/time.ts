@@ -171,13 +171,15 @@ function running(): Step {
 
 /**
  * chrony asks its servers eight times when it starts, two seconds apart. One that heard too few answers then, as the network was not
- * there yet, asks next after two minutes. Whom none of the `$sources` has told anything for 15 seconds is to ask now: nothing of the
- * host is changed by that, and a burst that is going on is left alone (chrony's ntp_core.c, NCR_InitiateSampleBurst).
+ * there yet, asks next after two minutes. Where none has told it anything for 15 seconds it is to ask now: nothing of the host is
+ * changed by that, and a burst that is going on is left alone (chrony's ntp_core.c, NCR_InitiateSampleBurst).
  */
-const ASK_AGAIN = sh`
-  if printf '%s\n' "$sources" | awk -F , '$2 == "*" || $7 < 15 { heard = 1 } END { exit heard }'; then
-    timeout 5 chronyc burst 4/8 >/dev/null 2>&1 || :
-  fi`;
+const SOURCES = sh`
+  timeout 5 chronyc -n -c sources 2>&1 | awk -F , '
+    $2 == "*" { n++ }
+    $7 < 15 { heard = 1 }
+    END { print "source: " (n ? "selected" : "none selected"); exit !(n || heard) }
+  ' || timeout 5 chronyc burst 4/8 >/dev/null 2>&1 || :`;
 
 function judged(maxOffset: number): Step {
   return check(
@@ -199,9 +201,7 @@ function judged(maxOffset: number): Step {
             print "leap: " $14
             print "offset: " (off <= bound ? "within " bound * 1000 " ms" : $5 " s")
           }'
-          sources=$(timeout 5 chronyc -n -c sources 2>&1)
-          printf '%s\n' "$sources" | awk -F , '$2 == "*" { n++ } END { print "source: " (n ? "selected" : "none selected") }'
-          ${ASK_AGAIN}
+          ${SOURCES}
         else echo "chrony does not answer: $said"; fi`,
       want: `leap: Normal\noffset: within ${maxOffset} ms\nsource: selected`,
     },

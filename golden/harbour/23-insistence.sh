@@ -83,11 +83,11 @@ done
 # ── 2 control-plane/api-ends: Have the API server end when it is told to
 # Whoever watches the cluster holds a connection to the API server for ever. Left to itself, an API server that is to end closes its door, waits for these to go away by themselves, and is killed half a minute later: at each renewal of its certificates, each upgrade, each change of a flag nobody can ask it anything all that time. Told how long they may stay, it ends them itself, and whoever watched goes on with the next one.
 read_2() {
-if ! grep -qxE ' *- --shutdown-watch-termination-grace-period=10s' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null; then echo 'waits for whoever watches'
-elif [ "$(probe api)" = ok ]; then echo 'ends soon'
+if ! grep -qxE ' *- --shutdown-watch-termination-grace-period=10s' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null; then echo 'ends watches at another time, or never'
+elif [ "$(probe api)" = ok ]; then echo 'ends watches in time'
 else echo 'the API server is not ready'; fi
 }
-want_2='ends soon'
+want_2='ends watches in time'
 make_2() {
 if grep -qxE ' *- --shutdown-watch-termination-grace-period=10s' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null; then exit; fi
 running() { crictl ps -q --name '^kube-apiserver$'; }

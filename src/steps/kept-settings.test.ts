@@ -111,12 +111,12 @@ describe('the API server', () => {
     expect(read(inRoot(root, one), path)).toBe('the API server is not ready');
   });
 
-  it('ends soon when its manifest says so and it is ready', () => {
+  it('ends watches in time when its manifest says so and it is ready', () => {
     const [, one] = insistingSteps(scene());
     if (one === undefined) throw new Error('there is no such step');
     const path = keeps('');
     put(root, MANIFEST, '    - --shutdown-delay-duration=10s\n');
-    expect(read(inRoot(root, one), path)).toBe('waits for whoever watches');
+    expect(read(inRoot(root, one), path)).toBe('ends watches at another time, or never');
     put(root, MANIFEST, '    - --shutdown-watch-termination-grace-period=10s\n');
     expect(read(inRoot(root, one), path)).toBe(one.want);
     standIn(root, 'kubectl', 'exit 1');

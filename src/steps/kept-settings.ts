@@ -6,7 +6,7 @@ import { settingsProbe } from './kept.ts';
 import { PKI } from './key-files.ts';
 import { check } from './kinds/check.ts';
 import { apiServerFlags, days, sharedNames, WATCHES_END } from './kubeadm-config.ts';
-import { apiProbe } from './node.ts';
+import { apiProbe, type At } from './node.ts';
 import type { Scene } from './phase.ts';
 import { FILES } from './places.ts';
 import type { Step } from './step.ts';
@@ -139,7 +139,7 @@ function flagged(
   };
 }
 
-function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
+function insisted(scene: Scene, at: At): Step {
   return flagged(
     scene,
     { name: 'kubelet-certificate-authority', value: `${PKI}/ca.crt` },
@@ -162,13 +162,13 @@ function insisted(scene: Scene, at: 'control-plane' | 'join'): Step {
  * Seen with 1.36.3: told to end, the API server answers nobody new, and waits a minute for watches that nobody ends; kubelet kills it
  * after half of that. With the flag it ends them itself and is gone within two seconds.
  */
-function endsSoon(scene: Scene, at: 'control-plane' | 'join'): Step {
+function endsSoon(scene: Scene, at: At): Step {
   return flagged(scene, WATCHES_END, {
     id: 'control-plane/api-ends',
     title: 'Have the API server end when it is told to',
     why: 'Whoever watches the cluster holds a connection to the API server for ever. Left to itself, an API server that is to end closes its door, waits for these to go away by themselves, and is killed half a minute later: at each renewal of its certificates, each upgrade, each change of a flag nobody can ask it anything all that time. Told how long they may stay, it ends them itself, and whoever watched goes on with the next one.',
     after: [`${at}/api-ready`],
-    lacking: 'waits for whoever watches',
-    want: 'ends soon',
+    lacking: 'ends watches at another time, or never',
+    want: 'ends watches in time',
   });
 }

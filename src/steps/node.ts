@@ -24,6 +24,9 @@ export function nodeAddress(node: Node, facts: Facts | undefined): string {
   });
 }
 
+/** Whose steps they are, as their ids begin: those of the first control plane, or of one that joins. */
+export type At = 'control-plane' | 'join';
+
 /**
  * The port the node's own API server listens on. Where Landfall keeps the endpoint's name it points straight at the node,
  * so the ports are one; behind somebody's load balancer the endpoint's port is the balancer's.

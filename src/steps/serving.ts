@@ -4,7 +4,7 @@ import { lines, type Shell, sh } from '../shell/sh.ts';
 import { API_CLUES } from './clues.ts';
 import { check } from './kinds/check.ts';
 import { PKI } from './key-files.ts';
-import { answering, kubectl, nodeAddress, nodesProbe, requestsProbe } from './node.ts';
+import { answering, type At, kubectl, nodeAddress, nodesProbe, requestsProbe } from './node.ts';
 import type { Scene } from './phase.ts';
 import { WISHED } from './places.ts';
 import { ADDRESS_LABEL, approver, SERVING_SIGNER } from './serving-approval.ts';
@@ -68,8 +68,6 @@ function served({ node, facts }: Scene): Shell {
 function servedProbe(scene: Scene): Probe {
   return { name: 'served_certificate', run: served(scene) };
 }
-
-type At = 'control-plane' | 'join';
 
 const readyAt = (at: At): readonly StepId[] => [`${at}/api-ready`, `${at}/node`];
 

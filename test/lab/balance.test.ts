@@ -165,6 +165,26 @@ async function next(count: number): Promise<readonly Request[]> {
     count * 2000,
   );
 }
+/**
+ * Works while so many hold a connection to the endpoint that all API servers have as many. Whoever comes is led to the one that has the
+ * fewest, and nodes hold theirs for as long as they live: without a crowd all who come and go may be led to the same one.
+ */
+async function crowded<T>(work: () => Promise<T>): Promise<T> {
+  const script = `use IO::Socket::INET;
+my @held = map { IO::Socket::INET->new(PeerAddr => '${address}', PeerPort => ${PORT}, Timeout => 5) or die $! } 1 .. 120;
+$| = 1; print "held\n"; <STDIN>;`;
+  const child = spawn('nsenter', [`--net=${namespacePath(namesOf(NAME).operator)}`, 'perl', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const closed = new Promise<void>((done) => child.on('close', () => done()));
+  try {
+    await new Promise((held) => child.stdout.once('data', held).once('close', held));
+    return await work();
+  } finally {
+    child.stdin.end();
+    await closed;
+  }
+}
 /** How many requests each API server has answered. */
 const shares = (requests: readonly Request[]): Readonly<Record<string, number>> =>
   Object.fromEntries(HOSTS.map((host) => [host, requests.filter(({ by }) => by === host).length]));
@@ -238,10 +258,10 @@ ${kube} create clusterrolebinding namespaces --clusterrole=namespaces --servicea
 ${kube} -n default create token default --duration=2h`,
   );
   asking = ask(token.trim());
-  const answers = await next(90);
+  const answers = await crowded(() => next(60));
   console.info(`of ${answers.length} requests: ${JSON.stringify(shares(answers))}`);
   expect(failed(answers)).toEqual([]);
-  for (const host of HOSTS) expect(shares(answers)[host]).toBeGreaterThanOrEqual(15);
+  for (const host of HOSTS) expect(shares(answers)[host]).toBeGreaterThanOrEqual(10);
   // Nodes keep to the endpoint, so to its port.
   expect(await wellOnHost(lab, 'cp-1', 'grep server: /etc/kubernetes/admin.conf')).toContain(`:${PORT}`);
 });
@@ -260,8 +280,8 @@ test('its holder loses power: the API is back within five seconds, and no reques
 
   await breakLab(NAME, { is: 'start', host: 'cp-0' });
   await eventually(
-    'all three to answer',
-    async () => (Object.values(shares(await next(30))).every((count) => count > 0) ? true : undefined),
+    'it to answer again',
+    async () => ((shares(await next(30))['cp-0'] ?? 0) > 0 ? true : undefined),
     180_000,
   );
   const [holder] = await holding();

@@ -66,17 +66,36 @@ export async function secretsOf(lab: Lab, host: string): Promise<Secrets> {
   return found;
 }
 
+/** Gives the secrets that stand in some bytes, by what they are a part of. */
+type Finder = (bytes: Buffer) => readonly string[];
+
+/** Four bytes as a number below 65,536: where no secret begins with such four, nothing more need be looked at. */
+const mixed = (bytes: Buffer, at: number): number =>
+  ((bytes[at] ?? 0) ^
+    ((bytes[at + 1] ?? 0) << 3) ^
+    ((bytes[at + 2] ?? 0) << 6) ^
+    ((bytes[at + 3] ?? 0) << 9)) &
+  0xffff;
+
+function finder(secrets: Secrets): Finder {
+  const heads = new Map([...secrets.keys()].map((secret) => [secret.slice(0, WINDOW), secret]));
+  const begins = new Uint8Array(2 ** 16);
+  for (const head of heads.keys()) begins[mixed(Buffer.from(head, 'latin1'), 0)] = 1;
+  return (bytes) => {
+    const found = new Set<string>();
+    for (let at = 0; at + WINDOW <= bytes.length; at += 1) {
+      if (begins[mixed(bytes, at)] === 0) continue;
+      const secret = heads.get(bytes.toString('latin1', at, at + WINDOW));
+      // A line cut short by somebody who shows only so many characters is a leak too.
+      if (secret !== undefined) found.add(secrets.get(secret) ?? '');
+    }
+    return [...found];
+  };
+}
+
 /** The secrets that stand in a text, by what they are a part of. */
 export function foundIn(text: string, secrets: Secrets): readonly string[] {
-  const heads = new Map<string, string>();
-  for (const secret of secrets.keys()) heads.set(secret.slice(0, WINDOW), secret);
-  const found = new Set<string>();
-  for (let at = 0; at + WINDOW <= text.length; at += 1) {
-    const secret = heads.get(text.slice(at, at + WINDOW));
-    // A line cut short by somebody who shows only so many characters is a leak too.
-    if (secret !== undefined) found.add(secrets.get(secret) ?? '');
-  }
-  return [...found];
+  return finder(secrets)(Buffer.from(text));
 }
 
 /** A file that holds secrets. */
@@ -96,6 +115,7 @@ export function filesHolding(
   leftOut: readonly string[] = [],
 ): readonly Holding[] {
   const device = lstatSync(folder).dev;
+  const find = finder(secrets);
   const look = (dir: string): readonly Holding[] =>
     readdirSync(dir).flatMap((name): readonly Holding[] => {
       const path = join(dir, name);
@@ -105,7 +125,7 @@ export function filesHolding(
         if (stat.isDirectory()) return stat.dev === device ? look(path) : [];
         // What is mounted on a file, such as a network namespace's handle, is none.
         if (!stat.isFile() || stat.dev !== device || stat.size > LARGE) return [];
-        const found = foundIn(readFileSync(path, 'latin1'), secrets);
+        const found = find(readFileSync(path));
         return found.length === 0 ? [] : [{ path, mode: stat.mode & 0o7777, found }];
       } catch (error) {
         // What lives on a living host may go while it is looked at.

@@ -143,7 +143,7 @@ function noLab(): string | undefined {
  * How many lab tests run at the same time, each with a lab of its own: clusters of one node wait more than they work while they come up;
  * a dozen nodes leave two processors no time for what is asked of them meanwhile.
  */
-const AT_ONCE = { small: 3, mixed: 2, large: 1 } as const;
+const AT_ONCE = { small: 3, large: 2 } as const;
 
 const STAGES: readonly Stage[] = [
   { name: 'format', what: 'formatting', run: () => program(bin('biome'), ['format', '.']) },
@@ -188,7 +188,7 @@ const STAGES: readonly Stage[] = [
     run: () =>
       labFiles === undefined
         ? vitest(['lab'], AT_ONCE.small, false)
-        : vitest(['lab', 'members', 'far'], AT_ONCE.mixed, true, labFiles),
+        : vitest(['lab', 'members', 'far'], AT_ONCE.large, true, labFiles),
   },
   ...(inCi && labFiles === undefined
     ? [

@@ -322,7 +322,6 @@ export const alternatives: () => readonly Alternative[] = once(() => {
 });
 
 /** Every step there is, whatever is chosen: for explanations where there is no cluster.yaml to choose by. */
-export const everyStep: () => readonly Listed[] = once(() => [
-  ...allSteps(),
-  ...alternatives().flatMap(({ steps }) => steps),
-]);
+export function everyStep(): readonly Listed[] {
+  return [...allSteps(), ...alternatives().flatMap(({ steps }) => steps)];
+}

@@ -19,7 +19,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
-import { eventually, live } from './live.ts';
+import { live, wellAgain } from './live.ts';
 import { namedServers } from './servers.ts';
 import { LEFT } from './snapshot.ts';
 
@@ -135,21 +135,9 @@ test('its endpoint is moved to an address between them, though the second loses 
   const ended = await cut.ended;
   expect(ended.status, said(ended)).not.toBe(0);
   // Two of three are a majority, wherever they have got to.
-  await eventually(
-    'the two others to answer',
-    async () =>
-      (await onHost(lab, 'cp-2', 'kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz'))
-        .status === 0
-        ? true
-        : undefined,
-    60_000,
-  );
+  await wellAgain(lab, 'cp-2', 'kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz');
   await breakLab(NAME, { is: 'start', host: 'cp-1' });
-  await eventually(
-    'the second to be back',
-    async () => ((await onHost(lab, 'cp-1', 'true')).status === 0 ? true : undefined),
-    120_000,
-  );
+  await wellAgain(lab, 'cp-1', 'true', 120_000);
   const rest = await landfall(place, 'apply', '--yes');
   expect(rest.status, said(rest)).toBe(0);
   console.info(`the rest of the move: ${rest.ms} ms`);

@@ -5,19 +5,8 @@ import { breakLab } from '../../src/lab/break.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { historyFolder } from '../../src/run/history.ts';
-import {
-  cleared,
-  type Desk,
-  desk,
-  freshLab,
-  landfall,
-  onHost,
-  put,
-  said,
-  well,
-  wellOnHost,
-} from './harness.ts';
-import { eventually, live } from './live.ts';
+import { cleared, type Desk, desk, freshLab, landfall, put, said, well, wellOnHost } from './harness.ts';
+import { live, wellAgain } from './live.ts';
 import { namedServers } from './servers.ts';
 import { differences, snapshot } from './snapshot.ts';
 
@@ -190,11 +179,7 @@ test('a move that is cut short twice is brought to its end by the next apply, wi
   const ended = await cut.ended;
   expect(ended.status, said(ended)).not.toBe(0);
   await breakLab(NAME, { is: 'start', host: 'worker-0' });
-  await eventually(
-    'the worker to be back',
-    async () => ((await onHost(lab, 'worker-0', 'true')).status === 0 ? true : undefined),
-    120_000,
-  );
+  await wellAgain(lab, 'worker-0', 'true', 120_000);
   await moved('the rest of a move that was cut short');
   expect(await named()).toEqual(all(OTHER));
   for (const host of HOSTS)

@@ -15,13 +15,12 @@ import {
   type Ended,
   freshLab,
   landfall,
-  onHost,
   put,
   start,
   well,
   wellOnHost,
 } from './harness.ts';
-import { eventually, live } from './live.ts';
+import { eventually, live, wellAgain } from './live.ts';
 import { THOROUGH } from '../thorough.ts';
 
 /*
@@ -322,16 +321,12 @@ describe('the way to the host', () => {
       async () => {
         await fault({ is: 'link-up', host: HOST });
         // A neighbour that was away is not found again at once.
-        await eventually('the host to be back', async () =>
-          (await onHost(lab, HOST, 'true')).status === 0 ? true : undefined,
-        );
+        await wellAgain(lab, HOST);
         await byHand(`kill "$(cat /run/in-a-plan)" || :; rm -f ${slow} /run/in-a-plan`);
       },
       async () => {
         const { ended } = start(place, ['plan', '--only', 'packages']);
-        await eventually('the plan to be at it', async () =>
-          (await onHost(lab, HOST, '[ -s /run/in-a-plan ]')).status === 0 ? true : undefined,
-        );
+        await wellAgain(lab, HOST, '[ -s /run/in-a-plan ]');
         await fault({ is: 'link-down', host: HOST });
         expectTold(await ended, {
           exit: 4,

@@ -20,7 +20,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
-import { eventually, historyFiles, live } from './live.ts';
+import { eventually, historyFiles, live, wellAgain } from './live.ts';
 import { differences, LEFT, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -283,9 +283,7 @@ test('a worker that does not answer is named and left out', async () => {
   const ended = await landfall(place, 'plan');
   expect(ended.status, said(ended)).toBe(4);
   expect(ended.stdout).toMatch(/Left out: 1 host[^]*worker-1/);
-  await eventually('sshd to be back', async () =>
-    (await onHost(lab, 'worker-1', 'true')).status === 0 ? true : undefined,
-  );
+  await wellAgain(lab, 'worker-1');
 });
 
 test('reset takes the workers off before what they joined, and leaves their hosts clean', async () => {

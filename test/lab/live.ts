@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Lab } from '../../src/lab/spec.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder, readEvents } from '../../src/run/history.ts';
-import { type Desk, type Ended, start } from './harness.ts';
+import { type Desk, type Ended, onHost, start } from './harness.ts';
 
 /** How often is looked. */
 const EVERY = 50;
@@ -21,6 +22,19 @@ export async function eventually<T>(
     if (Date.now() > until) throw new Error(`not within ${limit} ms: ${what}`);
     await after(EVERY);
   }
+}
+
+/**
+ * Waits until a script ends well on a host that may be away meanwhile.
+ * @param script `true`: the host answers.
+ * @throws when the time, in milliseconds, is over.
+ */
+export async function wellAgain(lab: Lab, host: string, script = 'true', limit = 60_000): Promise<void> {
+  await eventually(
+    `${host} to end this well: ${script}`,
+    async () => ((await onHost(lab, host, script)).status === 0 ? true : undefined),
+    limit,
+  );
 }
 
 /** Lets so many milliseconds pass: a moment chosen, nothing awaited. */

@@ -196,7 +196,7 @@ const STAGES: readonly Stage[] = [
           name: 'members',
           what: 'clusters of several hosts that join, die and are replaced',
           hindrance: noLab,
-          run: () => vitest(['members'], AT_ONCE.large, false),
+          run: () => vitest(['members'], 1, false),
         },
       ]
     : []),

@@ -8,8 +8,10 @@ import {
   type Ended,
   freshLab,
   landfall,
+  nothingLeft,
   onHost,
   put,
+  said,
   well,
   wellOnHost,
 } from '../lab/harness.ts';
@@ -63,9 +65,6 @@ async function kubectl(lab: Lab, words: string): Promise<string> {
   throw new Error(`no control plane answers: kubectl ${words}`);
 }
 
-/** What a command that ended badly has said, for whoever reads the log. */
-export const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
-
 /** What a plan says is open, `HOST STEP`. */
 export async function open({ place }: Site): Promise<readonly string[]> {
   const ended = await landfall(place, 'plan', '--json');
@@ -76,13 +75,19 @@ export async function open({ place }: Site): Promise<readonly string[]> {
   );
 }
 
+const isNothingLeft = ({ place }: Site): Promise<boolean> =>
+  nothingLeft(place).then(
+    () => true,
+    () => false,
+  );
+
 /** Every fault gone and every host up, one apply, and a plan that is empty. Gives how often apply was needed. @throws when it does not come to that. */
 export async function mended(site: Site): Promise<number> {
   await breakLab(site.lab.name, { is: 'heal' });
   let ended: Ended | undefined;
   for (let tries = 1; tries <= 3; tries++) {
     ended = await landfall(site.place, 'apply', '--yes', '--no-proof');
-    if (ended.status === 0 && (await open(site)).length === 0) return tries;
+    if (ended.status === 0 && (await isNothingLeft(site))) return tries;
   }
   throw new Error(`three applies after a fault do not end it\n${ended && said(ended)}\n${await open(site)}`);
 }

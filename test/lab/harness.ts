@@ -8,7 +8,7 @@ import { namespacePath, namesOf } from '../../src/lab/names.ts';
 import type { Lab, LabSpec } from '../../src/lab/spec.ts';
 import { sshPort } from '../../src/lab/ssh-port.ts';
 import { labUp } from '../../src/lab/up.ts';
-import type { Plan } from '../../src/plan/plan.ts';
+import type { Finding, Plan } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/run/event.ts';
 import { historyFolder } from '../../src/run/history.ts';
 
@@ -119,12 +119,33 @@ export async function wellOnHost(lab: Lab, host: string, script: string): Promis
 /** How it ended and all it said: what is looked at when an expectation is not met. */
 export const said = ({ status, stdout, stderr }: Ended): string => `${status}\n${stdout}\n${stderr}`;
 
+/** What `plan --json` has found on each host. */
+const findings = ({ stdout }: Ended): readonly (Finding & { readonly host: string })[] =>
+  (JSON.parse(stdout) as Plan).hosts.flatMap((one) => one.findings.map((f) => ({ ...f, host: one.host })));
+
 /** `HOST STEP` of all a plan does not say is right. */
 export async function openSteps(desk: Desk): Promise<readonly string[]> {
-  const plan = JSON.parse((await well(desk, 'plan', '--json')).stdout) as Plan;
-  return plan.hosts.flatMap(({ host, findings }) =>
-    findings.filter((f) => f.forecast !== 'right').map((f) => `${host} ${f.step}`),
-  );
+  return findings(await well(desk, 'plan', '--json'))
+    .filter(({ forecast }) => forecast !== 'right')
+    .map(({ host, step }) => `${host} ${step}`);
+}
+
+/** How long what is not made, but comes by itself, may take where many nodes share few processors, in milliseconds. */
+const PATIENCE = 60_000;
+
+/**
+ * Insists that a plan finds nothing to do. What apply would make fails at once. What merely is not so in this moment, as an API server
+ * that etcd keeps waiting, is looked at again, for a minute.
+ */
+export async function nothingLeft(desk: Desk): Promise<void> {
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    const plan = await landfall(desk, 'plan', '--exit-code', '--json');
+    if (plan.status === 0) return;
+    const isMade = plan.stdout !== '' && findings(plan).some(({ forecast }) => forecast === 'make');
+    if (plan.status !== 3 || isMade || Date.now() > until)
+      throw new Error(`something is left: ${said(plan)}`);
+  }
 }
 
 /** A fresh lab of this name with these hosts, whatever was there before. */

@@ -21,6 +21,9 @@ const SWAPOFF = standIn('swapoff', 'exec umount /proc/swaps');
 const cloudImage = (more: string): string =>
   `mkdir -p /etc/cloud/cloud.cfg.d /var/lib/cloud/instance; printf 'preserve_hostname: false\\nmanage_etc_hosts: true\\n' >/etc/cloud/cloud.cfg${more}`;
 
+/** chrony starts, and hears of no server. */
+const NO_TIME = `nft add table inet hand-time; nft add chain inet hand-time out '{ type filter hook output priority -10; }'; nft add rule inet hand-time out udp dport 123 drop; systemctl restart chrony`;
+
 /** A generator of units, as systemd's own for partitions of the type "swap". */
 export const SWAP_GENERATOR = `mkdir -p /etc/systemd/system-generators; cat >/etc/systemd/system-generators/hand <<'END'
 #!/bin/sh
@@ -95,7 +98,12 @@ export const HOST_BREAKS: Readonly<Record<string, Breaks>> = {
   'time/synchronised': [
     {
       how: 'no server answers, for a while',
-      by: `nft add table inet hand-time; nft add chain inet hand-time out '{ type filter hook output priority -10; }'; nft add rule inet hand-time out udp dport 123 drop; systemctl restart chrony`,
+      by: NO_TIME,
+      ends: { letGo: 'nft delete table inet hand-time' },
+    },
+    {
+      how: 'no server answers until all that chrony asks when it starts has been asked',
+      by: `${NO_TIME}; sleep 20`,
       ends: { letGo: 'nft delete table inet hand-time' },
     },
   ],

@@ -14,6 +14,7 @@ import {
   events,
   freshLab,
   landfall,
+  nothingLeft,
   onHost,
   put,
   said,
@@ -171,7 +172,7 @@ test('a control plane and two workers come up from nothing by one apply, and wha
   const promised = forecast(plan, 'make', 'unknown');
   expect(made(told).filter((one) => !promised.includes(one))).toEqual([]);
   expect(forecast(await planned(), 'make', 'unknown', 'wrong')).toEqual([]);
-  expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
+  await nothingLeft(place);
 
   expect(await kube('get nodes -l disk=nvme -o name')).toBe('node/worker-0\n');
   const fields = '{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.spec.taints[*].key}';
@@ -224,7 +225,7 @@ systemd-run -q --unit=killer sh /root/killer`,
     expect(ended.status, said(ended)).toBe(0);
     expect(forecast(plan, 'make').filter((one) => !made(events(ended)).includes(one))).toEqual([]);
     expect(made(events(ended))).toContain('worker-2 join/member');
-    expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
+    await nothingLeft(place);
     expect(await kube('get node worker-2 --no-headers')).toMatch(/ Ready /);
     expect(await kube('get node worker-2 -o "jsonpath={.spec.taints[*]}"')).toContain('"dedicated"');
     expect(
@@ -268,7 +269,7 @@ test('what a hand breaks about the members is found, and made right', async () =
   // A node that was deleted comes back without what others have said of it.
   for (const one of [...forecast(plan, 'make'), 'worker-2 join/conflist', 'cp-0 workloads/labels'])
     expect(made(events(ended))).toContain(one);
-  expect((await landfall(place, 'plan', '--exit-code')).status).toBe(0);
+  await nothingLeft(place);
   await eventually('worker-0 to be back', async () =>
     / Ready /.test(await kube('get node worker-0 --no-headers')) ? true : undefined,
   );

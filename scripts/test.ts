@@ -1,7 +1,7 @@
 /**
  * The checks and tests, one after another, and one line at the end: "N passed, N failed".
- * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host, each step broken in one way. In CI
- * hosts join, die and are replaced, too.
+ * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host, each step of the cluster broken in
+ * one way. In CI the steps of the host are broken, too, and hosts join, die and are replaced.
  * `npm test -- unit` runs the stages whose names begin with the words given.
  * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */
@@ -187,8 +187,8 @@ const STAGES: readonly Stage[] = [
     hindrance: noLab,
     run: () =>
       labFiles === undefined
-        ? vitest(['lab'], AT_ONCE.small, false)
-        : vitest(['lab', 'members', 'far'], AT_ONCE.large, true, labFiles),
+        ? vitest(inCi ? ['lab', 'host'] : ['lab'], AT_ONCE.small, false)
+        : vitest(['lab', 'host', 'members', 'far'], AT_ONCE.large, true, labFiles),
   },
   ...(inCi && labFiles === undefined
     ? [
@@ -267,7 +267,7 @@ async function main(): Promise<number> {
   }
   if (labFiles === undefined && stages.some(({ name }) => name === 'lab'))
     console.log(
-      `\nNot among these: ${inCi ? '' : 'hosts that join, die and are replaced, which CI runs; '}other releases, more hosts, and more ways to break each step. npm run test:lab runs all of it.`,
+      `\nNot among these: ${inCi ? '' : 'steps of the host broken by hand, and hosts that join, die and are replaced, which CI runs; '}other releases, more hosts, and more ways to break each step. npm run test:lab runs all of it.`,
     );
   if (failures.length > 0) console.log(`\nFirst failure of each file:\n\n${failures.join('\n\n')}`);
   console.log(`\n${passed} passed, ${failed} failed`);

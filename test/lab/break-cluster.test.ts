@@ -1,10 +1,16 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
+import { BREAKS } from './breaks.ts';
 import { isOfHost, oneBroken } from './one-broken.ts';
 import { preparedLab } from './prepared.ts';
 
 /* The second half of break-host.test.ts: what the cluster itself keeps. */
 
-const { sound, living } = oneBroken('test-break-cluster', (one) => !isOfHost(one), preparedLab);
+const { order, sound, living } = oneBroken('test-break-cluster', (one) => !isOfHost(one), preparedLab);
+
+test('there is a way to break every step of the list, or a reason why not', () => {
+  expect(Object.keys(BREAKS).filter((id) => !order.includes(id))).toEqual([]);
+  expect(order.filter((id) => BREAKS[id] === undefined)).toEqual([]);
+});
 
 test('every break of this half can be mended', () => sound());
 

@@ -6,16 +6,9 @@ import { isOfHost, oneBroken } from './one-broken.ts';
 
 /* What the host keeps; the cluster's own half is break-cluster.test.ts: each has a lab, so that they run beside each other. */
 
-const { order, planned, forecasts, byHand, apply, sound, living, place } = oneBroken(
-  'test-break-host',
-  isOfHost,
-);
+const { planned, forecasts, byHand, apply, sound, living, place } = oneBroken('test-break-host', isOfHost);
 
-test('there is a way to break every step of the list, or a reason why not', () => {
-  expect(Object.keys(BREAKS).filter((id) => !order.includes(id))).toEqual([]);
-  expect(order.filter((id) => BREAKS[id] === undefined)).toEqual([]);
-  sound();
-});
+test('every break of this half can be mended', () => sound());
 
 describe('before there is a cluster', () => {
   // As on a new host for a cluster that is known: versions need not be asked for any more.

@@ -46,7 +46,11 @@ const LINK = "ip -o -4 route show default | sed 's/.* dev //; s/ .*//'";
 /** A node whose kubelet cannot correct what the API server is told of it, until it goes on. */
 const tellOfNode = (status: string): string =>
   `systemctl kill -s STOP kubelet; kube patch node "$(hostname)" --subresource=status --type=strategic -p '{"status":${status}}'`;
-const KUBELET_GOES_ON = 'systemctl kill -s CONT kubelet';
+/**
+ * kubelet has stood still, and starts anew rather than go on: one that has seen controllers end again and again, as they do when the API
+ * server is away, lets them wait for minutes.
+ */
+const KUBELET_GOES_ON = 'systemctl restart kubelet';
 
 const SSHD = '/etc/ssh/sshd_config.d';
 const LISTENER =

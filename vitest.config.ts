@@ -49,8 +49,8 @@ const THREAD = ['lab', 'create', 'failures', 'interrupt', 'half-done', 'break-cl
   (name) => `test/lab/${name}.test.ts`,
 );
 
-/** What CI runs besides, on one host too: what is of the host alone, broken by hand. */
-const HOST = ['test/lab/break-host.test.ts'];
+/** What CI runs besides, on one host too: what is of the host alone, broken by hand, and creates that are cut short at any moment. */
+const DEEPER = ['break-host', 'interrupt'].map((name) => `test/lab/${name}.test.ts`);
 
 /**
  * Of several hosts, what CI runs besides: created, killed and replaced, joined, and a short game day. Everything else is for
@@ -106,8 +106,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'host',
-          include: HOST,
+          name: 'deeper',
+          include: DEEPER,
           testTimeout: LONG,
           hookTimeout: LONG,
         },
@@ -124,7 +124,7 @@ export default defineConfig({
         test: {
           name: 'far',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...THREAD, ...HOST, ...MEMBERS],
+          exclude: [...THREAD, ...DEEPER, ...MEMBERS],
           testTimeout: LONG,
           hookTimeout: LONG,
         },

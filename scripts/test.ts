@@ -140,10 +140,11 @@ function noLab(): string | undefined {
 }
 
 /**
- * How many lab tests run at the same time, each with a lab of its own. More would starve each other on two processors, and what starves
- * takes longer than what waits: controllers that lose their lease end, and are started again and again.
+ * How many lab tests run at the same time, each with a lab of its own: clusters of one node wait more than they work while they come up.
+ * More would starve each other on two processors, and what starves takes longer than what waits: controllers that lose their lease end,
+ * and are started again and again.
  */
-const AT_ONCE = 2;
+const AT_ONCE = { small: 3, large: 2 } as const;
 
 const STAGES: readonly Stage[] = [
   { name: 'format', what: 'formatting', run: () => program(bin('biome'), ['format', '.']) },
@@ -187,14 +188,20 @@ const STAGES: readonly Stage[] = [
     hindrance: noLab,
     run: () =>
       labFiles === undefined
-        ? vitest(inCi ? ['lab', 'deeper'] : ['lab'], AT_ONCE, false)
-        : vitest(['lab', 'deeper', 'members', 'far'], AT_ONCE, true, labFiles),
+        ? vitest(['lab'], AT_ONCE.small, false)
+        : vitest(['lab', 'deeper', 'members', 'far'], AT_ONCE.large, true, labFiles),
   },
   ...(inCi && labFiles === undefined
     ? [
         {
+          name: 'deeper',
+          what: 'hosts broken by hand, creates that are cut short, hosts that join',
+          hindrance: noLab,
+          run: () => vitest(['deeper'], AT_ONCE.large, false),
+        },
+        {
           name: 'members',
-          what: 'clusters of several hosts that join, die and are replaced',
+          what: 'three control planes that die and are replaced',
           hindrance: noLab,
           run: () => vitest(['members'], 1, false),
         },

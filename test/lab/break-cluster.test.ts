@@ -3,7 +3,7 @@ import { BREAKS } from './breaks.ts';
 import { isOfHost, oneBroken } from './one-broken.ts';
 import { preparedLab } from './prepared.ts';
 
-/* The second half of break-host.test.ts: what the cluster itself keeps. */
+/* What the cluster itself keeps, and apply makes right when it is broken. */
 
 const { order, sound, living } = oneBroken('test-break-cluster', (one) => !isOfHost(one), preparedLab);
 
@@ -12,6 +12,6 @@ test('there is a way to break every step of the list, or a reason why not', () =
   expect(order.filter((id) => BREAKS[id] === undefined)).toEqual([]);
 });
 
-test('every break of this half can be mended', () => sound());
+test('every break of the cluster can be mended', () => sound());
 
-living();
+living('made');

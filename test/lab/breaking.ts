@@ -26,6 +26,9 @@ export interface Act extends Break {
   readonly step: string;
 }
 
+/** How a break ends: apply makes it right, or leaves that to somebody else. */
+export type Way = 'made' | 'left';
+
 /** Rounds of which each holds at most one break of each step, the first ways first. */
 function rounds<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
   const nth = all.map((one) => all.filter((other) => other.step === one.step).indexOf(one));
@@ -177,13 +180,8 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
     for (const one of acts) expect(order).toEqual(expect.arrayContaining([...touched(one)]));
   }
 
-  /** The tests of every break, on a cluster that lives. */
-  function mending(): void {
-    // A round that failed leaves what it broke: the next ones tell of their own faults alone.
-    afterEach(async ({ task }) => {
-      if (task.result?.state === 'fail') await apply();
-    });
-
+  /** What apply makes right. */
+  function made(): void {
     describe('what apply makes right', () => {
       test.each(titled(apart(acts.filter((one) => one.ends === undefined))))('%s', async (_, round) => {
         const broken = await breakAll(round);
@@ -197,7 +195,10 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
         await nothingLeft();
       });
     });
+  }
 
+  /** What apply waits for, and what only hands make right. */
+  function left(): void {
     describe('what apply waits for', () => {
       test.each(titled(apart(acts.filter(isPassing))))('%s', async (_, round) => {
         await breakAll(round);
@@ -234,6 +235,16 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
         await settled();
       });
     });
+  }
+
+  /** The tests of every break that ends in one of these ways, on a cluster that lives. */
+  function mending(...ways: readonly Way[]): void {
+    // A round that failed leaves what it broke: the next ones tell of their own faults alone.
+    afterEach(async ({ task }) => {
+      if (task.result?.state === 'fail') await apply();
+    });
+    if (ways.includes('made')) made();
+    if (ways.includes('left')) left();
   }
 
   return { order, planned, forecasts, byHand, apply, settled, sound, mending };

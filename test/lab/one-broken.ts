@@ -3,7 +3,7 @@ import { allSteps, type Listed } from '../../src/cli/list.ts';
 import { reboot } from '../../src/lab/power.ts';
 import type { Lab } from '../../src/lab/spec.ts';
 import { PHASES } from '../../src/steps/phases.ts';
-import { breaking } from './breaking.ts';
+import { breaking, type Way } from './breaking.ts';
 import { BREAKS } from './breaks.ts';
 import { cleared, clusterYaml, type Desk, desk, freshLab, put, well } from './harness.ts';
 
@@ -58,15 +58,15 @@ export function oneBroken(
     place: () => place,
   });
 
-  /** The tests of a cluster that lives: each break, and in the end a reboot. */
-  function living(): void {
+  /** The tests of a cluster that lives: each break that ends in one of these ways, and in the end a reboot. */
+  function living(...ways: readonly Way[]): void {
     describe('a living cluster', () => {
       test('is made', async () => {
         await well(place, 'apply', '--yes', '--no-proof');
         expect(await bench.forecasts()).toEqual({});
       });
 
-      bench.mending();
+      bench.mending(...ways);
 
       test('all of it is still as it was made after the host was rebooted', async () => {
         await reboot(name, HOST);

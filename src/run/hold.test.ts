@@ -1,7 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { type Holder, holderOf, isGone } from './hold.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { streamReader } from '../shell/parse.ts';
+import { type Holder, holderOf, holdScript, isGone, parseHolder } from './hold.ts';
+import { plainScript } from './script.ts';
 
 const self: Holder = {
   run: '20261123-151137-fd7a',
@@ -49,5 +55,88 @@ describe('a holder is gone', () => {
     const child = spawn('true');
     await new Promise((done) => child.on('close', done));
     expect(isGone({ ...me, run: 'b', pid: child.pid ?? 0 }, me)).toBe(true);
+  });
+});
+
+describe('a host that somebody has', () => {
+  let root = '';
+  let children: ChildProcess[] = [];
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'landfall-hold-'));
+    mkdirSync(join(root, 'landfall'));
+  });
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    children = [];
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  /** A process that has the host's lock, and says nothing of itself. */
+  async function locked(): Promise<ChildProcess> {
+    const child = spawn('sh', ['-c', `exec 9>>'${root}/landfall/lock'; flock 9; echo; exec sleep 60`]);
+    children.push(child);
+    await new Promise((done) => child.stdout.once('data', done));
+    return child;
+  }
+
+  const says = (by: Holder, pid: number | undefined): void =>
+    writeFileSync(join(root, 'landfall/holder'), `${by.run}\n${pid ?? 0}\n${JSON.stringify(by)}\n`);
+
+  /** Asks for the host; gives the first word that tells who has it, and whom it names. */
+  function ask(steal = ''): Promise<readonly [string, Holder | undefined]> {
+    return new Promise((resolve) => {
+      const child = spawn('dash', ['-s']);
+      children.push(child);
+      const { feed } = streamReader(
+        (r) => {
+          if (r.is === 'said' && ['held', 'got'].includes(r.word)) resolve([r.word, parseHolder(r.texts[0])]);
+        },
+        () => undefined,
+      );
+      child.stdout.setEncoding('utf8').on('data', feed);
+      child.stdin.end(plainScript(holdScript(self, steal)).replaceAll('/run/landfall', `${root}/landfall`));
+    });
+  }
+
+  it('is refused in the name of who has it', async () => {
+    says(other, (await locked()).pid);
+    expect(await ask()).toEqual(['held', other]);
+  });
+
+  it('is refused in the name of who has only just taken it, and has not said so yet', async () => {
+    const { pid } = await locked();
+    const asked = ask();
+    await setTimeout(400);
+    says(other, pid);
+    expect(await asked).toEqual(['held', other]);
+  });
+
+  it('is not refused in the name of who had it before', async () => {
+    const gone = spawn('true');
+    await new Promise((done) => gone.on('close', done));
+    says({ ...other, run: 'long-ago' }, gone.pid);
+    const { pid } = await locked();
+    const asked = ask();
+    await setTimeout(400);
+    says(other, pid);
+    expect(await asked).toEqual(['held', other]);
+  });
+
+  it('is refused in nobody’s name where that is never said', async () => {
+    await locked();
+    expect(await ask()).toEqual(['held', undefined]);
+  });
+
+  it('is had as soon as it is let go', async () => {
+    const child = await locked();
+    const asked = ask();
+    await setTimeout(300);
+    child.kill('SIGKILL');
+    expect(await asked).toEqual(['got', undefined]);
+  });
+
+  it('is taken from whom it may be taken from', async () => {
+    says(other, (await locked()).pid);
+    expect(await ask(other.run)).toEqual(['got', undefined]);
   });
 });

@@ -68,18 +68,19 @@ export function holderOf(run: string, command: string, now: Date): Holder {
  * The holding script: takes the host's lock with flock and keeps it as long as the connection lives, telling `alive` each
  * second so that it notices when nobody listens any more. `held HOLDER` and the end when somebody else has it.
  */
-function holdScript(holder: Holder, steal: string): Shell {
+export function holdScript(holder: Holder, steal: string): Shell {
   return sh`
     umask 077
     mkdir -p /run/landfall/runs
     exec 9>>/run/landfall/lock
-    if ! flock -n 9; then
-      { read -r run; read -r pid; who=$(cat); } </run/landfall/holder 2>/dev/null || run=
-      if [ -n "$run" ] && [ "$run" = ${steal} ]; then kill "$pid" 2>/dev/null; fi
-      if [ -z "$run" ] || [ "$run" != ${steal} ] || ! flock -w 10 9; then
-        say held "$(b64 "$who")"; exit 0
-      fi
-    fi
+    n=0
+    until flock -n 9; do
+      { read -r run; read -r pid; who=$(cat); } </run/landfall/holder 2>/dev/null || run= pid= who=
+      # Whoever has just taken it may not have said so yet: the file is missing, or that of a holder before.
+      if [ ! -d "/proc/\${pid:-none}" ] && [ "$n" -lt 20 ]; then sleep 0.1; n=$((n + 1)); continue; fi
+      if [ -n "$run" ] && [ "$run" = ${steal} ]; then kill "$pid" 2>/dev/null; if flock -w 10 9; then break; fi; fi
+      say held "$(b64 "$who")"; exit 0
+    done
     printf '%s\n%s\n%s\n' ${holder.run} "$$" ${JSON.stringify(holder)} >/run/landfall/holder.new
     mv /run/landfall/holder.new /run/landfall/holder
     for dir in /run/landfall/runs/*/*/; do

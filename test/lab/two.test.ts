@@ -78,7 +78,10 @@ async function hold(script: string): Promise<Hand> {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.write(`${script}\necho held\nexec cat\n`);
-  await new Promise((done) => child.stdout.once('data', done));
+  await new Promise<void>((done, fail) => {
+    child.stdout.once('data', () => done());
+    child.once('close', (status) => fail(new Error(`nothing is held: ended with ${status}\n${script}`)));
+  });
   return { end: () => void child.stdin.end() };
 }
 
@@ -110,8 +113,11 @@ describe('two applies at once', () => {
     // It may take no time to reset what was hardly begun: its work is kept waiting for the other's to end.
     const hand = await hold('exec 9>>/run/landfall/work; flock 9');
     const reset = somebody(mine, ...RESET, '--json');
-    const run = await reset.run();
-    const apply = await landfall(yours, 'apply', '--yes').finally(hand.end);
+    const refusal = async (): Promise<[string, Ended]> => [
+      await reset.run(),
+      await landfall(yours, 'apply', '--yes'),
+    ];
+    const [run, apply] = await refusal().finally(hand.end);
     refused(apply, { pid: reset.child.pid ?? 0, run, command: 'reset' });
     const ended = await reset.ended;
     expect(ended.status, said(ended)).toBe(0);

@@ -344,14 +344,14 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
 say landfall 1 9
-step 1 make 0
+step 1 make 30
 step 2 make 60
 step 3 check 0
 step 4 make 0
 step 5 make 0
-step 6 make 0
-step 7 make 0
-step 8 make 0
+step 6 make 30
+step 7 make 30
+step 8 make 30
 step 9 make 300
 say end
 }

@@ -267,7 +267,7 @@ step 2 check 0
 step 3 make 0
 step 4 make 0
 step 5 make 0
-step 6 make 0
+step 6 make 30
 step 7 make 300
 say end
 }

@@ -99,7 +99,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/endpoint-told/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/endpoint-told/stop; stop=${stop:-$tmp/stop}
 say landfall 1 1
-step 1 make 0
+step 1 make 30
 say end
 }
 main

@@ -707,9 +707,9 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
 say landfall 1 5
-step 1 make 0
+step 1 make 30
 step 2 check 0
-step 3 make 0
+step 3 make 30
 step 4 make 180
 step 5 make 30
 say end

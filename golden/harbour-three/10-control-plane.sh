@@ -995,15 +995,15 @@ step 9 make 30
 step 10 check 240
 step 11 check 60
 step 12 check 0
-step 13 make 0
+step 13 make 30
 step 14 check 0
-step 15 make 0
+step 15 make 30
 step 16 check 60
 step 17 make 0
 step 18 make 0
 step 19 make 0
 step 20 make 0
-step 21 make 0
+step 21 make 30
 step 22 make 0
 step 23 make 0
 say end

@@ -146,7 +146,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/join-ticket/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/join-ticket/stop; stop=${stop:-$tmp/stop}
 say landfall 1 3
-step 1 make 0
+step 1 make 30
 step 2 check 60
 step 3 make 0
 say end

@@ -1083,7 +1083,7 @@ step 13 make 0
 step 14 make 0
 step 15 make 0
 step 16 make 0
-step 17 make 0
+step 17 make 30
 step 18 make 120
 step 19 check 180
 step 20 make 0

@@ -725,10 +725,10 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
 say landfall 1 6
-step 1 make 0
+step 1 make 30
 step 2 make 60
 step 3 check 0
-step 4 make 0
+step 4 make 30
 step 5 make 180
 step 6 make 30
 say end

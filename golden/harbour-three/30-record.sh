@@ -283,7 +283,7 @@ cat >"$tmp/slots"/signature <<'END'
 the value of signature
 END
 say landfall 1 1
-step 1 make 0
+step 1 make 30
 say end
 }
 main

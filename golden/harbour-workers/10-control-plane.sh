@@ -980,15 +980,15 @@ step 8 make 30
 step 9 check 240
 step 10 check 60
 step 11 check 0
-step 12 make 0
+step 12 make 30
 step 13 check 0
-step 14 make 0
+step 14 make 30
 step 15 check 60
 step 16 make 0
 step 17 make 0
 step 18 make 0
 step 19 make 0
-step 20 make 0
+step 20 make 30
 step 21 make 0
 step 22 make 0
 say end

@@ -120,8 +120,8 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/serving/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/serving/stop; stop=${stop:-$tmp/stop}
 say landfall 1 2
-step 1 make 0
-step 2 make 0
+step 1 make 30
+step 2 make 30
 say end
 }
 main

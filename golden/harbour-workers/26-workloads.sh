@@ -147,7 +147,7 @@ mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/workloads/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/workloads/stop; stop=${stop:-$tmp/stop}
 say landfall 1 3
-step 1 make 0
+step 1 make 30
 step 2 make 120
 step 3 check 0
 say end

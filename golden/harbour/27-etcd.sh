@@ -367,7 +367,7 @@ given=/run/landfall/runs/RUN/etcd/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/etcd/stop; stop=${stop:-$tmp/stop}
 say landfall 1 7
 step 1 make 240
-step 2 make 0
+step 2 make 30
 step 3 make 0
 step 4 make 0
 step 5 make 0

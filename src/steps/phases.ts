@@ -32,6 +32,7 @@ import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
 import type { Phase } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
+import { patient } from './patience.ts';
 import { pairSteps } from './pairs.ts';
 import { podMtuSteps } from './pod-mtu.ts';
 import { beginSteps, prepareSteps } from './prepare.ts';
@@ -54,7 +55,7 @@ const everyone: Phase['on'] = (cluster) => cluster.nodes;
 const firstControlPlane: Phase['on'] = (cluster) => controlPlanes(cluster).slice(0, 1);
 
 /** Everything Landfall does, in its order: read this first. Each phase has one reason; each subject has its own file. */
-export const PHASES: readonly Phase[] = [
+const TABLE: readonly Phase[] = [
   {
     id: 'preflight',
     title: 'Look before anything is touched',
@@ -400,3 +401,9 @@ export const PHASES: readonly Phase[] = [
     steps: cleaningSteps,
   },
 ];
+
+/** The phases in their order, each with steps that bear an API server which is busy for a moment. */
+export const PHASES: readonly Phase[] = TABLE.map((phase) => ({
+  ...phase,
+  steps: (scene) => phase.steps(scene).map(patient),
+}));

@@ -34,8 +34,17 @@ export interface Site {
   readonly kube: (words: string) => Promise<string>;
 }
 
-/** Makes the lab and the cluster. @param name of both. */
+/** Makes the lab and the cluster, or leaves nothing. @param name of both. */
 export async function makeSite(name: string): Promise<Site> {
+  try {
+    return await made(name);
+  } catch (e) {
+    await labDown(name, () => undefined).catch(() => undefined);
+    throw e;
+  }
+}
+
+async function made(name: string): Promise<Site> {
   const lab = await freshLab(name, HOSTS);
   const place = desk();
   const addressOf = (host: string): string => lab.hosts.find((one) => one.name === host)?.address ?? '';

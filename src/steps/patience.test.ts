@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { allSteps } from '../cli/list.ts';
+import { sh } from '../shell/sh.ts';
+import { patient } from './patience.ts';
+import type { Step } from './step.ts';
+
+const api = { name: 'api', run: sh`echo ok` };
+const asked = { name: 'nodes', run: sh`:`, needs: { probe: api, said: 'ok' } };
+const part = { name: 'node', run: sh`:`, partOf: { probe: asked, filter: sh`cat` } };
+const step = (more: Partial<Step>): Step =>
+  ({ id: 'record/applied', title: 'x', why: 'x', read: sh`:`, want: 'x', make: sh`:`, ...more }) as Step;
+
+describe('what is read from the API server after it was made', () => {
+  it.each([
+    ['itself', api],
+    ['by way of another probe', asked],
+    ['as a part of one', part],
+  ])('is asked for again for a while: asked %s', (_, probe) => {
+    expect(patient(step({ probes: [probe] }))).toMatchObject({ within: 30, awaits: 'the API server' });
+  });
+
+  it('has its own time where the step gives one', () => {
+    expect(patient(step({ probes: [api], within: 240, awaits: 'etcd' }))).toMatchObject({
+      within: 240,
+      awaits: 'etcd',
+    });
+  });
+
+  it('is asked for once where nothing is made, or nothing asks the API server', () => {
+    const { make: _, ...check } = step({ probes: [api] });
+    expect(patient(check).within).toBeUndefined();
+    expect(patient(step({ probes: [{ name: 'files', run: sh`:` }] })).within).toBeUndefined();
+  });
+
+  it('has time in every step of the list', () => {
+    const hasty = allSteps().flatMap(({ step: { id, make, within, read } }) =>
+      make !== undefined && within === undefined && read.text.includes('--kubeconfig=') ? [id] : [],
+    );
+    expect(hasty).toEqual([]);
+  });
+});

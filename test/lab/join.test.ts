@@ -100,6 +100,8 @@ done`;
 const starts = (hosts: readonly string[]): Promise<readonly string[]> =>
   Promise.all(hosts.map((host) => wellOnHost(lab, host, STARTS)));
 
+const TOKEN = /token: "?([a-z0-9]{6}\.[a-z0-9]{16})/;
+
 /** Keeps a copy of what kubeadm is told on a host, as soon as it is there: the only moment in which the token can be seen. */
 function watchToken(host: string): { readonly token: () => Promise<string>; readonly end: () => void } {
   const child = spawn(
@@ -108,7 +110,8 @@ function watchToken(host: string): { readonly token: () => Promise<string>; read
       '-F',
       lab.sshConfig,
       host,
-      'until cp /run/landfall/join.yaml /root/seen 2>/dev/null; do sleep 0.02; done',
+      // Seen while it is written, it holds no token yet.
+      `until cp /run/landfall/join.yaml /root/seen 2>/dev/null && grep -Eq '${TOKEN.source}' /root/seen; do sleep 0.02; done`,
     ],
     { stdio: 'ignore' },
   );
@@ -116,7 +119,7 @@ function watchToken(host: string): { readonly token: () => Promise<string>; read
     token: async () => {
       const text = await wellOnHost(lab, host, 'stat -c %a /root/seen; cat /root/seen; rm /root/seen');
       expect(text.split('\n')[0]).toBe('600');
-      const found = /token: "?([a-z0-9]{6}\.[a-z0-9]{16})/.exec(text)?.[1];
+      const found = TOKEN.exec(text)?.[1];
       if (found === undefined) throw new Error('kubeadm was told no token');
       return found;
     },

@@ -91,7 +91,7 @@ export default defineConfig({
             'test/depot/**/*.test.ts',
             'test/simulate/**/*.test.ts',
           ],
-          testTimeout: 60_000,
+          testTimeout: 240_000,
           // A process of its own for each file would take as long as what it tests.
           isolate: false,
         },

@@ -93,10 +93,14 @@ const made = (told: readonly RunEvent[]): readonly string[] =>
       : [],
   );
 
-/** When the node's own programs started: what a restart would change. */
-const STARTS = `for name in kubelet crio kube-apiserver etcd kube-controller; do
+/**
+ * When the node's own programs started, and what its static pods are: what a restart would change. Controllers are not among them: those
+ * whose lease runs out on a busy machine start themselves anew.
+ */
+const STARTS = `for name in kubelet crio kube-apiserver etcd; do
   for pid in $(pgrep -x "$name"); do echo "$name $pid $(cut -d ' ' -f 22 "/proc/$pid/stat")"; done
-done`;
+done
+find /etc/kubernetes/manifests -type f -exec cksum {} + | sort`;
 const starts = (hosts: readonly string[]): Promise<readonly string[]> =>
   Promise.all(hosts.map((host) => wellOnHost(lab, host, STARTS)));
 

@@ -66,6 +66,10 @@ const DEEPER = ['break-host', 'interrupt', 'join'].map((name) => `test/lab/${nam
  */
 const MEMBERS = ['gameday', 'member'].map((name) => `test/lab/${name}.test.ts`);
 
+const ofLab = (name: string, include: string[], exclude: string[] = []) => ({
+  test: { name, include, exclude, testTimeout: LONG, hookTimeout: LONG },
+});
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {
@@ -104,39 +108,10 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        test: {
-          name: 'lab',
-          include: THREAD,
-          testTimeout: LONG,
-          hookTimeout: LONG,
-        },
-      },
-      {
-        test: {
-          name: 'deeper',
-          include: DEEPER,
-          testTimeout: LONG,
-          hookTimeout: LONG,
-        },
-      },
-      {
-        test: {
-          name: 'members',
-          include: MEMBERS,
-          testTimeout: LONG,
-          hookTimeout: LONG,
-        },
-      },
-      {
-        test: {
-          name: 'far',
-          include: ['test/lab/**/*.test.ts'],
-          exclude: [...THREAD, ...DEEPER, ...MEMBERS],
-          testTimeout: LONG,
-          hookTimeout: LONG,
-        },
-      },
+      ofLab('lab', THREAD),
+      ofLab('deeper', DEEPER),
+      ofLab('members', MEMBERS),
+      ofLab('far', ['test/lab/**/*.test.ts'], [...THREAD, ...DEEPER, ...MEMBERS]),
     ],
   },
 });

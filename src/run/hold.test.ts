@@ -22,6 +22,13 @@ const other: Holder = { ...self, run: '20261123-151100-0001', pid: 99 };
 const dead = (): boolean => false;
 const alive = (): boolean => true;
 
+/** The number of a process that has ended. */
+async function ended(): Promise<number> {
+  const child = spawn('true');
+  await new Promise((done) => child.on('close', done));
+  return child.pid ?? 0;
+}
+
 describe('a holder is gone', () => {
   it('when it is this very run: what is left of a connection that broke', () => {
     expect(isGone({ ...self, place: 'elsewhere' }, self, alive)).toBe(true);
@@ -52,9 +59,7 @@ describe('a holder is gone', () => {
     expect(isGone({ ...me, run: 'b' }, me)).toBe(false);
     // Process 1 is alive; whoever is not root is not allowed to signal it, which says so too.
     expect(isGone({ ...me, run: 'b', pid: 1 }, me)).toBe(false);
-    const child = spawn('true');
-    await new Promise((done) => child.on('close', done));
-    expect(isGone({ ...me, run: 'b', pid: child.pid ?? 0 }, me)).toBe(true);
+    expect(isGone({ ...me, run: 'b', pid: await ended() }, me)).toBe(true);
   });
 });
 
@@ -98,28 +103,27 @@ describe('a host that somebody has', () => {
     });
   }
 
+  /** Asks while somebody has the host who says so only a moment later. */
+  async function askEarly(): Promise<readonly [string, Holder | undefined]> {
+    const { pid } = await locked();
+    const asked = ask();
+    await setTimeout(400);
+    says(other, pid);
+    return await asked;
+  }
+
   it('is refused in the name of who has it', async () => {
     says(other, (await locked()).pid);
     expect(await ask()).toEqual(['held', other]);
   });
 
   it('is refused in the name of who has only just taken it, and has not said so yet', async () => {
-    const { pid } = await locked();
-    const asked = ask();
-    await setTimeout(400);
-    says(other, pid);
-    expect(await asked).toEqual(['held', other]);
+    expect(await askEarly()).toEqual(['held', other]);
   });
 
   it('is not refused in the name of who had it before', async () => {
-    const gone = spawn('true');
-    await new Promise((done) => gone.on('close', done));
-    says({ ...other, run: 'long-ago' }, gone.pid);
-    const { pid } = await locked();
-    const asked = ask();
-    await setTimeout(400);
-    says(other, pid);
-    expect(await asked).toEqual(['held', other]);
+    says({ ...other, run: 'long-ago' }, await ended());
+    expect(await askEarly()).toEqual(['held', other]);
   });
 
   it('is refused in nobody’s name where that is never said', async () => {

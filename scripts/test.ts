@@ -1,7 +1,8 @@
 /**
  * The checks and tests, one after another, and one line at the end: "N passed, N failed".
- * `npm test` runs what a change is tried with: of the lab, everything about one cluster on one host, each step of the cluster broken in
- * one way. In CI the steps of the host are broken, too, creates are cut short at any moment, and hosts join, die and are replaced.
+ * `npm test` runs what a change is tried with: of the lab, one cluster on one host from its creation to its end, with everything of it
+ * broken at once that apply makes right at once. In CI what has to be broken apart and the steps of the host are broken, too, creates are
+ * cut short at any moment, and hosts join, die and are replaced.
  * `npm test -- unit` runs the stages whose names begin with the words given.
  * `npm run test:lab` runs the lab alone, all of it; `npm run test:lab -- undone` the files whose names hold one of the words.
  */

@@ -3,7 +3,7 @@ import { BREAKS } from './breaks.ts';
 import { isOfHost, oneBroken } from './one-broken.ts';
 import { preparedLab } from './prepared.ts';
 
-/* What the cluster itself keeps, and apply makes right when it is broken. */
+/* What the cluster itself keeps, broken in many places at once, which apply makes right; what does not go together is in break-apart.test.ts. */
 
 const { order, sound, living } = oneBroken('test-break-cluster', (one) => !isOfHost(one), preparedLab);
 
@@ -14,4 +14,4 @@ test('there is a way to break every step of the list, or a reason why not', () =
 
 test('every break of the cluster can be mended', () => sound());
 
-living('made');
+living('together');

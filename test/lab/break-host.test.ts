@@ -4,7 +4,7 @@ import { writeLock } from '../../src/config/lock-text.ts';
 import { BREAKS } from './breaks.ts';
 import { isOfHost, oneBroken } from './one-broken.ts';
 
-/* What the host keeps; what the cluster keeps is broken in break-cluster.test.ts and break-outside.test.ts. */
+/* What the host keeps; what the cluster keeps is broken in break-cluster.test.ts and break-apart.test.ts. */
 
 const { planned, forecasts, byHand, apply, sound, living, place } = oneBroken('test-break-host', isOfHost);
 
@@ -30,4 +30,4 @@ describe('before there is a cluster', () => {
   }
 });
 
-living('made', 'left');
+living('together', 'alone', 'left');

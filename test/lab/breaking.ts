@@ -26,8 +26,8 @@ export interface Act extends Break {
   readonly step: string;
 }
 
-/** How a break ends: apply makes it right, or leaves that to somebody else. */
-export type Way = 'made' | 'left';
+/** How breaks are tried: many at once that apply makes right, those of them that bear no others beside them, and what apply leaves to somebody else. */
+export type Way = 'together' | 'alone' | 'left';
 
 /** Rounds of which each holds at most one break of each step, the first ways first. */
 function rounds<T extends Act>(all: readonly T[]): readonly (readonly T[])[] {
@@ -181,9 +181,12 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
   }
 
   /** What apply makes right. */
-  function made(): void {
+  function made(ways: readonly Way[]): void {
+    const chosen = acts.filter(
+      (one) => one.ends === undefined && ways.includes(one.alone === undefined ? 'together' : 'alone'),
+    );
     describe('what apply makes right', () => {
-      test.each(titled(apart(acts.filter((one) => one.ends === undefined))))('%s', async (_, round) => {
+      test.each(titled(apart(chosen)))('%s', async (_, round) => {
         const broken = await breakAll(round);
         const { status, problems, made } = await apply();
         expect([status, problems]).toEqual([0, []]);
@@ -237,13 +240,13 @@ export function breaking({ host, list, breaks, part = () => true, lab, place }: 
     });
   }
 
-  /** The tests of every break that ends in one of these ways, on a cluster that lives. */
+  /** The tests of every break that is tried in one of these ways, on a cluster that lives. */
   function mending(...ways: readonly Way[]): void {
     // A round that failed leaves what it broke: the next ones tell of their own faults alone.
     afterEach(async ({ task }) => {
       if (task.result?.state === 'fail') await apply();
     });
-    if (ways.includes('made')) made();
+    made(ways);
     if (ways.includes('left')) left();
   }
 

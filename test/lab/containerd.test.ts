@@ -94,7 +94,7 @@ test('it is what kubelet uses, it alone is there, and it counts as kubelet does'
 });
 
 describe('a living cluster', () => {
-  mending('made', 'left');
+  mending('together', 'alone', 'left');
 
   test('is as it was made after the host was rebooted', async () => {
     await reboot(NAME, HOST);

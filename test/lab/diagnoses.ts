@@ -229,7 +229,7 @@ export const DIAGNOSES: Readonly<Record<string, Diagnosis>> = {
       'control-plane/api-ready',
       'The connection to the server 10.0.0.11:6443 was refused - did you specify the right host or port?',
     ),
-    lab: 'break-outside.test.ts: control-plane/api-ready, which waits its four minutes',
+    lab: 'break-apart.test.ts: control-plane/api-ready, which waits its four minutes',
   },
   H35: {
     what: 'an endpoint nobody reaches',

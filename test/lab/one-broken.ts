@@ -58,7 +58,7 @@ export function oneBroken(
     place: () => place,
   });
 
-  /** The tests of a cluster that lives: each break that ends in one of these ways, and in the end a reboot. */
+  /** The tests of a cluster that lives: each break that is tried in one of these ways, and in the end a reboot. */
   function living(...ways: readonly Way[]): void {
     describe('a living cluster', () => {
       test('is made', async () => {

@@ -1,8 +1,0 @@
-import { isOfHost, oneBroken } from './one-broken.ts';
-import { preparedLab } from './prepared.ts';
-
-/* What the cluster itself keeps, broken so that somebody else has to mend it: what apply waits for, and what only hands make right. */
-
-const { living } = oneBroken('test-break-outside', (one) => !isOfHost(one), preparedLab);
-
-living('left');

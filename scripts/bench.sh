@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run bench: ratios against plain ssh, a plain script and a bare node; with --scale, a large cluster in the lab; with --join, a worker more.
+# npm run bench: ratios against plain ssh, a plain script and a bare node; with --create, the plain script alone; with --scale, a large cluster in the lab; with --join, a worker more.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/prepare.sh

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labDown } from '../../src/lab/down.ts';
 import type { Lab } from '../../src/lab/spec.ts';
-import { THOROUGH } from '../thorough.ts';
+import { DEEPER, THOROUGH } from '../thorough.ts';
 import {
   clusterYaml,
   type Desk,
@@ -95,18 +95,24 @@ describe('reset', () => {
     await takesAway();
   });
 
-  it('leaves a host on which the same cluster can be made again at once, and proven', async () => {
-    const ended = await well(mine, 'apply', '--yes');
-    expect(ended.stdout).toContain('Welcome to nginx!');
-    expect((await landfall(mine, 'plan', '--exit-code')).status).toBe(0);
-  });
+  it.runIf(DEEPER)(
+    'leaves a host on which the same cluster can be made again at once, and proven',
+    async () => {
+      const ended = await well(mine, 'apply', '--yes');
+      expect(ended.stdout).toContain('Welcome to nginx!');
+      expect((await landfall(mine, 'plan', '--exit-code')).status).toBe(0);
+    },
+  );
 
-  it('takes that away in one go, when nothing of the cluster works any more: no API server, no runtime, no kubelet', async () => {
-    await wellOnHost(
-      lab,
-      'cp-0',
-      'systemctl stop kubelet; systemctl kill --signal=KILL crio; systemctl stop crio; rm -f /etc/kubernetes/admin.conf',
-    );
-    await takesAway();
-  });
+  it.runIf(DEEPER)(
+    'takes that away in one go, when nothing of the cluster works any more: no API server, no runtime, no kubelet',
+    async () => {
+      await wellOnHost(
+        lab,
+        'cp-0',
+        'systemctl stop kubelet; systemctl kill --signal=KILL crio; systemctl stop crio; rm -f /etc/kubernetes/admin.conf',
+      );
+      await takesAway();
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /**
  * npm run bench: how fast Landfall is, as ratios measured side by side in one run. Times in seconds are this machine's today;
- * only the ratios mean anything elsewhere. Needs root and a filled depot; takes about a quarter of an hour, with --create ten minutes.
+ * only the ratios mean anything elsewhere. Needs root and a filled depot; takes about twenty minutes, with --create twelve.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -196,7 +196,7 @@ const STAGES: readonly Stage[] = [
     ? [
         {
           name: 'deeper',
-          what: 'hosts broken by hand, creates that are cut short, hosts that join',
+          what: 'what is broken apart, hosts broken by hand, creates cut short, hosts that join',
           hindrance: noLab,
           run: () => vitest(['deeper'], AT_ONCE.large, false),
         },

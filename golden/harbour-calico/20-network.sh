@@ -76,6 +76,12 @@ probe_rollouts() {
 probe overview | sed -n 's/^rollout|//p'
 }
 
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+
 # ── 1 endpoint/kube-proxy: Have kube-proxy go to the right API server
 # kube-proxy hears of Services and their pods from the API server, by a kubeconfig of its own in the cluster, which it reads when it starts. One that is not told of another endpoint goes on with what it knew until the old one is gone, and then its rules grow old on every node.
 read_1() {
@@ -299,17 +305,36 @@ spec: {}
 END
 }
 
-# ── 9 network/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of /etc/cni/net.d. Only when that is the one Calico has written do pods get addresses of the cluster.
+# ── 9 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
 read_9() {
+probe served_certificate
+}
+want_9='signed by the cluster'
+make_9() {
+now() {
+  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+tries=0
+until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
+  tries=$((tries + 1)); sleep 1
+done
+/usr/local/sbin/landfall-approve
+}
+
+# ── 10 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one Calico has written do pods get addresses of the cluster.
+read_10() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-calico.conflist ]; then echo "${first:-none}"
 elif grep -q '"type": *"calico' /etc/cni/net.d/10-calico.conflist
 then echo '/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
 else echo '/etc/cni/net.d/10-calico.conflist, changed since Calico wrote it'; fi
 }
-want_9='/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
-make_9() {
+want_10='/etc/cni/net.d/10-calico.conflist, as Calico wrote it'
+make_10() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-calico.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n calico-system get pods -l k8s-app=calico-node --field-selector spec.nodeName=cp-0 \
@@ -343,7 +368,7 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 9
+say landfall 1 10
 step 1 make 30
 step 2 make 60
 step 3 check 0
@@ -352,7 +377,8 @@ step 5 make 0
 step 6 make 30
 step 7 make 30
 step 8 make 30
-step 9 make 300
+step 9 make 120
+step 10 make 300
 say end
 }
 main

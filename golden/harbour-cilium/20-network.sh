@@ -76,6 +76,12 @@ probe_cilium_objects() {
 )
 }
 
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+
 # ── 1 endpoint/in-pods: Have pods find the endpoint where the host finds it
 # A pod on the network of its node gets a copy of /etc/hosts when it is started, and keeps it. When the name of the API server leads elsewhere from some day on, what goes by that name in there goes on with the address of that first day, until the machine with that address is gone.
 read_1() {
@@ -217,17 +223,36 @@ make_6() {
 probe cilium_objects | timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl apply --server-side --field-manager=landfall --force-conflicts -f -
 }
 
-# ── 7 network/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of /etc/cni/net.d. Only when that is the one Cilium has written do pods get addresses of the cluster.
+# ── 7 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
 read_7() {
+probe served_certificate
+}
+want_7='signed by the cluster'
+make_7() {
+now() {
+  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+tries=0
+until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
+  tries=$((tries + 1)); sleep 1
+done
+/usr/local/sbin/landfall-approve
+}
+
+# ── 8 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one Cilium has written do pods get addresses of the cluster.
+read_8() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/05-cilium.conflist ]; then echo "${first:-none}"
 elif grep -q '"type": *"cilium' /etc/cni/net.d/05-cilium.conflist
 then echo '/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
 else echo '/etc/cni/net.d/05-cilium.conflist, changed since Cilium wrote it'; fi
 }
-want_7='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
-make_7() {
+want_8='/etc/cni/net.d/05-cilium.conflist, as Cilium wrote it'
+make_8() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/05-cilium.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName=cp-0 \
@@ -261,14 +286,15 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 7
+say landfall 1 8
 step 1 make 60
 step 2 check 0
 step 3 make 0
 step 4 make 0
 step 5 make 0
 step 6 make 30
-step 7 make 300
+step 7 make 120
+step 8 make 300
 say end
 }
 main

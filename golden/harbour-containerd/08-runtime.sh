@@ -180,7 +180,6 @@ want_5='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
 make_5() {
-systemctl daemon-reload
 systemctl enable containerd
 systemctl restart containerd
 }

@@ -247,7 +247,7 @@ timeout 20 kubeadm config validate --config /etc/kubernetes/landfall/kubeadm.yam
 want_2=ok
 
 # ── 3 control-plane/images: Fetch the control plane's images
-# Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.
+# Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. All of them are fetched side by side. Where landfall.lock knows the digest of an image, it must be that very one.
 read_3() {
 have=$(printf '\n%s\n' "$(probe runtime_images)")
 needed=$(probe kubeadm_images)
@@ -268,7 +268,21 @@ else echo "${wrong:-all here}"; fi
 }
 want_3='all here'
 make_3() {
-kubeadm config images pull --config /etc/kubernetes/landfall/kubeadm.yaml --cri-socket unix:///run/containerd/containerd.sock
+pull() {
+  for attempt in 1 2 3; do
+    if said=$(crictl pull "$1" 2>&1); then echo "$1"; return; fi
+  done
+  echo "$1: $said"
+  return 1
+}
+pids=
+for image in $(kubeadm config images list --kubernetes-version v1.36.3 2>/dev/null); do
+  pull "$image" &
+  pids="$pids $!"
+done
+failed=
+for pid in $pids; do wait "$pid" || failed=yes; done
+[ -z "$failed" ]
 }
 
 # ── 4 control-plane/no-torn-files: Clear away files a cut-short init left torn
@@ -754,7 +768,6 @@ END
 chmod 0644 /etc/systemd/system/.landfall-approve.timer.landfall
 sync /etc/systemd/system/.landfall-approve.timer.landfall
 mv -fT /etc/systemd/system/.landfall-approve.timer.landfall /etc/systemd/system/landfall-approve.timer
-systemctl daemon-reload
 systemctl enable landfall-approve.timer
 systemctl restart landfall-approve.timer
 }
@@ -952,7 +965,6 @@ END
 chmod 0644 /etc/systemd/system/.landfall-renew.timer.landfall
 sync /etc/systemd/system/.landfall-renew.timer.landfall
 mv -fT /etc/systemd/system/.landfall-renew.timer.landfall /etc/systemd/system/landfall-renew.timer
-systemctl daemon-reload
 systemctl enable landfall-renew.timer
 systemctl restart landfall-renew.timer
 }

@@ -287,7 +287,6 @@ want_13='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
 make_13() {
-systemctl daemon-reload
 systemctl enable crio
 systemctl restart crio
 }

@@ -76,6 +76,12 @@ probe_rollouts() {
 probe overview | sed -n 's/^rollout|//p'
 }
 
+probe_served_certificate() {
+if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+
 # ── 1 endpoint/kube-proxy: Have kube-proxy go to the right API server
 # kube-proxy hears of Services and their pods from the API server, by a kubeconfig of its own in the cluster, which it reads when it starts. One that is not told of another endpoint goes on with what it knew until the old one is gone, and then its rules grow old on every node.
 read_1() {
@@ -586,9 +592,28 @@ spec:
 END
 }
 
-# ── 4 network/conflist: Find the plugin's configuration, and none before it
-# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+# ── 4 control-plane/serving: Have kubelet serve a certificate the cluster has signed
+# The API server hands commands and whole sessions to whoever answers at the address of a node, and metrics are read from there. Only a certificate of the cluster’s own authority shows that it is the node’s kubelet.
 read_4() {
+probe served_certificate
+}
+want_4='signed by the cluster'
+make_4() {
+now() {
+  if ! [ -e /var/lib/kubelet/pki/kubelet-server-current.pem ]; then echo 'none yet'
+elif said=$(openssl verify -CAfile /etc/kubernetes/pki/ca.crt -purpose sslserver -verify_hostname cp-0 -verify_ip 10.0.0.11 /var/lib/kubelet/pki/kubelet-server-current.pem 2>&1); then echo 'signed by the cluster'
+else printf '%s\n' "$said" | sed -n 's/^error [0-9]* at 0 depth lookup: *//p' | grep . || echo 'it cannot be read'; fi
+}
+tries=0
+until /usr/local/sbin/landfall-approve list 2>/dev/null | grep -qxF cp-0 || [ "$(now)" = 'signed by the cluster' ] || [ "$tries" -ge 60 ]; do
+  tries=$((tries + 1)); sleep 1
+done
+/usr/local/sbin/landfall-approve
+}
+
+# ── 5 network/conflist: Find the plugin's configuration, and none before it
+# The runtime takes the first file of /etc/cni/net.d. Only when that is the one flannel has written do pods get addresses of the cluster.
+read_5() {
 first=$(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1)
 if [ "$first" != /etc/cni/net.d/10-flannel.conflist ]; then echo "${first:-none}"
 elif cmp -s - /etc/cni/net.d/10-flannel.conflist <<'END'
@@ -615,8 +640,8 @@ END
 then echo '/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
 else echo '/etc/cni/net.d/10-flannel.conflist, changed since flannel wrote it'; fi
 }
-want_4='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
-make_4() {
+want_5='/etc/cni/net.d/10-flannel.conflist, as flannel wrote it'
+make_5() {
 case $(ls /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json 2>/dev/null | sort | head -n 1) in '' | /etc/cni/net.d/10-flannel.conflist) ;; *) exit 1 ;; esac
 ready() {
   timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-flannel get pods -l app=flannel --field-selector spec.nodeName=cp-0 \
@@ -637,9 +662,9 @@ else
 fi
 }
 
-# ── 5 network/bridge: Have the node's pods on their bridge
+# ── 6 network/bridge: Have the node's pods on their bridge
 # With flannel the pods of a node reach everybody through a bridge. It is made with the first pod and never again: when somebody deletes it, takes it down or changes its address, the pods run on with an address that leads nowhere, and only what needs them shows it.
-read_5() {
+read_6() {
 found=$({
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -663,8 +688,8 @@ fi
 })
 echo "$found" | sed 's/^$/all on it/'
 }
-want_5='all on it'
-make_5() {
+want_6='all on it'
+make_6() {
 wrong=$(
   link=$(ip -o link show dev cni0 2>/dev/null) || :
 has=$(ip -o -4 address show dev cni0 2>/dev/null | awk '{ print $4; exit }')
@@ -706,12 +731,13 @@ trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"
 given=/run/landfall/runs/RUN/network/given; given=${given:-$tmp/given}
 stop=/run/landfall/runs/RUN/network/stop; stop=${stop:-$tmp/stop}
-say landfall 1 5
+say landfall 1 6
 step 1 make 30
 step 2 check 0
 step 3 make 30
-step 4 make 180
-step 5 make 30
+step 4 make 120
+step 5 make 180
+step 6 make 30
 say end
 }
 main

@@ -239,7 +239,6 @@ END
 then echo 'the host has taken the new rules back'; if [ -e /etc/landfall/firewall.nft ] && nft -f /etc/landfall/firewall.nft; then :; else
   if nft list table inet landfall >/dev/null 2>&1; then nft delete table inet landfall; fi
 fi; exit 1; fi
-systemctl daemon-reload
 systemctl -q enable --now landfall-firewall.service
 }
 

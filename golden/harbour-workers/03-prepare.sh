@@ -153,7 +153,6 @@ if ! cut -d ' ' -f 1 /var/lib/landfall/units 2>/dev/null | grep -qxF -e chrony.s
   printf '%s %s %s\n' chrony.service "$(systemctl show -p UnitFileState --value chrony.service | sed 's/^$/none/')" "$(systemctl show -p ActiveState --value chrony.service)" >>/var/lib/landfall/units
   sync /var/lib/landfall/units
 fi
-systemctl daemon-reload
 systemctl -q unmask chrony
 systemctl enable chrony
 systemctl restart chrony

@@ -136,7 +136,6 @@ want_6='ActiveState=active
 UnitFileState=enabled
 started after its files were written'
 make_6() {
-systemctl daemon-reload
 systemctl enable crio
 systemctl restart crio
 }

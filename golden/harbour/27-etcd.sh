@@ -333,7 +333,6 @@ want_6='ActiveState=active
 NeedDaemonReload=no
 UnitFileState=enabled'
 make_6() {
-systemctl daemon-reload
 systemctl enable landfall-etcd.timer
 systemctl restart landfall-etcd.timer
 }

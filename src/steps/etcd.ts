@@ -154,7 +154,6 @@ function upkeepSteps({ cluster, node }: Scene): readonly Step[] {
       read: sh`{ systemctl show -p ActiveState,UnitFileState ${TIMER}; systemctl show -p NeedDaemonReload ${TIMER} ${SERVICE}; } | grep . | sort -u`,
       want: 'ActiveState=active\nNeedDaemonReload=no\nUnitFileState=enabled',
       make: sh`
-        systemctl daemon-reload
         systemctl enable ${TIMER}
         systemctl restart ${TIMER}`,
       undo: endUpkeep,

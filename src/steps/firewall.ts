@@ -207,7 +207,6 @@ function settled(text: string): Step {
       fi
       if ! ${same(WISHED.firewall)}
       then echo 'the host has taken the new rules back'; ${confirmedRules}; exit 1; fi
-      systemctl daemon-reload
       systemctl -q enable --now ${UNIT}`,
     clues: [
       {

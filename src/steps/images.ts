@@ -3,8 +3,6 @@ import { type Shell, sh } from '../shell/sh.ts';
 import { IMAGE_CLUES } from './clues.ts';
 import { kubeadmImages } from './kubeadm-images.ts';
 import type { Scene } from './phase.ts';
-import { FILES } from './places.ts';
-import { criSocket } from './runtime-parts.ts';
 import type { Probe, Step } from './step.ts';
 
 /** `REFERENCE DIGEST`, a line each image and tag the runtime has. */
@@ -41,7 +39,7 @@ export function imageSteps(scene: Scene): readonly Step[] {
     {
       id: 'control-plane/images',
       title: "Fetch the control plane's images",
-      why: 'Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. Where landfall.lock knows the digest of an image, it must be that very one.',
+      why: 'Fetched now, with its own message when it fails, an image is not what kubeadm waits four minutes for in vain. All of them are fetched side by side. Where landfall.lock knows the digest of an image, it must be that very one.',
       see: ['https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-config/'],
       after: ['runtime/answers'],
       probes: [kubeadmImages({ cluster, lock }), runtimeImages],
@@ -63,7 +61,23 @@ export function imageSteps(scene: Scene): readonly Step[] {
         if [ -z "$needed" ]; then echo 'kubeadm does not say which'
         else echo "\${wrong:-all here}"; fi`,
       want: 'all here',
-      make: sh`kubeadm config images pull --config ${FILES.kubeadm} --cri-socket ${criSocket(scene)}`,
+      // kubeadm config images pull fetches one after another. Like it, this asks again where a registry is short of breath.
+      make: sh`
+        pull() {
+          for attempt in 1 2 3; do
+            if said=$(crictl pull "$1" 2>&1); then echo "$1"; return; fi
+          done
+          echo "$1: $said"
+          return 1
+        }
+        pids=
+        for image in $(${kubeadmImages({ cluster, lock }).run}); do
+          pull "$image" &
+          pids="$pids $!"
+        done
+        failed=
+        for pid in $pids; do wait "$pid" || failed=yes; done
+        [ -z "$failed" ]`,
       clues: [
         {
           match: /, accepted was sha256:/,

@@ -27,18 +27,22 @@ function cluesOf({ cluster }: Scene): readonly Clue[] {
   return pluginClues(plugin === 'none' ? undefined : plugin);
 }
 
-/** What makes pods reach each other, Services and names: it is set going here, and seen to work in {@link networkEndSteps}. */
-export function networkSteps(scene: Scene): readonly Step[] {
+/**
+ * What makes pods reach each other, Services and names: it is set going here, and seen to work in {@link networkEndSteps}.
+ * @param meanwhile what is waited for in the seconds in which the plugin is fetched.
+ */
+export function networkSteps(scene: Scene, meanwhile: readonly Step[]): readonly Step[] {
   const release = installed(scene.cluster, scene.lock);
   const steps = release === undefined ? [] : pluginSteps(scene, release);
   return [
     ...proxyServer(scene),
     ...namedInPods(scene),
     ...(release === undefined
-      ? []
+      ? meanwhile
       : [
           onePluginStep(scene),
           ...steps,
+          ...meanwhile,
           conflist(scene, release, {
             id: 'network/conflist',
             after: [steps.at(-1)?.id ?? 'control-plane/api-ready'],

@@ -211,7 +211,8 @@ const TABLE: readonly Phase[] = [
     stage: 'nodes',
     on: firstControlPlane,
     when: 'always',
-    steps: (scene) => ownServingSteps(scene, 'control-plane'),
+    steps: (scene) =>
+      controlPlanes(scene.cluster).length > 1 ? ownServingSteps(scene, 'control-plane') : [],
   },
   {
     id: 'join-ticket',
@@ -268,7 +269,12 @@ const TABLE: readonly Phase[] = [
     stage: 'seat',
     on: firstControlPlane,
     when: 'always',
-    steps: networkSteps,
+    // One control plane alone has no other member of etcd to ask for before: both waits are for the same program to begin.
+    steps: (scene) =>
+      networkSteps(
+        scene,
+        controlPlanes(scene.cluster).length > 1 ? [] : ownServingSteps(scene, 'control-plane'),
+      ),
   },
   {
     id: 'serving',

@@ -161,7 +161,6 @@ function running(): Step {
     ...made,
     make: sh`
       ${noteUnit('chrony.service')}
-      systemctl daemon-reload
       systemctl -q unmask ${unit}
       systemctl enable ${unit}
       systemctl restart ${unit}`,

@@ -151,7 +151,7 @@ export const RUNTIME: readonly Chapter[] = [
       item(
         114,
         'Images can be pulled beforehand',
-        done`They are: ${step('control-plane/images', 'kubeadm config images pull')}.`,
+        done`They are: ${step('control-plane/images', 'crictl pull')}.`,
       ),
       item(
         115,

@@ -21,7 +21,6 @@ export function reloaded(
     want: `ActiveState=active\nUnitFileState=enabled\n${YOUNG}`,
     make: sh`
       ${noteUnit(`${unit}.service`)}
-      systemctl daemon-reload
       systemctl -q unmask ${unit}
       systemctl enable ${unit}
       systemctl reload-or-restart ${unit}`,

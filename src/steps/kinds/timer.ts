@@ -69,7 +69,6 @@ export function timer(about: About, { unit, does, program, when }: WantedTimer):
       when === undefined
         ? stop
         : sh`
-          systemctl daemon-reload
           systemctl enable ${`${unit}.timer`}
           systemctl restart ${`${unit}.timer`}`,
     ),

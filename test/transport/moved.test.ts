@@ -10,16 +10,15 @@ import type { Target } from '../../src/ssh/target.ts';
 import { pinLine } from '../../src/ssh/words.ts';
 import { refusal, targetOf, using } from './reach.ts';
 import { type Sshd, startSshd } from './sshd.ts';
-import { freePort } from './wait.ts';
+import { DEAD_PORTS, freePort } from './wait.ts';
 
 let sshd: Sshd;
 let second: number;
-let dead: number;
+const [dead, elsewhere] = DEAD_PORTS;
 
 beforeAll(async () => {
   second = await freePort();
   sshd = await startSshd({ config: [`Port ${second}`], users: [{ name: 'ops', sudo: 'free' }] });
-  dead = await freePort();
 });
 afterAll(() => sshd.stop());
 
@@ -91,7 +90,7 @@ describe('a host that may listen in several places', () => {
 
   test('and nowhere does, is told as of the first place; one that refuses us there is not looked for elsewhere', async () => {
     const { target } = await known('none');
-    const closed = anyWay([openSsh({ ...target, port: dead }), openSsh({ ...target, port: 1 })]);
+    const closed = anyWay([openSsh({ ...target, port: dead }), openSsh({ ...target, port: elsewhere })]);
     await expect(closed.run('true')).rejects.toMatchObject({
       code: 'ssh/unreachable',
       saw: expect.stringContaining(`${dead}`),

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Program, spawned, start } from '../../src/ssh/spawned.ts';
 import { refused, targetOf } from './reach.ts';
 import { type Sshd, startSshd } from './sshd.ts';
-import { eventually, freePort } from './wait.ts';
+import { DEAD_PORTS, eventually, freePort } from './wait.ts';
 
 let sshd: Sshd;
 
@@ -28,7 +28,7 @@ async function impostor(greet: (socket: Socket) => void): Promise<Server & { rea
 
 describe('not there', () => {
   test('nobody listens', async () => {
-    const problem = await refused(targetOf(sshd, { port: await freePort() }));
+    const problem = await refused(targetOf(sshd, { port: DEAD_PORTS[0] }));
     expect(problem).toMatchObject({ code: 'ssh/unreachable' });
     expect(problem.summary).toContain('refuses the connection');
   });

@@ -6,7 +6,7 @@ import type { Target } from '../../src/ssh/target.ts';
 import { examineTrust, pinKeys } from '../../src/ssh/trust.ts';
 import { refusal, targetOf, using } from './reach.ts';
 import { type Sshd, startSshd } from './sshd.ts';
-import { freePort } from './wait.ts';
+import { DEAD_PORTS } from './wait.ts';
 
 let sshd: Sshd;
 let other: Sshd;
@@ -150,7 +150,7 @@ describe('a pinned host', () => {
 
 test('a host that cannot be reached has no key to show', async () => {
   const { target } = await knowing(undefined);
-  await expect(examineTrust({ ...target, port: await freePort() })).rejects.toMatchObject({
+  await expect(examineTrust({ ...target, port: DEAD_PORTS[0] })).rejects.toMatchObject({
     code: 'ssh/unreachable',
     exit: 4,
   });

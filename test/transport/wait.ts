@@ -1,6 +1,12 @@
 import { createServer } from 'node:net';
 
-/** A port nobody listens on at this moment. */
+/**
+ * Ports nobody listens on: IANA keeps them for trials (RFC 4727), and the system hands neither out, so that no sshd of a test beside
+ * this one gets it meanwhile.
+ */
+export const DEAD_PORTS = [1021, 1022] as const;
+
+/** A port nobody listens on at this moment: for whoever takes it at once. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

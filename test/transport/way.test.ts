@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hopsTo, resolveWay } from '../../src/ssh/resolve.ts';
 import { refusal, using } from './reach.ts';
 import { type Sshd, startSshd } from './sshd.ts';
-import { freePort } from './wait.ts';
+import { DEAD_PORTS } from './wait.ts';
 
 let bastion: Sshd;
 let inner: Sshd;
@@ -22,7 +22,7 @@ beforeAll(async () => {
     startSshd({ config: ['DisableForwarding yes'] }),
   ]);
   config = join(inner.folder, 'ways');
-  const deadPort = await freePort();
+  const [deadPort] = DEAD_PORTS;
   const blocks: readonly [name: string, lines: readonly string[]][] = [
     [
       'bastion',

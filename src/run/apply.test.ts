@@ -288,19 +288,34 @@ describe('apply', () => {
     expect(problems[0]).toMatchObject({ code: 'run/unsettled', saw: 'cp-0: a/a' });
   });
 
-  it('waits once more for what is not as wanted only since it was made', async () => {
-    const looks = join(dir, 'looks');
-    // Read by the plan, by its phase, and at the end: then, for a moment, it is not so.
-    const flaps = (worst: number): Step => ({
-      ...check('a/flaps', 'well'),
-      within: 5,
-      read: sh`
-        echo >>${looks}
-        if [ "$(wc -l <${looks})" = ${worst} ]; then echo ill; else echo well; fi`,
+  describe('what is not as wanted only since it was made', () => {
+    // Read by the plan and by its phase; then at the end, by its phase again, at the end again, and so on.
+    const flaps = async (
+      ...ill: readonly number[]
+    ): Promise<{ readonly codes: readonly string[]; readonly looks: number }> => {
+      const looks = join(dir, 'looks');
+      const step: Step = {
+        ...check('a/flaps', 'well'),
+        within: 5,
+        read: sh`
+          echo >>${looks}
+          case ${`,${ill.join(',')},`} in *",$(wc -l <${looks}),"*) echo ill ;; *) echo well ;; esac`,
+      };
+      const { problems } = await applied(site([phase('one', [cell('a/a', 'x'), step])]));
+      return { codes: problems.map(({ code }) => code), looks: readFileSync(looks, 'utf8').length };
+    };
+
+    it.each([
+      [[3], 5],
+      [[3, 5], 7],
+      [[3, 5, 7], 9],
+    ])('is waited for when it is ill at looks %j', async (ill, looks) => {
+      expect(await flaps(...ill)).toEqual({ codes: [], looks });
     });
-    const phases = [phase('one', [cell('a/a', 'x'), flaps(3)])];
-    expect((await applied(site(phases))).problems).toEqual([]);
-    expect(readFileSync(looks, 'utf8')).toHaveLength(5);
+
+    it('is told of when it is ill whenever all is read', async () => {
+      expect(await flaps(3, 5, 7, 9)).toEqual({ codes: ['run/unsettled'], looks: 9 });
+    });
   });
 
   it('proves what it has made, hands late values to the operator’s machine, and cleans up though the proof failed', async () => {

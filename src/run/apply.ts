@@ -130,15 +130,19 @@ function mayPass({ plan }: Survey): boolean {
   return !isEmpty(plan) && plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make'));
 }
 
+/** How often all is read again at most for what can only be waited for. */
+const LOOKS_AGAIN = 3;
+
 /**
  * Reads everything again: a run is done when nothing is left to do. What has been made may still take its effect, as when kubelet
- * notices seconds later that the runtime was started anew: what can only be waited for is waited for once more.
+ * notices seconds later that the runtime was started anew; and where many hosts ask at once, a small API server may be too busy to
+ * answer all of them. So what can only be waited for is waited for, and all is read once more, a few times.
  */
 async function verify(running: Running, options: ApplyOptions, before: Survey): Promise<Survey> {
   const look = (): Promise<Survey> =>
     survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
   let again = await look();
-  if (mayPass(again)) {
+  for (let waits = 0; mayPass(again) && waits < LOOKS_AGAIN; waits += 1) {
     await carryPhases(running, toDo(again));
     if (!fine(running)) return again;
     again = await look();

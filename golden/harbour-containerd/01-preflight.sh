@@ -23,6 +23,20 @@ give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$gi
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# Makes step $1, and leaves in $status how it ended. What may be made again is, when it has failed with the words of that, for up to $2
+# seconds.
+bring() {
+  eval "again=\${again_$1-}"
+  if [ -z "$again" ]; then ( set -eu; "make_$1" ) </dev/null 2>&1; status=$?; return; fi
+  clock; begun=$t
+  while :; do
+    { ( set -eu; "make_$1" ) </dev/null 2>&1; echo "$?" >"$tmp/status"; } | tee "$tmp/said"
+    status=$(cat "$tmp/status"); clock
+    if [ "$status" -eq 0 ] || [ -e "$stop" ] || [ $((t - begun)) -ge "$2" ] || ! grep -qE -e "$again" "$tmp/said"; then break; fi
+    echo 'no answer in time: it is made again'; sleep 1
+  done
+  rm -f "$tmp/said"
+}
 # step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
 # first and then every second.
 step() {
@@ -33,8 +47,7 @@ step() {
   if [ "$reading" = "$want" ]; then say "$n" right; return; fi
   if [ "$kind" = make ]; then
     say "$n" differs "$(b64 "$reading")" "$(note)"
-    ( set -eu; "make_$n" ) </dev/null 2>&1
-    status=$?
+    bring "$n" "$within"
     rm -f "$tmp"/probes/*
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi

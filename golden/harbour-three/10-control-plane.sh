@@ -23,6 +23,20 @@ give() { ( umask 077; mkdir -p "$given"; printf '%s' "$2" >"$given/.$1"; mv "$gi
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# Makes step $1, and leaves in $status how it ended. What may be made again is, when it has failed with the words of that, for up to $2
+# seconds.
+bring() {
+  eval "again=\${again_$1-}"
+  if [ -z "$again" ]; then ( set -eu; "make_$1" ) </dev/null 2>&1; status=$?; return; fi
+  clock; begun=$t
+  while :; do
+    { ( set -eu; "make_$1" ) </dev/null 2>&1; echo "$?" >"$tmp/status"; } | tee "$tmp/said"
+    status=$(cat "$tmp/status"); clock
+    if [ "$status" -eq 0 ] || [ -e "$stop" ] || [ $((t - begun)) -ge "$2" ] || ! grep -qE -e "$again" "$tmp/said"; then break; fi
+    echo 'no answer in time: it is made again'; sleep 1
+  done
+  rm -f "$tmp/said"
+}
 # step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
 # first and then every second.
 step() {
@@ -33,8 +47,7 @@ step() {
   if [ "$reading" = "$want" ]; then say "$n" right; return; fi
   if [ "$kind" = make ]; then
     say "$n" differs "$(b64 "$reading")" "$(note)"
-    ( set -eu; "make_$n" ) </dev/null 2>&1
-    status=$?
+    bring "$n" "$within"
     rm -f "$tmp"/probes/*
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
@@ -522,6 +535,7 @@ if [ -z "$said" ]; then echo 'the API server does not answer'
 else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
 }
 want_13=api.harbour.internal:6443
+again_13='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_13() {
 kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
 }
@@ -545,6 +559,7 @@ probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- a
   }'
 }
 want_15='all of it'
+again_15='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_15() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
@@ -796,6 +811,7 @@ else
 fi
 }
 want_21='all of them'
+again_21='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_21() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }

@@ -106,6 +106,40 @@ describe('a compiled script', () => {
     expect(existsSync(join(dir, 'm'))).toBe(false);
   });
 
+  describe('a make that may be made again', () => {
+    const tries = (): number => readFileSync(join(dir, 'tries'), 'utf8').length;
+    /** Fails with these words until it is made for the time `at`. */
+    const busy = (said: string, at: number, within = 20): ScriptStep => ({
+      ...cell('a', 'x', {
+        make: sh`
+          printf . >>${join(dir, 'tries')}
+          if [ "$(wc -c <${join(dir, 'tries')})" -lt ${at} ]; then echo ${said}; false; fi
+          echo x >${join(dir, 'a')}`,
+        within,
+      }),
+      again: 'no answer|timed out',
+    });
+
+    it('is, when it failed for want of an answer, and all it says is told', () => {
+      const { records, stdout } = run(make([busy('error: no answer', 3), cell('b', 'y')]));
+      expect(words(records)).toEqual(['begin', '1 differs', '1 made', '2 differs', '2 made', 'end']);
+      expect([tries(), stdout.split('error: no answer').length - 1]).toEqual([3, 2]);
+    });
+
+    it('is not, when it failed for another reason', () => {
+      const { records } = run(make([busy('error: forbidden', 3), cell('b', 'y')]));
+      expect(words(records)).toEqual(['begin', '1 differs', '1 failed', '2 skipped', 'end']);
+      expect([tries(), records[2]]).toMatchObject([1, { status: 1 }]);
+    });
+
+    it('is, for as long as its reading is waited for', () => {
+      const { records } = run(make([busy('timed out', 100, 2)]));
+      expect(words(records)).toEqual(['begin', '1 differs', '1 failed', 'end']);
+      expect(tries()).toBeGreaterThan(1);
+      expect(tries()).toBeLessThanOrEqual(4);
+    });
+  });
+
   it('waits for a reading that comes right later, and says what it saw meanwhile', () => {
     const path = join(dir, 'late');
     const step = cell('late', 'up', {

@@ -10,6 +10,7 @@ export interface ScriptStep {
   readonly make?: Shell;
   readonly undo?: Shell;
   readonly within?: number;
+  readonly again?: string;
   readonly probes?: readonly ScriptProbe[];
   readonly tells?: ScriptProbe;
 }
@@ -92,6 +93,20 @@ const STEP_MAKE = String.raw`
 stopped=
 # Seconds that no setting of the clock moves, where the system has them.
 clock() { if [ -r /proc/uptime ]; then IFS='. ' read -r t _ </proc/uptime; else t=$(date +%s); fi; }
+# Makes step $1, and leaves in $status how it ended. What may be made again is, when it has failed with the words of that, for up to $2
+# seconds.
+bring() {
+  eval "again=\${again_$1-}"
+  if [ -z "$again" ]; then ( set -eu; "make_$1" ) </dev/null 2>&1; status=$?; return; fi
+  clock; begun=$t
+  while :; do
+    { ( set -eu; "make_$1" ) </dev/null 2>&1; echo "$?" >"$tmp/status"; } | tee "$tmp/said"
+    status=$(cat "$tmp/status"); clock
+    if [ "$status" -eq 0 ] || [ -e "$stop" ] || [ $((t - begun)) -ge "$2" ] || ! grep -qE -e "$again" "$tmp/said"; then break; fi
+    echo 'no answer in time: it is made again'; sleep 1
+  done
+  rm -f "$tmp/said"
+}
 # step NUMBER make|check SECONDS: look; when it is not as wanted, make it; look again until it is or the time is over, soon at
 # first and then every second.
 step() {
@@ -102,8 +117,7 @@ step() {
   if [ "$reading" = "$want" ]; then say "$n" right; return; fi
   if [ "$kind" = make ]; then
     say "$n" differs "$(b64 "$reading")" "$(note)"
-    ( set -eu; "make_$n" ) </dev/null 2>&1
-    status=$?
+    bring "$n" "$within"
     rm -f "$tmp"/probes/*
     look "$n"
     if [ "$status" -ne 0 ]; then say "$n" failed "$status" "$(b64 "$reading")" "$(note)"; stopped=make; return; fi
@@ -164,7 +178,10 @@ function chapter(step: ScriptStep, n: number, mode: ScriptMode): string {
   const head = comment(`── ${n} ${step.id}: ${step.title}\n${step.why}`);
   if (mode === 'undo') return [head, body(`undo_${n}`, step.undo ?? sh``)].join('\n');
   const parts = [head, body(`read_${n}`, step.read), `want_${n}=${quote(step.want.replace(/\n+$/, ''))}`];
-  if (mode === 'make' && step.make !== undefined) parts.push(body(`make_${n}`, step.make));
+  if (mode === 'make' && step.make !== undefined) {
+    if (step.again !== undefined) parts.push(`again_${n}=${quote(step.again)}`);
+    parts.push(body(`make_${n}`, step.make));
+  }
   return parts.join('\n');
 }
 

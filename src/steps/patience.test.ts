@@ -26,6 +26,17 @@ describe('what is read from the API server after it was made', () => {
     });
   });
 
+  it('is made again when nobody answered in time, unless that restarts something', () => {
+    const again = (more: Partial<Step>): RegExp =>
+      new RegExp(patient(step({ probes: [api], ...more })).again ?? '^\\b$');
+    const saw =
+      'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+    expect(saw).toMatch(again({}));
+    expect('Error from server: etcdserver: request timed out').toMatch(again({}));
+    expect('Error from server (Forbidden): secrets "a" is forbidden').not.toMatch(again({}));
+    expect(saw).not.toMatch(again({ disturbs: 'service' }));
+  });
+
   it('is asked for once where nothing is made, or nothing asks the API server', () => {
     const { make: _, ...check } = step({ probes: [api] });
     expect(patient(check).within).toBeUndefined();

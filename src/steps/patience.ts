@@ -3,14 +3,23 @@ import type { Probe, Step } from './step.ts';
 /** Seconds an API server that is overloaded may take to tell what has just been written to it. */
 const PATIENCE = 30;
 
+/** What kubectl says when the API server, or etcd behind it, has given no answer in time or is just coming up: it may have heard, or not. */
+const UNANSWERED =
+  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request';
+
 const asksApi = ({ name, needs, partOf }: Probe): boolean =>
   name === 'api' || [needs, partOf].some((other) => other !== undefined && asksApi(other.probe));
 
 /**
- * What a step has written to the API server it reads there, too. One answer that does not come, as etcd or the machine is busy for a
- * moment, is no proof that it has not been made: it is asked for again for a while, unless the step says itself how long.
+ * What a step writes to the API server it reads there, too. One answer that does not come, as etcd or the machine is busy for a
+ * moment, is no proof that it cannot be made or has not been: it is made again, and asked for again, for a while, unless the step says
+ * itself how long. What restarts something is made once: whether it has is to be looked at first.
  */
 export function patient(step: Step): Step {
-  if (step.make === undefined || step.within !== undefined || !(step.probes ?? []).some(asksApi)) return step;
-  return { ...step, within: PATIENCE, awaits: 'the API server' };
+  if (step.make === undefined || !(step.probes ?? []).some(asksApi)) return step;
+  return {
+    ...step,
+    ...(step.disturbs === undefined ? { again: UNANSWERED } : {}),
+    ...(step.within === undefined ? { within: PATIENCE, awaits: 'the API server' } : {}),
+  };
 }

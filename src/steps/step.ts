@@ -66,6 +66,11 @@ export interface Step {
   readonly within?: number;
   /** What is being waited for, shown during `within`: 'the API server'. */
   readonly awaits?: string;
+  /**
+   * What `make` prints when it fails only because somebody was too busy to answer, an extended regular expression: it is then made
+   * again, for up to the seconds of `within`.
+   */
+  readonly again?: string;
   /** The probes `read` uses as `$(probe NAME)`. */
   readonly probes?: readonly Probe[];
   /** A probe whose text is handed over beside the reading where steps are only read: what is worth knowing, right or not. */

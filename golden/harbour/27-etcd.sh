@@ -125,7 +125,7 @@ elif [ "$uid" = "$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null)" ];
 else echo 'not noted'; fi
 }
 want_2=noted
-again_2='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_2='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_2() {
 anew=
 known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :

@@ -313,6 +313,25 @@ describe('apply', () => {
       expect(await flaps(...ill)).toEqual({ codes: [], looks });
     });
 
+    it.each([
+      ['no answer in time', []],
+      ['no such thing', ['run/unsettled']],
+    ])('is asked again when nobody answered, not when something is amiss: %s', async (note, codes) => {
+      const looks = join(dir, 'looks');
+      const makes = join(dir, 'makes');
+      // Read by the plan, before it is made and after; and then at the end.
+      const asks = cell('a/a', 'x', {
+        read: sh`
+          echo >>${looks}
+          if [ "$(wc -l <${looks})" = 4 ]; then echo ${note} >&2; else cat ${join(dir, 'a-a')} 2>/dev/null || echo absent; fi`,
+        make: sh`echo >>${makes}; echo x >${join(dir, 'a-a')}`,
+        again: 'no answer',
+      });
+      const { problems } = await applied(site([phase('one', [asks])]));
+      expect(problems.map(({ code }) => code)).toEqual(codes);
+      expect(readFileSync(makes, 'utf8')).toHaveLength(1);
+    });
+
     it('is told of when it is ill whenever all is read', async () => {
       expect(await flaps(3, 5, 7, 9)).toEqual({ codes: ['run/unsettled'], looks: 9 });
     });

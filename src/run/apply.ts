@@ -1,6 +1,6 @@
 import type { Lock } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
-import { isEmpty } from '../plan/plan.ts';
+import { type Finding, isEmpty } from '../plan/plan.ts';
 import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
 import {
@@ -125,9 +125,20 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   );
 }
 
-/** Whether nothing is to be made, and only what others bring about is not as wanted. */
-function mayPass({ plan }: Survey): boolean {
-  return !isEmpty(plan) && plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make'));
+/**
+ * Whether nothing is known to be made again: what is not as wanted is brought about by others, or was asked of somebody who was too
+ * busy to answer.
+ */
+function mayPass({ plan, works }: Survey): boolean {
+  const again = new Map(works.flatMap(({ steps }) => steps.map((step) => [step.id, step.again])));
+  const isUnanswered = ({ step, reading, note = '' }: Finding): boolean => {
+    const words = again.get(step);
+    return words !== undefined && new RegExp(words).test(`${note}\n${reading}`);
+  };
+  return (
+    !isEmpty(plan) &&
+    plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make' || isUnanswered(f)))
+  );
 }
 
 /** How often all is read again at most for what can only be waited for. */

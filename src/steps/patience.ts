@@ -5,7 +5,7 @@ const PATIENCE = 30;
 
 /** What kubectl says when the API server, or etcd behind it, has given no answer in time or is just coming up: it may have heard, or not. */
 const UNANSWERED =
-  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|etcdserver: (request timed out|leader changed)|currently unable to handle the request';
+  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request';
 
 const asksApi = ({ name, needs, partOf }: Probe): boolean =>
   name === 'api' || [needs, partOf].some((other) => other !== undefined && asksApi(other.probe));

@@ -130,15 +130,13 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
  * busy to answer.
  */
 function mayPass({ plan, works }: Survey): boolean {
+  if (isEmpty(plan)) return false;
   const again = new Map(works.flatMap(({ steps }) => steps.map((step) => [step.id, step.again])));
   const isUnanswered = ({ step, reading, note = '' }: Finding): boolean => {
     const words = again.get(step);
     return words !== undefined && new RegExp(words).test(`${note}\n${reading}`);
   };
-  return (
-    !isEmpty(plan) &&
-    plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make' || isUnanswered(f)))
-  );
+  return plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make' || isUnanswered(f)));
 }
 
 /** How often all is read again at most for what can only be waited for. */

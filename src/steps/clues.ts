@@ -182,6 +182,10 @@ export const IMAGE_CLUES: readonly Clue[] = [
   },
 ];
 
+/** What kubectl says of an API server that gave no answer in time: an extended regular expression, for shell and for clues. */
+export const TIMED_OUT =
+  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout';
+
 /** Troubles of kubectl that come from the API server being away. */
 export const API_CLUES: readonly Clue[] = [
   {
@@ -191,7 +195,7 @@ export const API_CLUES: readonly Clue[] = [
     diagnosis: 'H34',
   },
   {
-    match: /context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i\/o timeout/i,
+    match: new RegExp(TIMED_OUT, 'i'),
     means:
       'something listens where the API server should, and gives no answer in time: it hangs, or the node or its disk is overloaded',
     try: 'uptime; crictl ps -a | grep -e apiserver -e etcd; crictl logs ID, and look for "took too long"',

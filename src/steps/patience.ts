@@ -1,11 +1,11 @@
+import { TIMED_OUT } from './clues.ts';
 import type { Probe, Step } from './step.ts';
 
 /** Seconds an API server that is overloaded may take to tell what has just been written to it. */
 const PATIENCE = 30;
 
 /** What kubectl says when the API server, or etcd behind it, has given no answer in time or is just coming up: it may have heard, or not. */
-const UNANSWERED =
-  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request';
+const UNANSWERED = `${TIMED_OUT}|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request`;
 
 const asksApi = ({ name, needs, partOf }: Probe): boolean =>
   name === 'api' || [needs, partOf].some((other) => other !== undefined && asksApi(other.probe));

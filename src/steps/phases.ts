@@ -30,7 +30,7 @@ import { nameSteps } from './names.ts';
 import { networkEndSteps, networkSteps } from './network.ts';
 import { nodeMarkSteps } from './node-marks.ts';
 import { packageSteps } from './packages.ts';
-import type { Phase } from './phase.ts';
+import type { Phase, Scene } from './phase.ts';
 import { pluginKeptStep } from './plugin-kept.ts';
 import { patient } from './patience.ts';
 import { pairSteps } from './pairs.ts';
@@ -53,6 +53,7 @@ import { workloadSteps } from './workloads.ts';
 
 const everyone: Phase['on'] = (cluster) => cluster.nodes;
 const firstControlPlane: Phase['on'] = (cluster) => controlPlanes(cluster).slice(0, 1);
+const isAlone = ({ cluster }: Scene): boolean => joiningControlPlanes(cluster).length === 0;
 
 /** Everything Landfall does, in its order: read this first. Each phase has one reason; each subject has its own file. */
 const TABLE: readonly Phase[] = [
@@ -211,8 +212,7 @@ const TABLE: readonly Phase[] = [
     stage: 'nodes',
     on: firstControlPlane,
     when: 'always',
-    steps: (scene) =>
-      controlPlanes(scene.cluster).length > 1 ? ownServingSteps(scene, 'control-plane') : [],
+    steps: (scene) => (isAlone(scene) ? [] : ownServingSteps(scene, 'control-plane')),
   },
   {
     id: 'join-ticket',
@@ -270,11 +270,7 @@ const TABLE: readonly Phase[] = [
     on: firstControlPlane,
     when: 'always',
     // One control plane alone has no other member of etcd to ask for before: both waits are for the same program to begin.
-    steps: (scene) =>
-      networkSteps(
-        scene,
-        controlPlanes(scene.cluster).length > 1 ? [] : ownServingSteps(scene, 'control-plane'),
-      ),
+    steps: (scene) => networkSteps(scene, isAlone(scene) ? ownServingSteps(scene, 'control-plane') : []),
   },
   {
     id: 'serving',

@@ -5,9 +5,13 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { [ -z "$1" ] || printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them; and when
+# timeout has ended it, which says nothing, that.
 probe() {
-  [ -e "$tmp/probes/$1.over" ] || { "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note"; : >"$tmp/probes/$1.over"; }
+  [ -e "$tmp/probes/$1.over" ] || {
+    "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note" || [ $? -ne 124 ] || echo 'no answer in time' >>"$tmp/probes/$1.note"
+    : >"$tmp/probes/$1.over"
+  }
   [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }
@@ -96,7 +100,7 @@ else
 fi
 }
 want_1='all of them'
-again_1='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_1='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_1() {
 open=" $(probe nodes | awk -F '|' -v wanted='worker-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.21" worker-1|"node-restriction.kubernetes.io/landfall-address":"10.0.0.22"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }
@@ -116,7 +120,7 @@ else echo 'nobody waits'; fi
 fi
 }
 want_2='nobody waits'
-again_2='context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_2='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
 make_2() {
 /usr/local/sbin/landfall-approve
 }

@@ -5,9 +5,13 @@
 say() { printf '\036%s\n' "$*"; }
 b64() { [ -z "$1" ] || printf '%s' "$1" | base64 -w0; }
 
-# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them; and when
+# timeout has ended it, which says nothing, that.
 probe() {
-  [ -e "$tmp/probes/$1.over" ] || { "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note"; : >"$tmp/probes/$1.over"; }
+  [ -e "$tmp/probes/$1.over" ] || {
+    "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note" || [ $? -ne 124 ] || echo 'no answer in time' >>"$tmp/probes/$1.note"
+    : >"$tmp/probes/$1.over"
+  }
   [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ETCD_DEFAULTS } from '../config/etcd-defaults.ts';
 import { CERTIFICATE_DEFAULTS } from '../config/certificate-defaults.ts';
 import { HOST_DEFAULTS } from '../config/host-defaults.ts';
@@ -21,6 +21,9 @@ import type { RunEvent } from './event.ts';
 import { planReset, reset } from './reset.ts';
 import { type Site, survey } from './survey.ts';
 import type { RunOptions } from './take.ts';
+
+// What is left in peace for some seconds between two looks is so for none.
+vi.mock(import('./patience.ts'), async (real) => ({ ...(await real()), pause: () => Promise.resolve() }));
 
 let dir = '';
 beforeEach(() => {
@@ -285,7 +288,7 @@ describe('apply', () => {
     ]);
     const { problems, exit } = await applied(s);
     expect(exit).toBe(1);
-    expect(problems[0]).toMatchObject({ code: 'run/unsettled', saw: 'cp-0: a/a' });
+    expect(problems[0]).toMatchObject({ code: 'run/unsettled', saw: 'cp-0: a/a: absent' });
   });
 
   describe('what is not as wanted only since it was made', () => {
@@ -313,23 +316,39 @@ describe('apply', () => {
       expect(await flaps(...ill)).toEqual({ codes: [], looks });
     });
 
-    it.each([
-      ['no answer in time', []],
-      ['no such thing', ['run/unsettled']],
-    ])('is asked again when nobody answered, not when something is amiss: %s', async (note, codes) => {
+    // Read by the plan, before it is made and after; and then at the end.
+    const asked = async (note: string, ...ill: readonly number[]) => {
       const looks = join(dir, 'looks');
       const makes = join(dir, 'makes');
-      // Read by the plan, before it is made and after; and then at the end.
       const asks = cell('a/a', 'x', {
         read: sh`
           echo >>${looks}
-          if [ "$(wc -l <${looks})" = 4 ]; then echo ${note} >&2; else cat ${join(dir, 'a-a')} 2>/dev/null || echo absent; fi`,
+          case ${`,${ill.join(',')},`} in
+            *",$(wc -l <${looks}),"*) echo ${note} >&2 ;;
+            *) cat ${join(dir, 'a-a')} 2>/dev/null || echo absent ;;
+          esac`,
         make: sh`echo >>${makes}; echo x >${join(dir, 'a-a')}`,
-        again: 'no answer',
+        disturbs: 'service',
       });
       const { problems } = await applied(site([phase('one', [asks])]));
-      expect(problems.map(({ code }) => code)).toEqual(codes);
       expect(readFileSync(makes, 'utf8')).toHaveLength(1);
+      return problems.map(({ code, saw }) => [code, saw]);
+    };
+    const unanswered = 'context deadline exceeded';
+
+    it.each([[[4]], [[4, 5]], [[4, 5, 6]]])(
+      'is read again when nobody answered, and not made: %j',
+      async (ill) => {
+        expect(await asked(unanswered, ...ill)).toEqual([]);
+      },
+    );
+
+    it('is told of as unanswered when nobody answers any more', async () => {
+      expect(await asked(unanswered, 4, 5, 6, 7)).toEqual([['run/unanswered', `cp-0: a/a: ${unanswered}`]]);
+    });
+
+    it('is told of at once when something is amiss', async () => {
+      expect(await asked('no such thing', 4)).toEqual([['run/unsettled', 'cp-0: a/a: no such thing']]);
     });
 
     it('is told of when it is ill whenever all is read', async () => {

@@ -1,6 +1,5 @@
 import type { Lock } from '../model/lock.ts';
-import { Problem } from '../model/problem.ts';
-import { type Finding, isEmpty } from '../plan/plan.ts';
+import { isEmpty } from '../plan/plan.ts';
 import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
 import {
@@ -15,9 +14,11 @@ import {
   told,
 } from './progress.ts';
 import { type Lease, takeLease } from './lease.ts';
+import { pause } from './patience.ts';
 import { plainScript } from './script.ts';
 import { hostOf, type Site, type Survey, survey, without } from './survey.ts';
-import { followAll, patientSite, type RunOptions, takeAll } from './take.ts';
+import { followAll, now, patientSite, type RunOptions, takeAll } from './take.ts';
+import { isUnanswered, type Open, open, unsettled } from './unsettled.ts';
 
 /** How a cluster is made as it should be. */
 export interface ApplyOptions extends RunOptions {
@@ -125,51 +126,39 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   );
 }
 
-/**
- * Whether nothing is known to be made again: what is not as wanted is brought about by others, or was asked of somebody who was too
- * busy to answer.
- */
-function mayPass({ plan, works }: Survey): boolean {
-  if (isEmpty(plan)) return false;
-  const again = new Map(works.flatMap(({ steps }) => steps.map((step) => [step.id, step.again])));
-  const isUnanswered = ({ step, reading, note = '' }: Finding): boolean => {
-    const words = again.get(step);
-    return words !== undefined && new RegExp(words).test(`${note}\n${reading}`);
-  };
-  return plan.hosts.every((h) => h.findings.every((f) => f.forecast !== 'make' || isUnanswered(f)));
-}
-
-/** How often all is read again at most for what can only be waited for. */
+/** How often all is read again at most, for what may pass. */
 const LOOKS_AGAIN = 3;
+
+/** Milliseconds in which an API server that gave no answer is left in peace. */
+const PEACE = 10_000;
 
 /**
  * Reads everything again: a run is done when nothing is left to do. What has been made may still take its effect, as when kubelet
- * notices seconds later that the runtime was started anew; and where many hosts ask at once, a small API server may be too busy to
- * answer all of them. So what can only be waited for is waited for, and all is read once more, a few times.
+ * notices seconds later that the runtime was started anew: what can only be waited for is waited for, and all is read once more, a few
+ * times. And where many hosts ask at once, a small API server may be too busy to answer all of them: what it gave no answer about is no
+ * known difference, nothing is made for it, and all is read once more.
  */
 async function verify(running: Running, options: ApplyOptions, before: Survey): Promise<Survey> {
   const look = (): Promise<Survey> =>
     survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
   let again = await look();
-  for (let waits = 0; mayPass(again) && waits < LOOKS_AGAIN; waits += 1) {
-    await carryPhases(running, toDo(again));
+  for (let looks = 0; looks < LOOKS_AGAIN; looks += 1) {
+    const lacking = open(again.plan).filter(({ forecast }) => forecast === 'make');
+    if (isEmpty(again.plan) || !lacking.every(isUnanswered)) break;
+    if (lacking.length > 0) {
+      options.on({ is: 'notice', at: now(), code: 'run/looks-again', text: inPeace(lacking) });
+      await pause(PEACE, options.stop.soon);
+    } else await carryPhases(running, toDo(again));
     if (!fine(running)) return again;
     again = await look();
   }
-  if (isEmpty(again.plan)) return again;
-  const open = again.plan.hosts.flatMap((h) =>
-    h.findings.filter((f) => f.forecast !== 'right').map((f) => `${h.host}: ${f.step}`),
-  );
-  running.problems.push(
-    new Problem({
-      code: 'run/unsettled',
-      summary: 'every step was made, yet read again at the end some are not as wanted',
-      saw: open.slice(0, 10).join('\n'),
-      why: 'something changes these back, or one step undoes another',
-      try: 'landfall plan shows what differs now',
-    }),
-  );
+  if (!isEmpty(again.plan)) running.problems.push(unsettled(open(again.plan)));
   return again;
+}
+
+function inPeace(lacking: readonly Open[]): string {
+  const hosts = [...new Set(lacking.map(({ host }) => host))].join(', ');
+  return `${hosts}: the API server gave no answer in time when all was read at the end; all is read again in ${PEACE / 1000} s`;
 }
 
 /**

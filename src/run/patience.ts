@@ -27,7 +27,7 @@ export function passing(error: unknown): string | undefined {
 }
 
 /** Waits so many milliseconds, or until the signal. */
-function pause(ms: number, stop: AbortSignal): Promise<void> {
+export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const over = (): void => {
       clearTimeout(timer);

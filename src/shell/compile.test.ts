@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compile, RECORD, type ScriptStep } from './compile.ts';
+import { compile, OVERDUE, RECORD, type ScriptStep } from './compile.ts';
 import { parseRecords, type ScriptRecord, streamReader } from './parse.ts';
 import { heredoc, sh } from './sh.ts';
 
@@ -180,6 +180,13 @@ describe('a compiled script', () => {
       'end',
     ]);
     expect(readFileSync(count, 'utf8').split('\n').length - 1).toBe(2);
+  });
+
+  it('says of a probe that it had no answer in time, when that was all', () => {
+    const late = { name: 'late', run: sh`timeout 0.2 sleep 5` };
+    const asks = (name: string): ScriptStep => cell(name, 'there', { read: sh`probe late`, probes: [late] });
+    const { records } = run(read([asks('p'), asks('q')]));
+    expect(records.slice(1, -1)).toMatchObject([{ note: `${OVERDUE}\n` }, { note: `${OVERDUE}\n` }]);
   });
 
   it('runs a probe that needs another only when that has said so, and tells each reading what was wrong', () => {

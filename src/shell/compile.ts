@@ -62,10 +62,17 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"`;
 
+/** What the note of a probe says that `timeout` has ended. */
+export const OVERDUE = 'no answer in time';
+
 const PROBE = String.raw`
-# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them.
+# A probe is run once, however many readings ask for it, until a step is made. What it complains about, it tells each of them; and when
+# timeout has ended it, which says nothing, that.
 probe() {
-  [ -e "$tmp/probes/$1.over" ] || { "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note"; : >"$tmp/probes/$1.over"; }
+  [ -e "$tmp/probes/$1.over" ] || {
+    "probe_$1" >"$tmp/probes/$1" 2>"$tmp/probes/$1.note" || [ $? -ne 124 ] || echo '${OVERDUE}' >>"$tmp/probes/$1.note"
+    : >"$tmp/probes/$1.over"
+  }
   [ ! -s "$tmp/probes/$1.note" ] || cat "$tmp/probes/$1.note" >&2
   cat "$tmp/probes/$1"
 }`;

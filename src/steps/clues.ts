@@ -186,8 +186,15 @@ export const IMAGE_CLUES: readonly Clue[] = [
 export const TIMED_OUT =
   'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout';
 
-/** Troubles of kubectl that come from the API server being away. */
+/** Troubles of kubectl that come from the API server being away, or from whom it asks. */
 export const API_CLUES: readonly Clue[] = [
+  {
+    match: /failed calling webhook|failed to call webhook/i,
+    means:
+      'the API server asks a webhook of an add-on before it writes, that webhook gives no answer, and without one nothing may be written',
+    try: 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations; bring the pods behind the one it names up again, or delete its configuration until they are',
+    diagnosis: 'H83',
+  },
   {
     match: /connection refused|was refused/i,
     means: 'no API server listens on this node (yet)',

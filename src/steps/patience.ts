@@ -1,11 +1,15 @@
+import { OVERDUE } from '../shell/compile.ts';
 import { TIMED_OUT } from './clues.ts';
 import type { Probe, Step } from './step.ts';
 
 /** Seconds an API server that is overloaded may take to tell what has just been written to it. */
 const PATIENCE = 30;
 
-/** What kubectl says when the API server, or etcd behind it, has given no answer in time or is just coming up: it may have heard, or not. */
-const UNANSWERED = `${TIMED_OUT}|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request`;
+/**
+ * What kubectl says when the API server, or etcd behind it, has given no answer in time or is just coming up: it may have heard, or not.
+ * An extended regular expression.
+ */
+export const UNANSWERED = `${OVERDUE}|${TIMED_OUT}|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request`;
 
 const asksApi = ({ name, needs, partOf }: Probe): boolean =>
   name === 'api' || [needs, partOf].some((other) => other !== undefined && asksApi(other.probe));

@@ -616,4 +616,87 @@ describe('when there is a cluster', () => {
       },
     );
   });
+
+  const RECORD = 'record/applied';
+  const kubectl = 'kubectl --kubeconfig=/etc/kubernetes/admin.conf';
+  const forget = `${kubectl} -n kube-system delete configmap landfall-applied`;
+  /** Who has to say yes to every ConfigMap: it is read as ever, and written only when somebody listens and says so. */
+  const webhook = `${kubectl} apply -f - <<'END'
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata:
+  name: gate
+webhooks:
+  - name: gate.landfall.test
+    clientConfig:
+      url: https://127.0.0.1:9444/
+    failurePolicy: Fail
+    sideEffects: None
+    timeoutSeconds: 10
+    admissionReviewVersions: [v1]
+    rules:
+      - apiGroups: ['']
+        apiVersions: [v1]
+        operations: [CREATE, UPDATE]
+        resources: [configmaps]
+END
+`;
+  const silence =
+    'systemd-run -q --unit=silence --collect perl -MIO::Socket::INET -e \'my $l = IO::Socket::INET->new(Listen => 100, LocalAddr => "127.0.0.1:9444") or die; sleep 1000\'';
+  const ungated = () =>
+    byHand(
+      `${kubectl} delete validatingwebhookconfiguration gate --ignore-not-found; systemctl stop silence 2>/dev/null || :`,
+    );
+
+  test('what asks the API server and gets no answer in time is made again', async () => {
+    await during(
+      () => byHand(`${forget}\n${silence}\n${webhook}`),
+      ungated,
+      async () => {
+        const run = live(place, NAME, 'apply', '--yes');
+        const again = (e: RunEvent) =>
+          e.is === 'output' && e.step === RECORD && e.text === 'no answer in time: it is made again';
+        expect(await run.first(again)).toBeDefined();
+        await ungated();
+        expect((await run.ended).status).toBe(0);
+      },
+    );
+    expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
+
+  test('a webhook nobody stands behind is named, and not asked again', async () => {
+    await during(
+      () => byHand(`${forget}\n${webhook}`),
+      ungated,
+      async () => {
+        const ended = await landfall(place, 'apply', '--yes');
+        expectTold(ended, {
+          exit: 1,
+          code: RECORD,
+          says: /gate\.landfall\.test.*webhook of an add-on \(H83\)/,
+        });
+        expect(`${ended.stdout}${ended.stderr}`).not.toContain('made again');
+      },
+    );
+    await well(place, 'apply', '--yes');
+  });
+
+  test('an API server that hangs while all is read at the end is waited for', async () => {
+    await byHand(forget);
+    const run = live(place, NAME, 'apply', '--yes');
+    await during(
+      async () => {
+        await run.first((e) => e.is === 'step' && e.step === RECORD && e.state === 'made');
+        await signal('kill -STOP "$pid"');
+      },
+      () => signal('kill -CONT "$pid"'),
+      async () => {
+        const waits = (e: RunEvent) =>
+          e.is === 'step' && e.step === 'control-plane/api-ready' && e.state === 'waiting';
+        expect(await run.first(waits)).toBeDefined();
+      },
+    );
+    expect((await run.ended).status).toBe(0);
+    expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
+  });
 });

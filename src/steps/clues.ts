@@ -190,8 +190,7 @@ export const TIMED_OUT =
 export const API_CLUES: readonly Clue[] = [
   {
     match: /failed calling webhook|failed to call webhook/i,
-    means:
-      'the API server asks a webhook of an add-on before it writes, that webhook gives no answer, and without one nothing may be written',
+    means: 'a webhook of some add-on has to agree before this is written, and does not answer',
     try: 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations; bring the pods behind the one it names up again, or delete its configuration until they are',
     diagnosis: 'H83',
   },

@@ -126,11 +126,11 @@ function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
   );
 }
 
-/** How often all is read again at most, for what may pass. */
-const LOOKS_AGAIN = 3;
-
-/** Milliseconds in which an API server that gave no answer is left in peace. */
-const PEACE = 10_000;
+/**
+ * How often all is read again at most, for what may pass: before each of these looks, an API server that gave no answer is left in peace
+ * for so many seconds. A dozen hosts that have just joined are busy for a minute.
+ */
+const PEACE = [10, 20, 40] as const;
 
 /**
  * Reads everything again: a run is done when nothing is left to do. What has been made may still take its effect, as when kubelet
@@ -142,12 +142,12 @@ async function verify(running: Running, options: ApplyOptions, before: Survey): 
   const look = (): Promise<Survey> =>
     survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
   let again = await look();
-  for (let looks = 0; looks < LOOKS_AGAIN; looks += 1) {
+  for (const seconds of PEACE) {
     const lacking = open(again.plan).filter(({ forecast }) => forecast === 'make');
     if (isEmpty(again.plan) || !lacking.every(isUnanswered)) break;
     if (lacking.length > 0) {
-      options.on({ is: 'notice', at: now(), code: 'run/looks-again', text: inPeace(lacking) });
-      await pause(PEACE, options.stop.soon);
+      options.on({ is: 'notice', at: now(), code: 'run/looks-again', text: inPeace(lacking, seconds) });
+      await pause(seconds * 1000, options.stop.soon);
     } else await carryPhases(running, toDo(again));
     if (!fine(running)) return again;
     again = await look();
@@ -156,9 +156,9 @@ async function verify(running: Running, options: ApplyOptions, before: Survey): 
   return again;
 }
 
-function inPeace(lacking: readonly Open[]): string {
+function inPeace(lacking: readonly Open[], seconds: number): string {
   const hosts = [...new Set(lacking.map(({ host }) => host))].join(', ');
-  return `${hosts}: the API server gave no answer in time when all was read at the end; all is read again in ${PEACE / 1000} s`;
+  return `${hosts}: the API server gave no answer in time when all was read at the end; all is read again in ${seconds} s`;
 }
 
 /**

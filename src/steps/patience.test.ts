@@ -33,6 +33,9 @@ describe('what is read from the API server after it was made', () => {
       'Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
     expect(saw).toMatch(again({}));
     expect('Error from server: etcdserver: request timed out').toMatch(again({}));
+    expect('Please retry. Original error: read tcp 10.0.0.14:52832: read: connection reset by peer').toMatch(
+      again({}),
+    );
     expect('Error from server (Forbidden): secrets "a" is forbidden').not.toMatch(again({}));
     expect(saw).not.toMatch(again({ disturbs: 'service' }));
   });

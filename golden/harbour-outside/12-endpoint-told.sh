@@ -89,7 +89,7 @@ case $(probe cluster_info) in
 esac
 }
 want_1=https://api.example.com:6443
-again_1='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_1='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_1() {
 said=$(timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n kube-public get configmap cluster-info --ignore-not-found -o jsonpath='{.data.kubeconfig}')
 at=$(mktemp -d)

@@ -174,7 +174,7 @@ nodes:
     role: control-plane
     address: 10.0.0.11
     workloads: true'
-again_1='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_1='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_1() {
 at=$(mktemp -d "${tmp:-/tmp}/applied.XXXXXX")
 cat >"$at/cluster.yaml" <<'END'

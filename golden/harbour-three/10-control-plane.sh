@@ -539,7 +539,7 @@ if [ -z "$said" ]; then echo 'the API server does not answer'
 else printf '%s\n' "$said" | tr -d '"' | sed -n 's/^ *controlPlaneEndpoint: *//p' | grep . || echo none; fi
 }
 want_13=api.harbour.internal:6443
-again_13='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_13='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_13() {
 kubeadm init phase upload-config kubeadm --config /etc/kubernetes/landfall/kubeadm.yaml
 }
@@ -563,7 +563,7 @@ probe kubeadm_settings | awk -v wanted='certificateValidityPeriod: 8760h0m0s|- a
   }'
 }
 want_15='all of it'
-again_15='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_15='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_15() {
 kubeadm init phase upload-config all --config /etc/kubernetes/landfall/kubeadm.yaml
 }
@@ -815,7 +815,7 @@ else
 fi
 }
 want_21='all of them'
-again_21='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_21='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_21() {
 open=" $(probe nodes | awk -F '|' -v wanted='cp-0|"node-restriction.kubernetes.io/landfall-address":"10.0.0.11"' '
   BEGIN { n = split(wanted, pairs, " "); for (i = 1; i <= n; i++) { split(pairs[i], p, "|"); mark[p[1]] = p[2] } }

@@ -103,7 +103,7 @@ read_1() {
 probe nodes | awk -F '|' -v names=cp-0 'index(" " names " ", " " $1 " ") { print $1 ": " ($5 == "" ? "open" : $5) }' | sort
 }
 want_1='cp-0: NoSchedule'
-again_1='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_1='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_1() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl taint node cp-0 node-role.kubernetes.io/control-plane:NoSchedule --overwrite
 }
@@ -129,7 +129,7 @@ case $said in
 esac
 }
 want_2=gone
-again_2='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_2='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_2() {
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl delete namespace landfall-proof --ignore-not-found --wait=false
 timeout 30 kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://10.0.0.11:6443 --request-timeout=5s --cache-dir=/run/landfall-kubectl -n landfall-proof delete pods --all --request-timeout=60s || :

@@ -129,7 +129,7 @@ elif [ "$uid" = "$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null)" ];
 else echo 'not noted'; fi
 }
 want_2=noted
-again_2='no answer in time|context deadline exceeded|Client\.Timeout exceeded|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request'
+again_2='no answer in time|context deadline exceeded|Client\.Timeout|TLS handshake timeout|i/o timeout|connection reset by peer|client connection lost|when reading response body|Unable to connect to the server: .*(EOF|GOAWAY)|was refused - did you specify|\[-\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|Error from server \((Timeout|TooManyRequests|ServiceUnavailable)\)|currently unable to handle the request'
 make_2() {
 anew=
 known=$(cat /etc/kubernetes/landfall/kube-system-uid 2>/dev/null) || :

@@ -28,10 +28,12 @@ function line({ host, step, reading, note = '' }: Open): string {
 
 /**
  * What is told of a run after which not everything reads as wanted.
- * @param left what does not; what waits for something else in it is left out of the message.
+ * @param left what does not; what waits for something else in it is left out of the message, and what was answered comes first.
  */
 export function unsettled(left: readonly Open[]): Problem {
-  const known = left.filter(({ forecast }) => forecast !== 'unknown');
+  const known = left
+    .filter(({ forecast }) => forecast !== 'unknown')
+    .toSorted((a, b) => Number(isUnanswered(a)) - Number(isUnanswered(b)));
   const more = known.length > SHOWN ? [`and ${known.length - SHOWN} more`] : [];
   const saw = [...known.slice(0, SHOWN).map(line), ...more].join('\n');
   return known.every(isUnanswered)

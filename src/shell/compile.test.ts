@@ -182,6 +182,12 @@ describe('a compiled script', () => {
     expect(readFileSync(count, 'utf8').split('\n').length - 1).toBe(2);
   });
 
+  it('gives way to what the host does while it only looks', () => {
+    const nice = cell('a', '', { read: sh`nice` });
+    expect(run(read([nice])).records[1]).toMatchObject({ reading: '10' });
+    expect(run(make([nice])).records[1]).not.toMatchObject({ reading: '10' });
+  });
+
   it('says of a probe that it had no answer in time, when that was all', () => {
     const late = { name: 'late', run: sh`timeout 0.2 sleep 5` };
     const asks = (name: string): ScriptStep => cell(name, 'there', { read: sh`probe late`, probes: [late] });

@@ -62,6 +62,9 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 143' HUP INT TERM
 mkdir "$tmp/slots" "$tmp/probes"`;
 
+/** A host that is only looked at has better things to do. */
+const GIVES_WAY = 'renice -n 10 -p $$ >/dev/null 2>&1';
+
 /** What the note of a probe says that `timeout` has ended. */
 export const OVERDUE = 'no answer in time';
 
@@ -214,6 +217,7 @@ export function compile(steps: readonly ScriptStep[], options: CompileOptions): 
     `given=${quote(options.given ?? '')}; given=\${given:-$tmp/given}`,
     `stop=${quote(options.stopFile ?? '')}; stop=\${stop:-$tmp/stop}`,
     ...slots.map(([name, value]) => sh`cat >"$tmp/slots"/${name} ${heredoc(value)}`.text),
+    ...(options.mode === 'read' ? [GIVES_WAY] : []),
     `say landfall 1 ${steps.length}`,
     ...steps.map((s, i) => call(s, i + 1, options.mode)),
     'say end',

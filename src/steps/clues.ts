@@ -183,8 +183,7 @@ export const IMAGE_CLUES: readonly Clue[] = [
 ];
 
 /** What kubectl says of an API server that gave no answer in time: an extended regular expression, for shell and for clues. */
-export const TIMED_OUT =
-  'context deadline exceeded|Client\\.Timeout exceeded|TLS handshake timeout|i/o timeout';
+export const TIMED_OUT = 'context deadline exceeded|Client\\.Timeout|TLS handshake timeout|i/o timeout';
 
 /** Troubles of kubectl that come from the API server being away, or from whom it asks. */
 export const API_CLUES: readonly Clue[] = [

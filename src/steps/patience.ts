@@ -7,9 +7,22 @@ const PATIENCE = 30;
 
 /**
  * What kubectl says when the API server, or etcd behind it, has given no answer in time, is just coming up, or was cut off within one, as
- * when a virtual address moves: it may have heard, or not. An extended regular expression.
+ * when a virtual address moves: it may have heard, or not. Whoever has answered something else begins with "Error from server". An
+ * extended regular expression.
  */
-export const UNANSWERED = `${OVERDUE}|${TIMED_OUT}|connection reset by peer|client connection lost|was refused - did you specify|\\[-\\][a-z0-9/-]+ failed: reason withheld|etcdserver: (request timed out|leader changed)|currently unable to handle the request`;
+export const UNANSWERED = [
+  OVERDUE,
+  TIMED_OUT,
+  'connection reset by peer',
+  'client connection lost',
+  'when reading response body',
+  'Unable to connect to the server: .*(EOF|GOAWAY)',
+  'was refused - did you specify',
+  '\\[-\\][a-z0-9/-]+ failed: reason withheld',
+  'etcdserver: (request timed out|leader changed)',
+  'Error from server \\((Timeout|TooManyRequests|ServiceUnavailable)\\)',
+  'currently unable to handle the request',
+].join('|');
 
 const asksApi = ({ name, needs, partOf }: Probe): boolean =>
   name === 'api' || [needs, partOf].some((other) => other !== undefined && asksApi(other.probe));

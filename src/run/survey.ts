@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { type Cluster, controlPlanes } from '../model/cluster.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Lock } from '../model/lock.ts';
@@ -22,6 +23,12 @@ import type { Slot, Step } from '../steps/step.ts';
 
 /** How many hosts are spoken to at once. */
 export const AT_ONCE = 50;
+
+/**
+ * How many hosts are read at once. Those of a lab share the processors of this machine, and their API server has to answer meanwhile: a
+ * dozen readings keep it from that.
+ */
+const readAtOnce = ({ lab }: Cluster): number => (lab === undefined ? AT_ONCE : 2 * availableParallelism());
 
 /** What hosts were when all of them were met last, by this user on this machine. Nothing is ever concluded from it. */
 export interface Memory {
@@ -217,7 +224,12 @@ interface Guess {
 function guess(site: Site, choice: Choice): ReadonlyMap<string, Guess> {
   const { lock, memory } = site;
   const facts = lock === undefined ? undefined : memory?.facts();
-  if (lock === undefined || facts === undefined || site.hosts.size > GUESSED) return new Map();
+  if (
+    lock === undefined ||
+    facts === undefined ||
+    site.hosts.size > Math.min(GUESSED, readAtOnce(site.cluster))
+  )
+    return new Map();
   try {
     const { worksOf } = layOutAll(site, { lock, facts }, choice);
     return new Map(
@@ -275,7 +287,7 @@ export async function survey(site: Site, choice: Choice = {}): Promise<Survey> {
           }),
         );
       },
-      { concurrency: AT_ONCE },
+      { concurrency: readAtOnce(site.cluster) },
     ),
   );
   if (away.length === 0) site.memory?.keep(facts);

@@ -21,7 +21,7 @@ import {
   wellOnHost,
 } from './harness.ts';
 import { eventually, live, wellAgain } from './live.ts';
-import { THOROUGH } from '../thorough.ts';
+import { DEEPER, THOROUGH } from '../thorough.ts';
 
 /*
  * What goes wrong for users, provoked for real: each has a message of its own, says what to do about it, ends with the right
@@ -651,12 +651,12 @@ END
       `${kubectl} delete validatingwebhookconfiguration gate --ignore-not-found; systemctl stop silence 2>/dev/null || :`,
     );
 
-  test('what asks the API server and gets no answer in time is made again', async () => {
+  test.runIf(DEEPER)('what asks the API server and gets no answer in time is made again', async () => {
     await during(
       () => byHand(`${forget}\n${silence}\n${webhook}`),
       ungated,
       async () => {
-        const run = live(place, NAME, 'apply', '--yes');
+        const run = live(place, NAME, 'apply', '--yes', '--no-proof');
         const again = (e: RunEvent) =>
           e.is === 'output' && e.step === RECORD && e.text === 'no answer in time: it is made again';
         expect(await run.first(again)).toBeDefined();
@@ -667,12 +667,12 @@ END
     expect((await well(place, 'plan', '--exit-code')).status).toBe(0);
   });
 
-  test('a webhook nobody stands behind is named, and not asked again', async () => {
+  test.runIf(DEEPER)('a webhook nobody stands behind is named, and not asked again', async () => {
     await during(
       () => byHand(`${forget}\n${webhook}`),
       ungated,
       async () => {
-        const ended = await landfall(place, 'apply', '--yes');
+        const ended = await landfall(place, 'apply', '--yes', '--no-proof');
         expectTold(ended, {
           exit: 1,
           code: RECORD,
@@ -681,12 +681,12 @@ END
         expect(`${ended.stdout}${ended.stderr}`).not.toContain('made again');
       },
     );
-    await well(place, 'apply', '--yes');
+    await well(place, 'apply', '--yes', '--no-proof');
   });
 
-  test('an API server that hangs while all is read at the end is waited for', async () => {
+  test.runIf(DEEPER)('an API server that hangs while all is read at the end is waited for', async () => {
     await byHand(forget);
-    const run = live(place, NAME, 'apply', '--yes');
+    const run = live(place, NAME, 'apply', '--yes', '--no-proof');
     await during(
       async () => {
         await run.first((e) => e.is === 'step' && e.step === RECORD && e.state === 'made');

@@ -114,11 +114,9 @@ function proofIsDue(options: ApplyOptions, running: Running): boolean {
  * the operator's machine, is in no plan: it is asked when the phase after it has something to do, which leans on it.
  */
 function toDo({ plan, works }: Survey): readonly (readonly Work[])[] {
-  const open = new Set(
-    plan.hosts.flatMap((h) => h.findings.filter((f) => f.forecast !== 'right').map((f) => f.phase)),
-  );
+  const openPhases = new Set(open(plan).map(({ phase }) => phase));
   const phases = byPhase(works);
-  const isOpen = (group: readonly Work[] | undefined): boolean => open.has(group?.[0]?.phase.id ?? '');
+  const isOpen = (group: readonly Work[] | undefined): boolean => openPhases.has(group?.[0]?.phase.id ?? '');
   const first = phases.findIndex(isOpen);
   return phases.filter(
     (group, i) =>

@@ -13,9 +13,11 @@ export const open = ({ hosts }: Plan): readonly Open[] =>
     findings.flatMap((f) => (f.forecast === 'right' ? [] : [{ ...f, host }])),
   );
 
+const NO_ANSWER = new RegExp(UNANSWERED);
+
 /** Whether a reading is none: the API server, or etcd behind it, gave no answer in time. */
 export const isUnanswered = ({ reading, note = '' }: Finding): boolean =>
-  new RegExp(UNANSWERED).test(`${note}\n${reading}`);
+  NO_ANSWER.test(`${note}\n${reading}`);
 
 /** How many findings a message shows. */
 const SHOWN = 10;

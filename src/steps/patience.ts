@@ -7,8 +7,7 @@ const PATIENCE = 30;
 
 /**
  * What kubectl says when the API server, or etcd behind it, has given no answer in time, is just coming up, or was cut off within one, as
- * when a virtual address moves: it may have heard, or not. Whoever has answered something else begins with "Error from server". An
- * extended regular expression.
+ * when a virtual address moves: it may have heard, or not. An extended regular expression.
  */
 export const UNANSWERED = [
   OVERDUE,

@@ -45,7 +45,7 @@ describe('stopping', () => {
     it.signal('SIGINT');
     expect([stop.signals.now.aborted, stop.signals.now.reason]).toEqual([true, 130]);
     expect(it.exited()).toBeUndefined();
-    it.pass(4000);
+    it.pass(11_000);
     expect([it.exited(), left() > 0]).toEqual([130, true]);
     expect(said.at(-1)).toContain('what was begun there goes on, and the next landfall apply follows it');
   });
@@ -60,7 +60,7 @@ describe('stopping', () => {
     const { it, stop } = started();
     it.signal('SIGTERM');
     expect([stop.signals.now.reason, stop.exit()]).toEqual([143, 143]);
-    it.pass(4000);
+    it.pass(11_000);
     expect(it.exited()).toBe(143);
   });
 

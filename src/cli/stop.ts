@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { StopSignals } from '../run/carry.ts';
 import type { Context, StopSignal } from './context.ts';
 
-/** How long a second Ctrl-C may take to end things in order, in milliseconds; then the process ends all the same. */
-const GRACE = 3000;
+/** How long the hosts may take to end what they do when they are told to, in milliseconds; then the process ends all the same. */
+const GRACE = 10_000;
 
 /** The operator's wish to stop, while something runs. */
 export interface Stopping {
@@ -42,11 +42,14 @@ export function stopping(
       return;
     }
     begun = context.process.now();
+    say('stopping now; again to leave without waiting for the hosts');
     soon.abort(code);
     now.abort(code);
     endWatch = context.process.every(100, () => {
       if (context.process.now() - (begun ?? 0) < GRACE) return;
-      say(`the hosts do not answer; what was begun there goes on, and the next ${command} follows it`);
+      say(
+        `Stopped. The hosts did not answer within ${GRACE / 1000} s; what was begun there goes on, and the next ${command} follows it`,
+      );
       leave();
       context.process.exit(exit ?? code);
     });

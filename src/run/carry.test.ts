@@ -201,6 +201,21 @@ describe('carry', () => {
     expect(on.scripts.at(-1)).toMatch(/\/stop .*[\s\S]*tail -n \+/);
   });
 
+  it('has a script that has not arrived yet end before its first step, too, when it is to stop at once', async () => {
+    const on = host([]);
+    const { made, now } = errand(on, {
+      keep: () => {
+        now.abort(143);
+        return Promise.resolve();
+      },
+    });
+    await carry(made);
+    const wish = on.scripts.find((script) => script.includes('systemctl kill'));
+    expect(wish).toMatch(
+      /\/one\/stop .*\n.*systemctl kill --kill-whom=all --signal=TERM landfall-r1-one\.service/,
+    );
+  });
+
   it('does not look for a lost host any longer when it is to stop at once', async () => {
     const { made, now } = errand(host([60], unreachable), {
       patience: 600,

@@ -1,4 +1,4 @@
-import { heredoc, type Shell, sh } from '../shell/sh.ts';
+import { heredoc, lines, type Shell, sh } from '../shell/sh.ts';
 import { SAY } from '../shell/compile.ts';
 
 /** A script that is not made of steps: the engine's own errands on a host. It may `say WORD TEXT…`. */
@@ -58,11 +58,12 @@ export function deliverScript(run: string, phase: string, script: string): Shell
   `;
 }
 
-/** Asks a detached script to end before its next step, also one that has not arrived yet; or at once. */
+/** Asks a detached script to end before its next step, or at once; one that has not arrived yet ends before its first. */
 export function stopScript(run: string, phase: string, now: boolean): Shell {
-  return now
-    ? sh`systemctl kill --kill-whom=all --signal=TERM ${`landfall-${run}-${phase}.service`} 2>&1 || true`
-    : sh`( umask 077; mkdir -p ${runFolder(run, phase)}; : >${runFolder(run, phase)}/stop )`;
+  const folder = runFolder(run, phase);
+  const wish = sh`( umask 077; mkdir -p ${folder}; : >${folder}/stop )`;
+  const unit = `landfall-${run}-${phase}.service`;
+  return now ? lines(wish, sh`systemctl kill --kill-whom=all --signal=TERM ${unit} 2>&1 || true`) : wish;
 }
 
 /** Hands over late values of a phase. */

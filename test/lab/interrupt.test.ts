@@ -156,6 +156,8 @@ async function killed(host: string, chance: () => number): Promise<Story> {
   await die('SIGINT SIGINT', 'packages', upTo(6000), '--verbose');
   await die('SIGKILL', 'packages', upTo(6000));
   await die('SIGINT', 'runtime', upTo(300));
+  // At once: the wish to stop may come before the script does.
+  await die('SIGTERM', 'control-plane', 0);
   await die('SIGTERM', 'control-plane', upTo(6000));
   await die('SIGKILL', 'control-plane', upTo(12_000), '--quiet');
   await die('SIGKILL', 'network', upTo(5000), '--verbose');
@@ -343,10 +345,12 @@ describe('landfall stopped', () => {
       ['SIGINT SIGINT', 130],
       ['SIGTERM', 143],
     ] as const) {
-      const [act] = acts(what);
-      expect(act?.ended.status, said(act?.ended as Ended)).toBe(status);
-      expect(said(act?.ended as Ended)).toContain('Stopped.');
-      expect(act?.events.at(-1)).toMatchObject({ is: 'end', exit: status });
+      expect(acts(what).length).toBeGreaterThan(0);
+      for (const { ended, events } of acts(what)) {
+        expect(ended.status, said(ended)).toBe(status);
+        expect(said(ended)).toContain('Stopped.');
+        expect(events.at(-1)).toMatchObject({ is: 'end', exit: status });
+      }
     }
   });
 });

@@ -52,6 +52,13 @@ describe('compare', () => {
     ]);
     expect(findings[1]?.note).toBe('hm');
   });
+
+  it('does not forecast what a step would do whose reading got no answer; a check of the same does not hold', () => {
+    const note = 'Unable to connect to the server: net/http: request canceled (Client.Timeout exceeded) EOF';
+    const records: ScriptRecord[] = [1, 2].map((n) => ({ is: 'differs', step: n, reading: '', note }));
+    const [made, checked] = compare([work(step('a/1', { disturbs: 'service' }), check('a/2'))], records);
+    expect([made?.forecast, checked?.forecast]).toEqual(['unknown', 'wrong']);
+  });
 });
 
 describe('settle', () => {

@@ -1,6 +1,7 @@
 import type { ScriptRecord } from '../shell/parse.ts';
 import type { Finding, Forecast } from './plan.ts';
-import type { StepId } from '../steps/step.ts';
+import type { Step, StepId } from '../steps/step.ts';
+import { isUnanswered } from './unanswered.ts';
 import type { Work } from './work.ts';
 
 /** What one step's reading printed: as wanted, or this. */
@@ -17,6 +18,14 @@ function readings(records: readonly ScriptRecord[]): ReadonlyMap<number, Reading
   return found;
 }
 
+/** A reading that got no answer tells nothing of what its step would do; a check without an answer does not hold. */
+function forecastOf(step: Step, reading: Reading | undefined): Forecast {
+  if (reading === undefined) return 'unknown';
+  if (reading.right) return 'right';
+  if (step.make === undefined) return 'wrong';
+  return isUnanswered({ reading: reading.text, note: reading.note }) ? 'unknown' : 'make';
+}
+
 /**
  * Compares what a reading script told with what its steps want, for one host.
  * @param works the host's work, in the order its steps had in the script (numbered from 1 through all of them).
@@ -31,20 +40,12 @@ export function compare(works: readonly Work[], records: readonly ScriptRecord[]
       n += 1;
       const reading = found.get(n);
       const want = step.want.replace(/\n+$/, '');
-      const forecast: Forecast =
-        reading === undefined
-          ? 'unknown'
-          : reading.right
-            ? 'right'
-            : step.make === undefined
-              ? 'wrong'
-              : 'make';
       const text = reading === undefined ? '' : reading.right ? want : reading.text;
       return {
         phase: work.phase.id,
         step: step.id,
         title: step.title,
-        forecast,
+        forecast: forecastOf(step, reading),
         reading: text,
         want,
         ...(reading !== undefined && !reading.right && reading.note !== '' ? { note: reading.note } : {}),

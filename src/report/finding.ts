@@ -1,4 +1,5 @@
 import type { Finding, Forecast } from '../plan/plan.ts';
+import { isUnanswered } from '../plan/unanswered.ts';
 import { differenceLines, summary } from './difference.ts';
 import type { Look } from './look.ts';
 import { listed } from './words.ts';
@@ -27,6 +28,7 @@ export function nameColumn(findings: readonly Finding[]): number {
 }
 
 function until(finding: Finding): string {
+  if (isUnanswered(finding)) return 'not known: the API server gave no answer';
   return finding.until === undefined || finding.until.length === 0
     ? 'known later'
     : `known once ${listed(finding.until, 2)} ${finding.until.length === 1 ? 'holds' : 'hold'}`;
@@ -87,7 +89,11 @@ export function findingsLines(findings: readonly Finding[], look: Look, full: bo
   return out;
 }
 
-/** Unknown ones of one phase wait for each other: what the first waits for is what all wait for. */
+/**
+ * Unknown ones of one phase wait for each other: what the first waits for is what all wait for. Those that got no answer do not.
+ */
 function alike(a: Finding, b: Finding | undefined): boolean {
-  return b !== undefined && b.forecast === 'unknown' && a.phase === b.phase;
+  return (
+    b !== undefined && b.forecast === 'unknown' && a.phase === b.phase && isUnanswered(a) === isUnanswered(b)
+  );
 }

@@ -1,5 +1,6 @@
 import type { Facts } from '../model/facts.ts';
 import type { Finding, HostPlan, Plan } from '../plan/plan.ts';
+import { isUnanswered } from '../plan/unanswered.ts';
 import type { Disturbs } from '../steps/step.ts';
 import { awayLines } from './away.ts';
 import { findingsLines } from './finding.ts';
@@ -67,7 +68,9 @@ function groups(
     const key = JSON.stringify([
       // Of what is known later nothing is shown but which step it is.
       open.map((f) =>
-        f.forecast === 'unknown' ? [f.step, f.until] : [f.step, f.forecast, f.reading, f.want],
+        f.forecast === 'unknown'
+          ? [f.step, f.until, isUnanswered(f)]
+          : [f.step, f.forecast, f.reading, f.want],
       ),
       host.findings.length,
     ]);

@@ -97,6 +97,21 @@ describe('the views, as they are kept for reading', () => {
     }));
     expect(planText({ ...PLAN, hosts }, LOOK)).toContain('a and b  2 hosts');
   });
+  test('what got no answer is not forecast: neither what it would do nor what that would disturb', () => {
+    const host = PLAN.hosts[0]!;
+    const silent: Finding = {
+      ...host.findings[0]!,
+      phase: 'join',
+      step: 'join/node',
+      forecast: 'unknown',
+      reading: '',
+      note: 'error: the server was unable to return a response in the time allotted (no answer in time)',
+      disturbs: 'service',
+    };
+    const text = planText({ ...PLAN, hosts: [{ ...host, findings: [silent] }] }, LOOK);
+    expect(text).toMatch(/join\/node +not known: the API server gave no answer/);
+    expect(text).not.toContain('Disturbs');
+  });
   test('status as a document', () => {
     const text = `${JSON.stringify(statusDocument(planOf([{ ...PLAN.hosts[0]!, findings: [IN_THE_WAY] }])), null, 2)}\n`;
     expect(text).toBe(golden('status.json', text));

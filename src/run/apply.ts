@@ -1,5 +1,6 @@
 import type { Lock } from '../model/lock.ts';
 import { isEmpty } from '../plan/plan.ts';
+import { isUnanswered } from '../plan/unanswered.ts';
 import { type Choice, layOut, OPERATOR, seat, type Work } from '../plan/work.ts';
 import { digests } from '../steps/images.ts';
 import {
@@ -18,7 +19,7 @@ import { pause } from './patience.ts';
 import { plainScript } from './script.ts';
 import { hostOf, type Site, type Survey, survey, without } from './survey.ts';
 import { followAll, now, patientSite, type RunOptions, takeAll } from './take.ts';
-import { isUnanswered, type Open, open, unsettled } from './unsettled.ts';
+import { isTold, type Open, open, unsettled } from './unsettled.ts';
 
 /** How a cluster is made as it should be. */
 export interface ApplyOptions extends RunOptions {
@@ -141,7 +142,7 @@ async function verify(running: Running, options: ApplyOptions, before: Survey): 
     survey({ ...patientSite(options), lock: before.plan.lock }, options.choice);
   let again = await look();
   for (const seconds of PEACE) {
-    const lacking = open(again.plan).filter(({ forecast }) => forecast === 'make');
+    const lacking = open(again.plan).filter((f) => f.forecast !== 'wrong' && isTold(f));
     if (isEmpty(again.plan) || !lacking.every(isUnanswered)) break;
     if (lacking.length > 0) {
       options.on({ is: 'notice', at: now(), code: 'run/looks-again', text: inPeace(lacking, seconds) });

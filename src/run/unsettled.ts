@@ -1,6 +1,6 @@
 import { Problem } from '../model/problem.ts';
 import type { Finding, Plan } from '../plan/plan.ts';
-import { UNANSWERED } from '../steps/patience.ts';
+import { isUnanswered } from '../plan/unanswered.ts';
 
 /** A finding that is not as wanted, and whose it is. */
 export interface Open extends Finding {
@@ -13,11 +13,8 @@ export const open = ({ hosts }: Plan): readonly Open[] =>
     findings.flatMap((f) => (f.forecast === 'right' ? [] : [{ ...f, host }])),
   );
 
-const NO_ANSWER = new RegExp(UNANSWERED);
-
-/** Whether a reading is none: the API server, or etcd behind it, gave no answer in time. */
-export const isUnanswered = ({ reading, note = '' }: Finding): boolean =>
-  NO_ANSWER.test(`${note}\n${reading}`);
+/** Whether a finding is told of: it differs, or was asked for in vain; what waits for something else has to wait. */
+export const isTold = (finding: Finding): boolean => finding.forecast !== 'unknown' || isUnanswered(finding);
 
 /** How many findings a message shows. */
 const SHOWN = 10;
@@ -33,9 +30,7 @@ function line({ host, step, reading, note = '' }: Open): string {
  * @param left what does not; what waits for something else in it is left out of the message, and what was answered comes first.
  */
 export function unsettled(left: readonly Open[]): Problem {
-  const known = left
-    .filter(({ forecast }) => forecast !== 'unknown')
-    .toSorted((a, b) => Number(isUnanswered(a)) - Number(isUnanswered(b)));
+  const known = left.filter(isTold).toSorted((a, b) => Number(isUnanswered(a)) - Number(isUnanswered(b)));
   const more = known.length > SHOWN ? [`and ${known.length - SHOWN} more`] : [];
   const saw = [...known.slice(0, SHOWN).map(line), ...more].join('\n');
   return known.every(isUnanswered)

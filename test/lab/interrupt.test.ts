@@ -318,7 +318,8 @@ describe('landfall killed', () => {
   test('does not end the work on the host, and the next run follows it before it does anything', () => {
     expect(acts('SIGKILL').filter((a) => a.wentOn === true).length).toBeGreaterThanOrEqual(2);
     const following = story('killed').acts.filter((a) => notices(a).includes('run/adrift'));
-    expect(following.length).toBeGreaterThanOrEqual(2);
+    // How often depends on when they are killed, and on how long the next one takes to begin.
+    expect(following.length).toBeGreaterThanOrEqual(1);
     for (const { events } of following) {
       const [adrift, begin] = ['notice', 'run'].map((is) => events.findIndex((e) => e.is === is));
       expect(adrift).toBeGreaterThanOrEqual(0);
@@ -422,8 +423,9 @@ describe('secrets', () => {
     expect(secrets.size).toBeGreaterThan(1000);
     for (const part of [0, 500, 1000]) {
       const secret = [...secrets.keys()][part] ?? '';
-      expect(foundIn(`x${secret}y`, secrets)).toHaveLength(1);
-      expect(foundIn(`x${secret.slice(1, 16)}y`, secrets)).toEqual([]);
+      // No character of a key stands around it: that would be the one cut off, once in sixty-four.
+      expect(foundIn(`<${secret}>`, secrets)).toHaveLength(1);
+      expect(foundIn(`<${secret.slice(1, 16)}>`, secrets)).toEqual([]);
     }
   });
 

@@ -12,8 +12,8 @@ const BY_LENGTH = [
   'gameday',
   'break-cluster',
   'member',
-  'break-host',
   'break-apart',
+  'break-host',
   'login',
   'control-planes',
   'virtual-ip',
@@ -31,8 +31,8 @@ const BY_LENGTH = [
   'releases',
   'join',
   'interrupt',
-  'reset',
   'half-done',
+  'reset',
   'firewall',
   'lost-data',
   'undone',
@@ -50,10 +50,11 @@ const THREAD = ['lab', 'create', 'failures', 'break-cluster', 'two', 'reset'].ma
   (name) => `test/lab/${name}.test.ts`,
 );
 
-/** What CI runs besides: what is broken apart from all others, steps of the host broken by hand, creates that are cut short at any moment, hosts that join. */
-const DEEPER = ['break-host', 'break-apart', 'interrupt', 'half-done', 'join'].map(
-  (name) => `test/lab/${name}.test.ts`,
-);
+/** What CI runs beside these: what is broken apart from all others, steps of the host broken by hand, an init cut short at any moment. */
+const APART = ['break-apart', 'break-host', 'half-done'].map((name) => `test/lab/${name}.test.ts`);
+
+/** And after them, two at a time, what has three hosts: creates that are cut short at any moment, hosts that join. */
+const HOSTS = ['join', 'interrupt'].map((name) => `test/lab/${name}.test.ts`);
 
 /**
  * And what has the machine to itself there: three control planes that are killed and replaced, and a short game day. Everything else is
@@ -104,9 +105,10 @@ export default defineConfig({
         },
       },
       ofLab('lab', THREAD),
-      ofLab('deeper', DEEPER),
+      ofLab('apart', APART),
+      ofLab('hosts', HOSTS),
       ofLab('members', MEMBERS),
-      ofLab('far', ['test/lab/**/*.test.ts'], [...THREAD, ...DEEPER, ...MEMBERS]),
+      ofLab('far', ['test/lab/**/*.test.ts'], [...THREAD, ...APART, ...HOSTS, ...MEMBERS]),
     ],
   },
 });

@@ -189,16 +189,16 @@ const STAGES: readonly Stage[] = [
     hindrance: noLab,
     run: () =>
       labFiles === undefined
-        ? vitest(['lab'], AT_ONCE.small, false)
-        : vitest(['lab', 'deeper', 'members', 'far'], AT_ONCE.large, true, labFiles),
+        ? vitest(['lab', ...(inCi ? ['apart'] : [])], AT_ONCE.small, false)
+        : vitest(['lab', 'apart', 'hosts', 'members', 'far'], AT_ONCE.large, true, labFiles),
   },
   ...(inCi && labFiles === undefined
     ? [
         {
-          name: 'deeper',
-          what: 'what is broken apart, hosts broken by hand, creates cut short, hosts that join',
+          name: 'hosts',
+          what: 'creates cut short, hosts that join',
           hindrance: noLab,
-          run: () => vitest(['deeper'], AT_ONCE.large, false),
+          run: () => vitest(['hosts'], AT_ONCE.large, false),
         },
         {
           name: 'members',

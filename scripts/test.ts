@@ -24,7 +24,7 @@ interface Stage {
   readonly what: string;
   /** Why this machine cannot do it; undefined when it can. */
   readonly hindrance?: () => string | undefined;
-  /** It waits more than it works, so it runs beside the one before. */
+  /** It waits more than it works, or has one processor do it, so it runs beside the one before. */
   readonly isBeside?: true;
   readonly run: () => Promise<Tally>;
 }
@@ -153,12 +153,14 @@ const STAGES: readonly Stage[] = [
   {
     name: 'lint',
     what: 'lint, and who may import whom',
+    isBeside: true,
     run: () => program(bin('oxlint'), ['--type-aware', '--import-plugin', '--deny-warnings']),
   },
   { name: 'unused', what: 'unused code and dependencies', run: () => program(bin('knip'), []) },
   {
     name: 'build',
     what: 'the build',
+    isBeside: true,
     run: () => program('scripts/build.sh', []),
   },
   {

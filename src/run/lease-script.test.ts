@@ -10,9 +10,12 @@ import { type Holder, parseHolder } from './hold.ts';
 import { freeScript, identityOf, LASTS, leaseScript } from './lease-script.ts';
 import { plainScript } from './script.ts';
 
-/** An API server that keeps one Lease in a file, and refuses what was not written of its newest version, as the real one does. */
+/**
+ * An API server that keeps one Lease in a file, and refuses what was not written of its newest version, as the real one does. Whoever
+ * looks into the file meanwhile sees it whole.
+ */
 const API = `
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 const [at, ...args] = process.argv.slice(2);
 const file = at + '/lease.json';
 if (existsSync(at + '/silent')) { console.error('The connection was refused'); process.exit(1); }
@@ -29,7 +32,8 @@ if (args.includes('get') && args.includes('lease')) {
   if (args.includes('create') && kept !== undefined) refuse('AlreadyExists');
   if (args.includes('replace') && body.metadata.resourceVersion !== kept?.metadata.resourceVersion) refuse('Conflict');
   const version = String(Number(kept?.metadata.resourceVersion ?? 0) + 1);
-  writeFileSync(file, JSON.stringify({ ...body, metadata: { ...body.metadata, resourceVersion: version } }));
+  writeFileSync(file + '.new', JSON.stringify({ ...body, metadata: { ...body.metadata, resourceVersion: version } }));
+  renameSync(file + '.new', file);
   process.stdout.write(version);
 }
 `;
@@ -55,10 +59,16 @@ beforeEach(() => {
   );
 });
 afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children = [];
+  killAll();
   rmSync(root, { recursive: true, force: true });
 });
+
+/** Kills every run with all that works for it: a request that is under way would be answered after its death. */
+function killAll(): void {
+  for (const { pid } of children.filter((c) => c.exitCode === null && c.signalCode === null))
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  children = [];
+}
 
 const holder = (run: string, more: Partial<Holder> = {}): Holder => ({
   run,
@@ -85,6 +95,7 @@ function talk(script: Shell, ...until: readonly string[]): Promise<readonly Told
     );
     const child = spawn('dash', ['-s'], {
       env: { ...process.env, PATH: `${path}:${process.env['PATH'] ?? ''}` },
+      detached: true,
     });
     children.push(child);
     const told: Told[] = [];
@@ -148,7 +159,7 @@ describe('the Lease', () => {
       await new Promise((done) => setTimeout(done, 50));
     expect(Number(lease().metadata.resourceVersion)).toBeGreaterThanOrEqual(first + 2);
     expect(lease().spec.holderIdentity).toBe(identityOf(mine));
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     await free(mine);
     expect(lease().spec.holderIdentity).toBeUndefined();
     expect(lease().metadata.annotations).toBeUndefined();
@@ -166,7 +177,7 @@ describe('the Lease', () => {
 
   it('that nobody renews is taken over, once, and says from whom', async () => {
     await take(mine);
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     const told = await take(other);
     expect(words(told)).toEqual(['waiting', 'took', 'got']);
     expect(told[1]?.texts[0]).toBe(identityOf(mine));
@@ -176,7 +187,7 @@ describe('the Lease', () => {
 
   it('is not taken over when it is renewed at the last moment', async () => {
     await take(mine);
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     const count = join(root, 'sleeps');
     const renewed = `
       echo >>"${count}"
@@ -189,13 +200,13 @@ describe('the Lease', () => {
 
   it('of a run that is known to be dead is taken at once', async () => {
     await take(mine);
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     expect(words(await take(other, identityOf(mine)))).toEqual(['took', 'got']);
   });
 
   it('of our own, whose connection was lost, is ours again', async () => {
     await take(mine);
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     expect(words(await take(mine))).toEqual(['got']);
     expect(lease().spec.leaseTransitions).toBe(0);
   });
@@ -259,7 +270,7 @@ describe('the Lease', () => {
     for (let i = 0; i < 200 && lease().metadata.resourceVersion === resourceVersion; i += 1)
       await new Promise((done) => setTimeout(done, 50));
     expect(Number(lease().metadata.resourceVersion)).toBeGreaterThan(Number(resourceVersion));
-    for (const child of children) child.kill('SIGKILL');
+    killAll();
     expect(words(await told)).toEqual(['got']);
   });
 });

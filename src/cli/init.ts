@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { pathFrom } from '../config/file.ts';
 import { readCluster } from '../config/load.ts';
-import { createFile, replaceFile } from '../config/replace.ts';
+import { createFile, replaceFile } from '../files/replace.ts';
 import { asText } from '../config/text.ts';
 import { initialText, suggestName } from '../config/write.ts';
 import type { Cluster, NetworkPlugin, Node } from '../model/cluster.ts';

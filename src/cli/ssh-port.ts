@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { withSshPort } from '../config/edit.ts';
 import type { Loaded } from '../config/load.ts';
 import { readCluster } from '../config/load.ts';
-import { replaceFile } from '../config/replace.ts';
+import { replaceFile } from '../files/replace.ts';
 import { asText } from '../config/text.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Plan } from '../plan/plan.ts';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../files/folder.ts';
+import { replaceFile } from '../files/replace.ts';
 import { quote } from '../shell/sh.ts';
 import { exec } from './exec.ts';
 import { namespacePath, namesOf } from './names.ts';
@@ -62,8 +63,9 @@ export async function writeAccess(lab: string, dir: string, hosts: readonly LabH
   for (const { name } of hosts)
     keys.set(name, await readFile(join(dir, 'hosts', name, 'host_key.pub'), 'utf8').catch(() => ''));
   const config = join(dir, 'ssh_config');
-  await writeFile(join(dir, 'relay.pl'), RELAY);
-  await writeFile(join(dir, 'known_hosts'), knownHostsText(hosts, keys));
-  await writeFile(config, sshConfigText(lab, dir, hosts));
+  // Connections are begun by them while a host is added.
+  replaceFile(join(dir, 'relay.pl'), RELAY);
+  replaceFile(join(dir, 'known_hosts'), knownHostsText(hosts, keys));
+  replaceFile(config, sshConfigText(lab, dir, hosts));
   return config;
 }

@@ -1,5 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../files/replace.ts';
 import { readNetworkFaults, setDepotRefusing, setLink, setNetworkFaults } from './cut.ts';
 import { type DepotFaults, NO_FAULTS, parseFaults } from './depot/faults.ts';
 import { diskIsFull, fillDisk, freeDisk } from './disk.ts';
@@ -67,7 +68,7 @@ export async function breakLab(name: string, fault: Fault): Promise<string> {
     default: {
       const kind = KINDS[fault.is];
       const faults = await readDepotFaults(lab);
-      await writeDepotFaults(lab, { ...faults, [kind]: [...new Set([...faults[kind], fault.pattern])] });
+      writeDepotFaults(lab, { ...faults, [kind]: [...new Set([...faults[kind], fault.pattern])] });
       return `the depot’s ${fault.pattern} is ${kind}`;
     }
   }
@@ -81,7 +82,7 @@ const KINDS: Readonly<Record<DepotFaultName, keyof DepotFaults>> = {
 };
 
 async function heal(lab: Lab): Promise<string> {
-  await writeDepotFaults(lab, NO_FAULTS);
+  writeDepotFaults(lab, NO_FAULTS);
   await setDepotRefusing(lab, false);
   await setNetworkFaults(lab, { partitions: [], loss: {} });
   for (const host of lab.hosts) {
@@ -97,8 +98,6 @@ export async function readDepotFaults(lab: Pick<Lab, 'dir'>): Promise<DepotFault
   return parseFaults(await readFile(join(lab.dir, 'faults.json'), 'utf8').catch(() => '{}'));
 }
 
-async function writeDepotFaults(lab: Pick<Lab, 'dir'>, faults: DepotFaults): Promise<void> {
-  const file = join(lab.dir, 'faults.json');
-  await writeFile(`${file}.part`, `${JSON.stringify(faults)}\n`);
-  await rename(`${file}.part`, file);
+function writeDepotFaults(lab: Pick<Lab, 'dir'>, faults: DepotFaults): void {
+  replaceFile(join(lab.dir, 'faults.json'), `${JSON.stringify(faults)}\n`);
 }

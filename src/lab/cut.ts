@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../files/replace.ts';
 import { attempt, exec } from './exec.ts';
 import { hostDir } from './host.ts';
 import { namespacePath, namesOf, portOf } from './names.ts';
@@ -57,7 +58,7 @@ export async function setNetworkFaults(lab: Lab, faults: NetworkFaults): Promise
     { name: 'depot', address: net.depot },
   ];
   const ports = new Map(ends.map(({ name, address }) => [name, portOf(address)]));
-  await writeFile(file(lab), `${JSON.stringify(faults)}\n`);
+  replaceFile(file(lab), `${JSON.stringify(faults)}\n`);
   const bridge = namespacePath(namesOf(lab.name).bridge);
   await exec(['nsenter', `--net=${bridge}`, 'nft', '-f', '-'], { input: bridgeRules(faults, ports) });
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../files/replace.ts';
 import { Problem } from '../model/problem.ts';
 import { namespacePath, namesOf } from './names.ts';
 import { labDir, labsDir } from './place.ts';
@@ -34,9 +35,9 @@ export async function readLabFile(name: string): Promise<LabFile | undefined> {
   });
 }
 
-/** Writes a lab's file. */
-export function writeLabFile(lab: LabFile): Promise<void> {
-  return writeFile(file(lab.name), `${JSON.stringify(lab, null, 2)}\n`);
+/** Writes a lab's file, whole or not at all: a lab that is half killed is known by it. */
+export function writeLabFile(lab: LabFile): void {
+  replaceFile(file(lab.name), `${JSON.stringify(lab, null, 2)}\n`);
 }
 
 /** The public view of a lab's file. */

@@ -68,7 +68,7 @@ async function bringUp(name: string, spec: LabSpec, machine: Machine, on: OnLabE
   };
   const lab = labOf(file);
   makeFolder(lab.dir, 0o700);
-  await writeLabFile(file);
+  writeLabFile(file);
   await claimMachine(name, lab.dir);
 
   const source = await depotSource();

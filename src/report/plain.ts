@@ -1,7 +1,7 @@
 import type { RunEvent } from '../run/event.ts';
 import { differenceLines } from './difference.ts';
 import type { Look } from './look.ts';
-import { doing, notable, outcome, saying } from './progress.ts';
+import { doing, notable, outcome, saying, signOf } from './progress.ts';
 import { type Failure, NOTHING_TOLD, reduce, type RunProgress } from './state.ts';
 import type { View, ViewOptions } from './view.ts';
 import { clock as clockText, count } from './words.ts';
@@ -46,16 +46,15 @@ function heartbeat(state: RunProgress, now: number, look: Look): string {
 }
 
 function told(event: RunEvent, state: RunProgress, look: Look, verbose: boolean): string {
-  const { paint, signs } = look;
+  const { signs } = look;
   switch (event.is) {
     case 'run':
       return `${event.cluster}: ${event.command}, ${count(event.phases.length, 'phase')}, run ${event.run}\n`;
     case 'phase-end': {
       const phase = state.phases.find((p) => p.id === event.phase);
       if (phase === undefined) return '';
-      const sign = phase.failed > 0 ? paint.wrong(signs.wrong) : paint.right(signs.right);
       const hosts = phase.hosts.length > 1 ? ` on ${phase.hosts.length} hosts` : '';
-      return `${sign} ${phase.title}${hosts}: ${outcome(phase)}, ${clockText(phase.ms)}\n`;
+      return `${signOf(phase, look)} ${phase.title}${hosts}: ${outcome(phase)}, ${clockText(phase.ms)}\n`;
     }
     case 'step': {
       const failure = state.phases

@@ -14,23 +14,29 @@ export function titleColumn(state: RunProgress): number {
   return Math.min(40, Math.max(18, ...state.phases.map((p) => width(p.title))));
 }
 
-/** `12 made`, `3 right`, `3 made, 1 failed`. */
+/** `12 made`, `3 right`, `3 made, 1 failed, 4 not tried`, and of a phase that was cut short `3 made, 5 not done`. */
 export function outcome(phase: PhaseProgress): string {
   const parts = [
     ...(phase.made > 0 ? [`${phase.made} made`] : []),
     ...(phase.failed > 0 ? [`${phase.failed} failed`] : []),
     ...(phase.skipped > 0 ? [`${phase.skipped} not tried`] : []),
+    ...(phase.left > phase.skipped ? [`${phase.left - phase.skipped} not done`] : []),
   ];
   return parts.length === 0 ? `${phase.right} right` : parts.join(', ');
 }
 
+/** How a phase that is over stands: `✓` right, `✗` with a failure, `~` with something left to do. */
+export function signOf(phase: PhaseProgress, { paint, signs }: Look): string {
+  if (phase.failed > 0) return paint.wrong(signs.wrong);
+  return phase.left > 0 ? paint.differs(signs.differs) : paint.right(signs.right);
+}
+
 /** The line that stays of a phase that is over: `✓ Packages   6 made   0:21`. */
 export function finishedLine(phase: PhaseProgress, state: RunProgress, look: Look): string {
-  const { paint, signs } = look;
-  const sign = phase.failed > 0 ? paint.wrong(signs.wrong) : paint.right(signs.right);
+  const { paint } = look;
   const told = outcome(phase);
   const words = phase.failed > 0 ? paint.wrong(told) : told;
-  return `  ${sign} ${pad(phase.title, titleColumn(state))} ${padLeft(words, 10)} ${padLeft(clock(phase.ms), 6)}`;
+  return `  ${signOf(phase, look)} ${pad(phase.title, titleColumn(state))} ${padLeft(words, 10)} ${padLeft(clock(phase.ms), 6)}`;
 }
 
 /** The first line of a text, made safe to show. */

@@ -231,6 +231,7 @@ export const eventSchema = z
       made: whole,
       right: whole,
       failed: whole,
+      left: whole.meta({ description: 'steps that were not tried, or were cut short' }),
       ms,
     }),
     z.object({ is: z.literal('notice'), at, code: text, host: text.exactOptional(), text }),

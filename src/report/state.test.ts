@@ -56,6 +56,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
     made: fc.nat(9),
     right: fc.nat(9),
     failed: fc.nat(9),
+    left: fc.nat(9),
     ms: fc.nat(),
   }),
   fc.record({ is: fc.constant('end' as const), at, exit: fc.nat(5), made: fc.nat(9), ms: fc.nat() }),

@@ -63,6 +63,8 @@ export interface PhaseProgress {
   readonly right: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Once over: how many steps have come to no end, those that were skipped among them. */
+  readonly left: number;
   readonly byHost: Readonly<Record<string, HostProgress>>;
   readonly failures: readonly Failure[];
   /** The last word on each step of each host, in the order they were spoken. */
@@ -108,7 +110,7 @@ export function notBegun(state: RunProgress): readonly PhaseProgress[] {
 type StepEvent = Extract<RunEvent, { is: 'step' }>;
 
 function newPhase(id: string, title: string, hosts: readonly string[]): PhaseProgress {
-  const counts = { made: 0, right: 0, failed: 0, skipped: 0 };
+  const counts = { made: 0, right: 0, failed: 0, skipped: 0, left: 0 };
   return {
     id,
     title,
@@ -237,6 +239,7 @@ export function reduce(state: RunProgress, event: RunEvent): RunProgress {
         made: event.made,
         right: event.right,
         failed: event.failed,
+        left: event.left,
         ms: event.ms,
       }));
     case 'notice': {

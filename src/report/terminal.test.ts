@@ -143,7 +143,7 @@ describe('the live view', () => {
     const hosts = Array.from({ length: 100 }, (_, i) => `worker-${i}`);
     for (const rows of [3, 4, 8, 24]) {
       const story = crowdStory(hosts);
-      story.tell({ is: 'phase-end', phase: 'packages', made: 22, right: 0, failed: 12, ms: 25_000 });
+      story.tell({ is: 'phase-end', phase: 'packages', made: 22, right: 0, failed: 12, left: 0, ms: 25_000 });
       const { view, shown } = play(story.events, { columns: 60, rows });
       view.close();
       expect(shown.text()).toBe('  ✗ Packages           22 made, 12 failed   0:25');

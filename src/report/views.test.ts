@@ -21,7 +21,7 @@ import { runReport } from './markdown.ts';
 import { failureText, plainView } from './plain.ts';
 import { planText } from './plan.ts';
 import { problemText } from './problem.ts';
-import { liveLines } from './progress.ts';
+import { finishedLine, liveLines } from './progress.ts';
 import { runbookText } from './runbook.ts';
 import { NOTHING_TOLD, reduce } from './state.ts';
 import { statusDocument, statusText } from './status.ts';
@@ -137,6 +137,18 @@ describe('the views, as they are kept for reading', () => {
   test('a run that fails, without a terminal', () => {
     const text = plainOf(badStory().events);
     expect(text).toBe(golden('plain-failed.txt', text));
+  });
+  test('a phase that was cut short is not told as one that is done', () => {
+    const { events } = goodStory();
+    const cut = events.map((e) =>
+      e.is === 'phase-end' && e.phase === 'packages' ? { ...e, made: 2, left: 4 } : e,
+    );
+    expect(plainOf(cut)).toContain('~ Packages: 2 made, 4 not done, 0:21\n');
+    const state = cut.reduce(reduce, NOTHING_TOLD);
+    const packages = state.phases.find((p) => p.id === 'packages');
+    expect(packages && finishedLine(packages, state, LOOK)).toBe(
+      '  ~ Packages           2 made, 4 not done   0:21',
+    );
   });
 
   test('a run that is done', () => {

@@ -196,6 +196,64 @@ describe('hosts that do not answer', () => {
   });
 });
 
+describe('hosts that are lost in the middle of a phase', () => {
+  /** Answers whatever only looks, and is lost as soon as something is to be made. */
+  const losing = (name: string): Host => ({
+    ...dash(),
+    name,
+    run: (script, options) =>
+      script.includes(' · readings\n') || !script.includes(` · ${name} · `)
+        ? dash().run(script, options)
+        : Promise.reject(
+            new Problem({ code: 'ssh/unreachable', host: name, summary: `${name} is away`, exit: 4 }),
+          ),
+  });
+  const slow = (): readonly Step[] => [
+    cell('a/a', 'x', { make: sh`sleep 1; echo x >${join(dir, 'a-a')}` }),
+    cell('a/b', 'y'),
+  ];
+  const several = (lost: readonly string[], more: Partial<Phase> = {}): Site => {
+    const steps: Phase['steps'] = ({ node }) =>
+      lost.includes(node.name) ? [cell(`l/${node.name}`, 'x')] : slow();
+    const s = site([phase('one', [], { steps, ...more }), phase('two', [cell('b/b', 'z')])]);
+    const nodes = [...lost.map((name) => ({ name, role: 'worker' as const })), ...cluster.nodes].map((n) => ({
+      address: '192.0.2.2',
+      workloads: true,
+      ...n,
+    }));
+    const hosts = new Map([...s.hosts, ...lost.map((name) => [name, losing(name)] as const)]);
+    return { ...s, cluster: { ...cluster, nodes }, hosts };
+  };
+  const ends = (events: readonly RunEvent[]): readonly unknown[] =>
+    events.flatMap((e) => (e.is === 'phase-end' ? [[e.phase, e.made, e.right, e.failed, e.left]] : []));
+
+  it('do not keep the others from coming to its end, and nothing after it is begun', async () => {
+    const events: RunEvent[] = [];
+    const outcome = await applied(several(['w-0', 'w-1']), events);
+    expect(outcome.problems.map(({ host, summary }) => [host, summary])).toEqual([
+      ['w-0', 'w-0 is away'],
+      ['w-1', 'w-1 is away'],
+    ]);
+    expect(outcome.made.map(({ step }) => step)).toEqual(['a/a', 'a/b']);
+    expect(ends(events)).toEqual([['one', 2, 0, 0, 2]]);
+    expect(events.at(-1)).toMatchObject({ is: 'end', exit: 4, made: 2 });
+  });
+
+  it('keep those from being begun that come one by one', async () => {
+    const events: RunEvent[] = [];
+    const outcome = await applied(several(['w-0'], { pace: 'one by one' }), events);
+    expect([outcome.made, outcome.problems.map(({ host }) => host)]).toEqual([[], ['w-0']]);
+    expect(ends(events)).toEqual([['one', 0, 0, 0, 3]]);
+  });
+
+  it('are told of where the shell was killed that does the work', async () => {
+    const events: RunEvent[] = [];
+    const { problems } = await applied(site([phase('one', slow())], dash(1)), events);
+    expect(problems).toMatchObject([{ code: 'run/lost', host: 'cp-0' }]);
+    expect(ends(events)).toEqual([['one', 0, 0, 0, 2]]);
+  });
+});
+
 describe('members that came or went before the hosts were ours', () => {
   /** A host that tells whoever takes it whether it is a member. */
   const held = (isMember: boolean): Host => ({

@@ -210,13 +210,25 @@ async function once(errand: Errand, phase: string): Promise<End> {
 
 async function attached(errand: Errand): Promise<void> {
   const { now } = errand.stop;
-  const reader = streamReader(errand.onRecord, errand.onOutput);
+  let isOver = false;
+  const reader = streamReader((r) => {
+    isOver ||= r.is === 'end';
+    errand.onRecord(r);
+  }, errand.onOutput);
   try {
     await errand.host.run(errand.script(), { onData: reader.feed, signal: now });
   } catch (error) {
     if (!now.aborted) throw error;
   }
   reader.end();
+  if (isOver || now.aborted) return;
+  throw new Problem({
+    code: 'run/lost',
+    host: errand.host.name,
+    summary: `the work of phase ${errand.phase} was ended from outside on ${errand.host.name}`,
+    why: 'the shell it ran in was killed before its end; a machine that runs out of memory does so',
+    try: `landfall ${errand.command}   goes on from there`,
+  });
 }
 
 function watchStop(errand: Errand): { phase: string; done: () => void } {

@@ -81,6 +81,8 @@ export type RunEvent =
       readonly made: number;
       readonly right: number;
       readonly failed: number;
+      /** Steps that have come to no end: not tried, or cut short by a wish to stop or by a host that went away. */
+      readonly left: number;
       readonly ms: number;
     }
   /** Something worth a line: a connection lost and found, an earlier run being followed, a host that rebooted. */

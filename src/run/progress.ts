@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { type ExitCode, Problem } from '../model/problem.ts';
+import { type ExitCode, Problem, Problems } from '../model/problem.ts';
 import { OPERATOR, type Work } from '../plan/work.ts';
 import { compile, type ScriptMode } from '../shell/compile.ts';
 import type { ScriptRecord } from '../shell/parse.ts';
@@ -102,13 +102,13 @@ export function end(running: Running): Outcome {
   return { exit, made, problems };
 }
 
-/** Does a part of a run; a problem thrown on the way becomes one of the run's own, told with its others. */
+/** Does a part of a run; problems thrown on the way become the run's own, told with its others. */
 export async function told<T>(running: Running, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    running.problems.push(error);
+    if (!(error instanceof Problem || error instanceof Problems)) throw error;
+    running.problems.push(...(error instanceof Problems ? error.problems : [error]));
     return undefined;
   }
 }
@@ -150,6 +150,7 @@ export async function carryAnyway(running: Running, phases: readonly (readonly W
   running.problems.push(...own.problems);
 }
 
+/** Carries a phase out on all its hosts, to its end on each of them; then throws what has become of those that were lost. */
 async function carryPhase(
   running: Running,
   phase: Phase,
@@ -160,22 +161,33 @@ async function carryPhase(
   const { on } = running.options;
   on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
   const single = phase.pace === 'one by one';
+  const lost: Problem[] = [];
   const tallies = await pMap(
     works,
-    (work): Promise<Tally> | Tally =>
-      single && !fine(running) ? { made: 0, right: 0, failed: 0 } : carryWork(running, work, mode),
+    async (work): Promise<Tally> => {
+      if (single && (!fine(running) || lost.length > 0)) return { made: 0, right: 0, failed: 0 };
+      const teller = tell(running, work);
+      try {
+        await carryWork(running, work, mode, teller);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        lost.push(error);
+      }
+      return teller.tally();
+    },
     { concurrency: single ? 1 : AT_ONCE },
   );
   const sum = (key: keyof Tally): number => tallies.reduce((n, t) => n + t[key], 0);
   const counts = { made: sum('made'), right: sum('right'), failed: sum('failed') };
-  on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, ms: Date.now() - begun });
+  const all = works.reduce((n, { steps }) => n + steps.length, 0);
+  const left = all - counts.made - counts.right - counts.failed;
+  on({ is: 'phase-end', at: now(), phase: phase.id, ...counts, left, ms: Date.now() - begun });
+  if (lost.length > 1) throw new Problems(lost);
+  if (lost[0] !== undefined) throw lost[0];
 }
 
-interface Tally {
-  made: number;
-  right: number;
-  failed: number;
-}
+/** How many steps have come to which end. */
+type Tally = Readonly<Record<'made' | 'right' | 'failed', number>>;
 
 /** How many lines of a step's own output are kept for telling why it failed. */
 const KEPT_LINES = 60;
@@ -186,12 +198,16 @@ interface Current {
   readonly output: string[];
 }
 
-async function carryWork(running: Running, work: Work, mode: ScriptMode): Promise<Tally> {
+async function carryWork(
+  running: Running,
+  work: Work,
+  mode: ScriptMode,
+  teller: ReturnType<typeof tell>,
+): Promise<void> {
   const { options } = running;
   const { site, run } = options;
   const host = work.host === OPERATOR ? site.operator : hostOf(site, work.host);
   const detached = options.detached && work.host !== OPERATOR;
-  const teller = tell(running, work);
   const taken = work.steps.flatMap((s) => s.takes ?? []);
   const phase = await carry({
     host,
@@ -225,7 +241,6 @@ async function carryWork(running: Running, work: Work, mode: ScriptMode): Promis
     const found = await patiently(patience, () => collect(host, run, phase, names));
     for (const [name, value] of Object.entries(found)) running.slots.set(name, value);
   }
-  return teller.tally();
 }
 
 /** Turns the records of one script into events, a tally, and problems. */
@@ -234,7 +249,8 @@ function tell(running: Running, work: Work) {
   const made = new Set<string>();
   /** Steps in whose making the script was cut short: when they are right in the next one, they were made all the same. */
   const begun = new Set<string>();
-  let tally: Tally = { made: 0, right: 0, failed: 0 };
+  /** To which end each step has come. One that was made, and is right when all is read again, was made. */
+  const ends = new Map<string, keyof Tally>();
   let current: Current | undefined;
   const place = { phase: work.phase.id, host: work.host };
   const event = (step: Step, state: StepState, more: object = {}): void => {
@@ -242,7 +258,7 @@ function tell(running: Running, work: Work) {
     on({ is: 'step', at: now(), ...place, step: step.id, title: step.title, state, ...ms, ...more });
   };
   const finished = (step: Step): void => {
-    tally.made += 1;
+    ends.set(step.id, 'made');
     if (!made.has(step.id)) running.made.push({ host: work.host, step: step.id });
     made.add(step.id);
     begun.delete(step.id);
@@ -256,7 +272,7 @@ function tell(running: Running, work: Work) {
     switch (r.is) {
       case 'right':
         if (begun.has(step.id)) return finished(step);
-        tally.right += 1;
+        if (!made.has(step.id)) ends.set(step.id, 'right');
         return event(step, 'right');
       case 'undoing':
         return event(step, 'making');
@@ -276,7 +292,7 @@ function tell(running: Running, work: Work) {
         running.interrupted ||= r.asked;
         return event(step, 'skipped');
       default: {
-        tally.failed += 1;
+        ends.set(step.id, 'failed');
         const status = r.is === 'failed' ? { status: r.status } : {};
         event(step, r.is, { reading: r.reading, want: step.want, ...status });
         const { reading, note } = r;
@@ -304,9 +320,13 @@ function tell(running: Running, work: Work) {
       on({ is: 'output', at: now(), ...place, step: current.step.id, text });
     },
     onAgain: (): void => {
-      tally = { ...tally, right: 0, failed: 0 };
+      for (const [step, how] of ends) if (how !== 'made') ends.delete(step);
       current = undefined;
     },
-    tally: (): Tally => tally,
+    tally: (): Tally => {
+      const all = [...ends.values()];
+      const n = (how: keyof Tally): number => all.filter((one) => one === how).length;
+      return { made: n('made'), right: n('right'), failed: n('failed') };
+    },
   };
 }

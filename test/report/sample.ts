@@ -218,7 +218,7 @@ export function goodStory(): Teller {
   });
   t.wait(2);
   t.step('prepare', 'cp-0', 'kernel/ip-forward', 'Let the kernel forward packets', 'made', { ms: 2000 });
-  t.tell({ is: 'phase-end', phase: 'prepare', made: 1, right: 1, failed: 0, ms: 2000 });
+  t.tell({ is: 'phase-end', phase: 'prepare', made: 1, right: 1, failed: 0, left: 0, ms: 2000 });
   t.tell({ is: 'phase', phase: 'packages', title: 'Packages', hosts: ['cp-0'] });
   t.step('packages', 'cp-0', 'packages/kubelet', 'Install the packages', 'making', {
     reading: '',
@@ -233,7 +233,7 @@ export function goodStory(): Teller {
   });
   t.wait(21);
   t.step('packages', 'cp-0', 'packages/kubelet', 'Install the packages', 'made', { ms: 21000 });
-  t.tell({ is: 'phase-end', phase: 'packages', made: 6, right: 0, failed: 0, ms: 21000 });
+  t.tell({ is: 'phase-end', phase: 'packages', made: 6, right: 0, failed: 0, left: 0, ms: 21000 });
   t.tell({
     is: 'notice',
     code: 'run/lost',
@@ -258,12 +258,12 @@ export function goodStory(): Teller {
 /** The rest of it, to the end. */
 export function goodEnd(t: Teller): Teller {
   t.step('control-plane', 'cp-0', 'cluster/api-server', 'The API server answers', 'right', { ms: 14000 });
-  t.tell({ is: 'phase-end', phase: 'control-plane', made: 9, right: 1, failed: 0, ms: 14000 });
+  t.tell({ is: 'phase-end', phase: 'control-plane', made: 9, right: 1, failed: 0, left: 0, ms: 14000 });
   t.tell({ is: 'phase', phase: 'proof', title: 'Proof', hosts: ['cp-0'] });
   t.step('proof', 'cp-0', 'proof/pod', 'a pod runs from a pinned image', 'made', { ms: 2100 });
   t.step('proof', 'cp-0', 'proof/node', 'the node reaches the pod', 'right', { ms: 90 });
   t.step('proof', 'here', 'proof/nodeport', 'from here, through its NodePort', 'right', { ms: 31 });
-  t.tell({ is: 'phase-end', phase: 'proof', made: 1, right: 2, failed: 0, ms: 3000 });
+  t.tell({ is: 'phase-end', phase: 'proof', made: 1, right: 2, failed: 0, left: 0, ms: 3000 });
   t.wait(3);
   t.tell({ is: 'end', exit: 0, made: 31, ms: 72_000 });
   return t;
@@ -297,7 +297,7 @@ export function badStory(): Teller {
   for (const name of ['crictl', 'kubelet']) {
     t.step('runtime', 'cp-0', `runtime/${name}`, `Set up ${name}`, 'skipped');
   }
-  t.tell({ is: 'phase-end', phase: 'runtime', made: 0, right: 0, failed: 1, ms: 3000 });
+  t.tell({ is: 'phase-end', phase: 'runtime', made: 0, right: 0, failed: 1, left: 2, ms: 3000 });
   t.tell({
     is: 'problem',
     problem: {

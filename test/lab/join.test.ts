@@ -21,7 +21,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
-import { eventually, historyFiles, live, wellAgain } from './live.ts';
+import { after, eventually, historyFiles, live, wellAgain } from './live.ts';
 import { differences, LEFT, type Snapshot, snapshot } from './snapshot.ts';
 
 /*
@@ -292,6 +292,42 @@ test('a worker that does not answer is named and left out', async () => {
   expect(ended.status, said(ended)).toBe(4);
   expect(ended.stdout).toMatch(/Left out: 1 host[^]*worker-1/);
   await wellAgain(lab, 'worker-1');
+});
+
+test('a worker that is lost in the middle of a phase is told of when the others have come to its end', async () => {
+  const workers = ['worker-0', 'worker-1'];
+  const held = `systemd-run -q --unit=an-installer --service-type=exec perl -MFcntl=:DEFAULT -e 'my $l = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); $0 = "an-installer"; open my $f, ">>", "/var/lib/dpkg/lock-frontend" or die; fcntl($f, F_SETLK, $l) or die; sleep 600'`;
+  for (const host of workers)
+    await wellOnHost(
+      lab,
+      host,
+      `apt-get -q -y --allow-change-held-packages purge kubectl >/dev/null; ${held}`,
+    );
+  const run = live(place, NAME, 'apply', '--yes', '--json', '--no-proof', '--patience', '5');
+  for (const host of workers)
+    expect(
+      await run.first((e) => e.is === 'output' && e.host === host && /which holds/.test(e.text)),
+    ).toBeDefined();
+  const silence =
+    'systemctl stop ssh.service ssh.socket; pkill -KILL -x sshd; sleep 30; systemctl start ssh.service';
+  await wellOnHost(lab, 'worker-1', `systemd-run -q --on-active=1 --unit=silence sh -c '${silence}'`);
+  // Long enough for worker-1 to be given up: only then is the other one's work able to go on.
+  await after(15_000);
+  await wellOnHost(lab, 'worker-0', 'systemctl stop an-installer');
+  const ended = await run.ended;
+  expect(ended.status, said(ended)).toBe(4);
+  const told = events(ended);
+  expect(told.flatMap((e) => (e.is === 'problem' ? [[e.problem.code, e.problem.host]] : []))).toEqual([
+    ['run/away', 'worker-1'],
+  ]);
+  expect(made(told)).toContain('worker-0 packages/installed');
+  const last = told.findLast((e) => e.is === 'phase-end');
+  expect([last?.phase, (last?.left ?? 0) > 0, told.at(-1)?.is]).toEqual(['packages', true, 'end']);
+
+  await wellAgain(lab, 'worker-1', 'systemctl stop an-installer');
+  const next = await landfall(place, 'apply', '--yes', '--json', '--no-proof');
+  expect(next.status, said(next)).toBe(0);
+  await nothingLeft(place);
 });
 
 test('reset takes the workers off before what they joined, and leaves their hosts clean', async () => {

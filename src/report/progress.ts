@@ -44,8 +44,13 @@ function firstLine(text: string | undefined): string {
   return printable((text ?? '').trim().split('\n')[0] ?? '');
 }
 
-/** What a host is doing: `waiting for the API server, 6 s of 4 min: connection refused`, `Install the packages, 12 s`. */
+/**
+ * What a host is doing: `waiting for the API server, 6 s of 4 min: connection refused`, `Install the packages, 12 s`. Of one that is lost
+ * nobody knows.
+ */
 export function doing(host: HostProgress, now: number): string {
+  if (host.lost !== undefined)
+    return `lost ${span(Math.max(1000, seconds(now - host.lost)))} ago, looking for it`;
   const at = host.at;
   if (at === undefined) return 'starting';
   const passed = now - at.since;
@@ -76,7 +81,7 @@ function seconds(ms: number): number {
 }
 
 function isOpen(host: HostProgress): boolean {
-  return host.at?.state === 'making' || host.at?.state === 'waiting';
+  return host.lost !== undefined || host.at?.state === 'making' || host.at?.state === 'waiting';
 }
 
 function hasFailed(host: HostProgress): boolean {
@@ -85,7 +90,7 @@ function hasFailed(host: HostProgress): boolean {
 
 /** The last line of what the step in progress has printed. */
 export function saying(host: HostProgress): string {
-  return isOpen(host) ? firstLine(host.tail.at(-1)) : '';
+  return isOpen(host) && host.lost === undefined ? firstLine(host.tail.at(-1)) : '';
 }
 
 /** The hosts worth a line of their own: failed ones first, then those longest at their step. */
@@ -114,12 +119,14 @@ export function goingLines(phase: PhaseProgress, state: RunProgress, now: number
     ];
   }
   const hosts = Object.values(phase.byHost);
-  const open = hosts.filter(isOpen).length;
+  const lost = hosts.filter((h) => h.lost !== undefined).length;
+  const open = hosts.filter(isOpen).length - lost;
   const failed = new Set(phase.failures.map((f) => f.host)).size;
   const counts = [
     `${open} of ${count(phase.hosts.length, 'host')} at work`,
     ...(phase.made === 0 ? [] : [`${phase.made} made`]),
     ...(failed === 0 ? [] : [paint.wrong(`${failed} failed`)]),
+    ...(lost === 0 ? [] : [paint.wrong(`${lost} lost`)]),
   ].join(', ');
   const shown = notable(phase);
   const column = Math.max(...shown.map((h) => width(h.host)), 0);

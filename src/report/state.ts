@@ -24,6 +24,8 @@ export interface HostProgress {
   readonly at?: StepProgress;
   /** The last lines the programs of the step in progress printed. */
   readonly tail: readonly string[];
+  /** Since when the connection to it is gone, in milliseconds since the epoch; absent while it is there. */
+  readonly lost?: number;
 }
 
 /** A step that did not become right, with what is needed to tell why. */
@@ -202,6 +204,25 @@ function outputTold(phase: PhaseProgress, host: string, text: string): PhaseProg
   return { ...phase, byHost: { ...phase.byHost, [host]: { ...before, tail } } };
 }
 
+const CONNECTION = ['run/lost', 'run/found', 'run/again', 'run/given-up'];
+
+/** A host is lost, found again or given up, or begins anew: in the phases that go on there. */
+function connectionTold(
+  state: RunProgress,
+  { code, host }: Extract<RunEvent, { is: 'notice' }>,
+  now: number,
+): RunProgress {
+  if (host === undefined || !CONNECTION.includes(code)) return state;
+  const change = (phase: PhaseProgress): PhaseProgress => {
+    if (phase.stands !== 'going' || !phase.hosts.includes(host)) return phase;
+    const { lost, ...one } = phase.byHost[host] ?? { host, tail: [] };
+    const ended = code === 'run/given-up' ? { host, tail: one.tail } : one;
+    const changed = code === 'run/lost' ? { ...one, lost: lost ?? now } : ended;
+    return { ...phase, byHost: { ...phase.byHost, [host]: changed } };
+  };
+  return { ...state, phases: state.phases.map(change) };
+}
+
 /**
  * Takes one event into account. Pure: the same events in the same order give the same state, however they are cut into
  * parts; events it does not know are passed over.
@@ -244,7 +265,10 @@ export function reduce(state: RunProgress, event: RunEvent): RunProgress {
       }));
     case 'notice': {
       const { host, text, at } = event;
-      return { ...next, notices: [...next.notices, { at, text, ...(host === undefined ? {} : { host }) }] };
+      return {
+        ...connectionTold(next, event, now),
+        notices: [...next.notices, { at, text, ...(host === undefined ? {} : { host }) }],
+      };
     }
     case 'problem':
       return { ...next, problems: [...next.problems, event.problem] };

@@ -138,6 +138,25 @@ describe('the views, as they are kept for reading', () => {
     const text = plainOf(badStory().events);
     expect(text).toBe(golden('plain-failed.txt', text));
   });
+  test('a host that is lost is not told as one at work, until it is found or given up', () => {
+    const story = (...codes: readonly string[]): string => {
+      const t = crowdStory(['w-0', 'w-1']);
+      for (const code of codes) {
+        t.tell({ is: 'notice', code, host: 'w-1', text: code });
+        t.wait(12);
+      }
+      const state = t.events.reduce(reduce, NOTHING_TOLD);
+      return liveLines(state, t.now, { columns: 120, rows: 24 }, LOOK).join('\n');
+    };
+    expect(story()).toMatch(/1 of 2 hosts at work/);
+    const lost = story('run/lost', 'run/lost');
+    expect(lost).toMatch(/0 of 2 hosts at work[^\n]*, 1 lost\n/);
+    expect(lost).toMatch(/w-1 +lost 24 s ago, looking for it/);
+    expect(story('run/lost', 'run/found')).toMatch(/1 of 2 hosts at work(?!.*lost)/);
+    const given = story('run/lost', 'run/given-up');
+    expect(given).toMatch(/0 of 2 hosts at work(?!.*lost)/);
+    expect(given).not.toMatch(/w-1/);
+  });
   test('a phase that was cut short is not told as one that is done', () => {
     const { events } = goodStory();
     const cut = events.map((e) =>

@@ -235,6 +235,10 @@ describe('hosts that are lost in the middle of a phase', () => {
       ['w-1', 'w-1 is away'],
     ]);
     expect(outcome.made.map(({ step }) => step)).toEqual(['a/a', 'a/b']);
+    expect(events.flatMap((e) => (e.is === 'notice' && e.code === 'run/given-up' ? [e.host] : []))).toEqual([
+      'w-0',
+      'w-1',
+    ]);
     expect(ends(events)).toEqual([['one', 2, 0, 0, 2]]);
     expect(events.at(-1)).toMatchObject({ is: 'end', exit: 4, made: 2 });
   });

@@ -150,6 +150,8 @@ export async function carryAnyway(running: Running, phases: readonly (readonly W
   running.problems.push(...own.problems);
 }
 
+const GIVEN_UP = 'given up; what goes on elsewhere is brought to the end of this phase';
+
 /** Carries a phase out on all its hosts, to its end on each of them; then throws what has become of those that were lost. */
 async function carryPhase(
   running: Running,
@@ -162,6 +164,7 @@ async function carryPhase(
   on({ is: 'phase', at: now(), phase: phase.id, title: phase.title, hosts: works.map((w) => w.host) });
   const single = phase.pace === 'one by one';
   const lost: Problem[] = [];
+  let open = works.length;
   const tallies = await pMap(
     works,
     async (work): Promise<Tally> => {
@@ -172,7 +175,10 @@ async function carryPhase(
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         lost.push(error);
+        if (!single && open > 1)
+          on({ is: 'notice', at: now(), code: 'run/given-up', host: work.host, text: GIVEN_UP });
       }
+      open -= 1;
       return teller.tally();
     },
     { concurrency: single ? 1 : AT_ONCE },

@@ -320,6 +320,7 @@ test('a worker that is lost in the middle of a phase is told of when the others 
   expect(told.flatMap((e) => (e.is === 'problem' ? [[e.problem.code, e.problem.host]] : []))).toEqual([
     ['run/away', 'worker-1'],
   ]);
+  expect(told).toContainEqual(expect.objectContaining({ code: 'run/given-up', host: 'worker-1' }));
   expect(made(told)).toContain('worker-0 packages/installed');
   const last = told.findLast((e) => e.is === 'phase-end');
   expect([last?.phase, (last?.left ?? 0) > 0, told.at(-1)?.is]).toEqual(['packages', true, 'end']);

@@ -65,7 +65,7 @@ describe('before there is an etcd', () => {
 
   it('bears what cluster.yaml or a lab concedes, and says so', () => {
     const limit = (at = scene()) => /"\$clock" (\d+) /.exec(one(at).read.text)?.[1];
-    expect([limit(), limit(scene(slowNode)), limit(lab)]).toEqual(['10', '100', '1000']);
+    expect([limit(), limit(scene(slowNode)), limit(lab)]).toEqual(['10', '100', '4096']);
     expect(one().title).not.toContain('(');
     expect(one(scene(slowNode)).title).toContain('slowDisk in cluster.yaml: up to 100 ms');
     expect(one(lab).title).toContain('judged mildly');

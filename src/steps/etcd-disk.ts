@@ -19,7 +19,7 @@ interface Limits {
 /** What etcd asks for before there is anything to lose, and what its own alarm bears once it runs. */
 function limits({ node, facts }: Scene): Limits {
   if (concedes(facts, 'disk'))
-    return { fresh: 1000, living: '4.096', conceded: 'judged mildly here: the disk of a lab host is shared' };
+    return { fresh: 4096, living: '4.096', conceded: 'judged mildly here: the disk of a lab host is shared' };
   if (node.slowDisk === true)
     return { fresh: 100, living: '0.512', conceded: 'slowDisk in cluster.yaml: up to 100 ms' };
   return { fresh: 10, living: '0.512' };

@@ -20,11 +20,15 @@ describe('before there is a cluster', () => {
       test(`${step}: ${one.how}`, async () => {
         const before = await forecasts();
         await byHand(one.by);
-        expect(await forecasts()).toEqual({ ...before, [step]: 'wrong' });
-        const { status, problems, made } = await apply();
-        expect([status, made, problems.map((p) => p.code)]).toEqual([1, [], [step]]);
-        expect(Object.values(problems[0] ?? {}).join('\n')).toMatch(one.ends.says);
-        await byHand(one.ends.mend);
+        try {
+          expect(await forecasts()).toEqual({ ...before, [step]: 'wrong' });
+          const { status, problems, made } = await apply();
+          expect([status, made, problems.map((p) => p.code)]).toEqual([1, [], [step]]);
+          expect(Object.values(problems[0] ?? {}).join('\n')).toMatch(one.ends.says);
+        } finally {
+          // What is left broken would be found by all tests after it.
+          await byHand(one.ends.mend);
+        }
         expect(await forecasts()).toEqual(before);
       });
   }

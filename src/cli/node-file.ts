@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Loaded, readCluster } from '../config/load.ts';
-import { replaceFile } from '../files/replace.ts';
 import { asText } from '../config/text.ts';
+import { replaceFile } from '../files/replace.ts';
 import { Problem } from '../model/problem.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';

@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
+import { replaceFile } from '../files/replace.ts';
 import { type Lock, type NetworkLock, PINNED_PACKAGES } from '../model/lock.ts';
 import { Problem } from '../model/problem.ts';
 import { readText } from './file.ts';
-import { replaceFile } from '../files/replace.ts';
 import { showable } from './text.ts';
 
 const HEADER = `# What the words of cluster.yaml resolved to, written by landfall: package versions, the sums of the

@@ -80,8 +80,12 @@ function seconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-function isOpen(host: HostProgress): boolean {
-  return host.lost !== undefined || host.at?.state === 'making' || host.at?.state === 'waiting';
+function isLost(host: HostProgress): boolean {
+  return host.lost !== undefined;
+}
+
+function isAtWork(host: HostProgress): boolean {
+  return !isLost(host) && (host.at?.state === 'making' || host.at?.state === 'waiting');
 }
 
 function hasFailed(host: HostProgress): boolean {
@@ -90,7 +94,7 @@ function hasFailed(host: HostProgress): boolean {
 
 /** The last line of what the step in progress has printed. */
 export function saying(host: HostProgress): string {
-  return isOpen(host) && host.lost === undefined ? firstLine(host.tail.at(-1)) : '';
+  return isAtWork(host) ? firstLine(host.tail.at(-1)) : '';
 }
 
 /** The hosts worth a line of their own: failed ones first, then those longest at their step. */
@@ -98,7 +102,9 @@ export function notable(phase: PhaseProgress): readonly HostProgress[] {
   const all = Object.values(phase.byHost);
   const began = (h: HostProgress): number => h.at?.began ?? 0;
   const failed = all.filter((h) => phase.failures.some((f) => f.host === h.host) || hasFailed(h));
-  const open = all.filter((h) => isOpen(h) && !failed.includes(h)).sort((a, b) => began(a) - began(b));
+  const open = all
+    .filter((h) => (isAtWork(h) || isLost(h)) && !failed.includes(h))
+    .sort((a, b) => began(a) - began(b));
   return [...failed.slice(0, SLOWEST), ...open.slice(0, SLOWEST)];
 }
 
@@ -119,11 +125,11 @@ export function goingLines(phase: PhaseProgress, state: RunProgress, now: number
     ];
   }
   const hosts = Object.values(phase.byHost);
-  const lost = hosts.filter((h) => h.lost !== undefined).length;
-  const open = hosts.filter(isOpen).length - lost;
+  const lost = hosts.filter(isLost).length;
+  const atWork = hosts.filter(isAtWork).length;
   const failed = new Set(phase.failures.map((f) => f.host)).size;
   const counts = [
-    `${open} of ${count(phase.hosts.length, 'host')} at work`,
+    `${atWork} of ${count(phase.hosts.length, 'host')} at work`,
     ...(phase.made === 0 ? [] : [`${phase.made} made`]),
     ...(failed === 0 ? [] : [paint.wrong(`${failed} failed`)]),
     ...(lost === 0 ? [] : [paint.wrong(`${lost} lost`)]),

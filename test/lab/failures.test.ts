@@ -20,6 +20,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
+import { holds } from './held-lock.ts';
 import { eventually, live, wellAgain } from './live.ts';
 import { DEEPER, THOROUGH } from '../thorough.ts';
 
@@ -480,10 +481,6 @@ describe('while it is made', () => {
     );
     await well(place, ...packages);
   });
-
-  /** A part that holds one of apt's and dpkg's locks as they do, under a name people know. */
-  const holds = (unit: string, lock: string): string =>
-    `systemd-run -q --unit=${unit} --collect perl -MFcntl=:DEFAULT -e 'my $l = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); $0 = "unattended-upgr"; open my $f, ">>", "${lock}" or die; fcntl($f, F_SETLK, $l) or die; sleep 1000'`;
 
   test('another program installs packages: it is named and waited for, and apply goes on when it is done', async () => {
     const waiting = (step: string, lock: string) => (e: RunEvent) =>

@@ -21,6 +21,7 @@ import {
   well,
   wellOnHost,
 } from './harness.ts';
+import { holds } from './held-lock.ts';
 import { eventually, historyFiles, live, wellAgain } from './live.ts';
 import { differences, LEFT, type Snapshot, snapshot } from './snapshot.ts';
 
@@ -296,12 +297,11 @@ test('a worker that does not answer is named and left out', async () => {
 
 test('a worker that is lost in the middle of a phase is told of when the others have come to its end', async () => {
   const workers = ['worker-0', 'worker-1'];
-  const held = `systemd-run -q --unit=an-installer --service-type=exec perl -MFcntl=:DEFAULT -e 'my $l = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); $0 = "an-installer"; open my $f, ">>", "/var/lib/dpkg/lock-frontend" or die; fcntl($f, F_SETLK, $l) or die; sleep 600'`;
   for (const host of workers)
     await wellOnHost(
       lab,
       host,
-      `apt-get -q -y --allow-change-held-packages purge kubectl >/dev/null; ${held}`,
+      `apt-get -q -y --allow-change-held-packages purge kubectl >/dev/null; ${holds('an-installer', '/var/lib/dpkg/lock-frontend')}`,
     );
   const run = live(place, NAME, 'apply', '--yes', '--json', '--no-proof', '--patience', '5');
   for (const host of workers)
